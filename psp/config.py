@@ -1,0 +1,76 @@
+"""Settings of the studio, read from the environment once, at start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from psp.errors import SettingsError
+
+_TRUE = {"1", "true", "yes", "on"}
+_FALSE = {"", "0", "false", "no", "off"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be set from outside; every field has a default that works on a laptop with no network.
+
+    Attributes:
+        model: ``PSP_MODEL``: the model family used where a request says "auto".
+        weights_dir: ``PSP_WEIGHTS_DIR``: a folder searched for weight files before the Hub.
+        cache_dir: ``PSP_CACHE_DIR``: where converted checkpoints are kept.
+        device: ``PSP_DEVICE``: "auto", "cpu", "cuda", "cuda:1", "mps".
+        offline: ``PSP_OFFLINE`` or ``HF_HUB_OFFLINE``: never ask the Hub.
+        max_pixels: ``PSP_MAX_PIXELS``: pictures with more pixels than this are refused before decoding.
+        max_models: ``PSP_MAX_MODELS``: how many models stay in memory; the least recently used one goes.
+        queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
+    """
+
+    model: str = "portraits-128"
+    weights_dir: Path | None = None
+    cache_dir: Path = Path.home() / ".cache" / "psp-studio"
+    device: str = "auto"
+    offline: bool = False
+    max_pixels: int = 64_000_000
+    max_models: int = 2
+    queue_size: int = 32
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings from ``env`` (default: the process environment).
+
+        Raises:
+            SettingsError: A variable holds something that cannot be understood.
+        """
+        env = os.environ if env is None else env
+        weights = env.get("PSP_WEIGHTS_DIR", "").strip()
+        return cls(
+            model=env.get("PSP_MODEL", "").strip() or cls.model,
+            weights_dir=Path(weights).expanduser() if weights else None,
+            cache_dir=Path(env.get("PSP_CACHE_DIR", "").strip() or cls.cache_dir).expanduser(),
+            device=env.get("PSP_DEVICE", "").strip() or cls.device,
+            offline=_flag(env, "PSP_OFFLINE") or _flag(env, "HF_HUB_OFFLINE"),
+            max_pixels=_positive(env, "PSP_MAX_PIXELS", cls.max_pixels),
+            max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
+            queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
+        )
+
+
+def _flag(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name, "").strip().lower()
+    if value in _TRUE:
+        return True
+    if value in _FALSE:
+        return False
+    raise SettingsError(f"{name}={value!r} is neither on nor off.", "Set it to 1 or 0.")
+
+
+def _positive(env: Mapping[str, str], name: str, default: int) -> int:
+    value = env.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isdecimal() or int(value) == 0:
+        raise SettingsError(f"{name}={value!r} is not a positive whole number.", f"The default is {default}.")
+    return int(value)

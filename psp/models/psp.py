@@ -1,0 +1,95 @@
+"""pSp: encode a picture, add the average code, decode with the generator (pSp paper, section 3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from psp.models.encoder import EncoderConfig, build_encoder
+from psp.models.generator import Generator, GeneratorConfig
+
+
+@dataclass(frozen=True)
+class PSPConfig:
+    """The shape of a whole model.
+
+    Attributes:
+        encoder: The encoder's shape.
+        generator: The generator's shape; it must take the codes that the encoder makes.
+    """
+
+    encoder: EncoderConfig = EncoderConfig()
+    generator: GeneratorConfig = GeneratorConfig()
+
+    def __post_init__(self) -> None:
+        assert self.encoder.n_codes == self.generator.n_codes, "encoder and generator differ in their codes"
+        assert self.encoder.code_dim == self.generator.style_dim, "encoder and generator differ in code width"
+
+
+class PSP(nn.Module):
+    """psp(x) = G(E(x) + w_avg).
+
+    Args:
+        config: The shape of the model.
+    """
+
+    latent_avg: Tensor
+
+    def __init__(self, config: PSPConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = build_encoder(config.encoder)  # checkpoint name
+        self.decoder = Generator(config.generator)  # checkpoint name
+        # The official `w` model has one average for all layers.
+        rows = 1 if config.encoder.kind == "w" else config.generator.n_codes
+        self.register_buffer("latent_avg", torch.zeros(rows, config.generator.style_dim))  # checkpoint name
+
+    @property
+    def w_avg(self) -> Tensor:
+        """The average code, [n_codes, style_dim]."""
+        return self.latent_avg.expand(self.config.generator.n_codes, -1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.latent_avg.device
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Encode ``images`` [B,C,S,S] (colour in [−1,1], sketches and maps in [0,1]) as W+ codes [B,n,dim].
+
+        The average code is added already.
+        """
+        shape = self.config.encoder
+        assert images.shape[1:] == (shape.in_channels, shape.in_size, shape.in_size), tuple(images.shape)
+        codes: Tensor = self.encoder(images)
+        return codes + self.w_avg
+
+    def decode(self, codes: Tensor, max_size: int | None = None) -> Tensor:
+        """Decode ``codes`` [B,n,dim] to images [B,3,size,size], about [−1,1], with the stored noise.
+
+        ``max_size`` stops at a lower resolution.
+        """
+        images: Tensor = self.decoder(codes, max_size)
+        return images
+
+    def map(self, z: Tensor) -> Tensor:
+        """Map ``z`` [B,dim], standard normal, to w [B,dim] by the generator's mapping network."""
+        assert self.config.generator.n_mlp > 0, "this model was trained without a mapping network"
+        return self.decoder.map(z)
+
+    def mix(self, codes: Tensor, w: Tensor, layers: tuple[int, ...], alpha: float = 1.0) -> Tensor:
+        """Blend ``codes`` [B,n,dim] with ``w`` [B,dim] or [B,n,dim] in ``layers``: α·w + (1 − α)·code.
+
+        Paper, section 3.2 (multi-modal synthesis). ``alpha`` is in [0,1]; ``codes`` stays untouched.
+        """
+        style = w[:, None].expand_as(codes) if w.dim() == 2 else w
+        mixed = codes.clone()
+        index = list(layers)
+        mixed[:, index] = alpha * style[:, index] + (1.0 - alpha) * codes[:, index]
+        return mixed
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Translate ``images`` [B,C,S,S] to faces [B,3,size,size]."""
+        return self.decode(self.encode(images))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from psp.errors import SettingsError
@@ -56,6 +56,10 @@ class Settings:
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
         )
+
+    def with_model(self, model: str) -> Settings:
+        """Return these settings with another default model."""
+        return replace(self, model=model)
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -2,7 +2,7 @@
 
 ``gradual`` is the paper's encoder: an IR-SE backbone, a feature pyramid over its last three stages, and one
 small map2style network a code. ``w`` and ``w_plus`` are the paper's baselines (table 1), which use the last
-stage only. ``e4e`` has the layers of ``gradual`` but adds offsets to one base code (arXiv 2102.02766, figure 4).
+stage only. ``e4e`` has the layers of ``gradual`` but adds offsets to one code (arXiv 2102.02766, figure 4).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EncoderConfig:
         in_size: Height and width of the input in pixels.
         n_codes: Codes to make.
         code_dim: Width of a code.
-        patch: Space-to-depth factor of the input: a patch of ``patch``² pixels becomes one position (1: none).
+        patch: Space-to-depth factor of the input: ``patch``² pixels become one position (1: none).
         width: Channels of the first layer.
         stages: The backbone; the last three stages feed the pyramid.
         style_width: Channels inside each map2style network.
@@ -59,7 +59,7 @@ class EncoderConfig:
 
 
 class MapToStyle(nn.Module):
-    """Fully convolutional map2style: halves the map until one position is left, then a linear layer (figure 2)."""
+    """Fully convolutional map2style: halves the map down to one position, then a linear layer (figure 2)."""
 
     def __init__(self, in_channels: int, width: int, code_dim: int, spatial: int) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class GradualStyleEncoder(nn.Module):
         return coarse, level1, level2
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], without the average."""
+        """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], relative."""
         levels = self._pyramid(images)
         config = self.config
         codes = []
@@ -155,7 +155,7 @@ class LastLayerEncoder(nn.Module):
             self.linear = EqualLinear(dim, dim * config.n_codes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], without the average."""
+        """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], relative."""
         config = self.config
         x = images if config.patch == 1 else F.pixel_unshuffle(images, config.patch)
         x = self.body(self.input_layer(x))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -40,19 +41,30 @@ class GeneratorConfig:
         """Number of W+ codes: 2·log2(size) − 2."""
         return 2 * int(math.log2(self.size)) - 2
 
+    def initial_noise_weight(self, resolution: int) -> float:
+        """Return the weight that noise starts with: 1 where its planes are learned, 0 elsewhere."""
+        return 1.0 if resolution <= self.noise_maps_up_to else 0.0
+
 
 def official_channels(size: int, multiplier: int = 2) -> tuple[int, ...]:
     """Return the official widths at 4 … ``size`` px."""
-    by_size = {r: 512 for r in (4, 8, 16, 32)} | {r: 16384 // r * multiplier for r in (64, 128, 256, 512, 1024)}
+    by_size = dict.fromkeys((4, 8, 16, 32), 512) | {
+        r: 16384 // r * multiplier for r in (64, 128, 256, 512, 1024)
+    }
     return tuple(width for resolution, width in by_size.items() if resolution <= size)
 
 
 class _Noise(nn.Module):
-    """Adds a stored noise plane, scaled by one learned weight."""
+    """Adds a stored noise plane, scaled by one learned weight.
 
-    def __init__(self) -> None:
+    Args:
+        weight: The weight at the start. Fixed random planes fade in from 0; learned planes, which are 0
+            themselves at the start, need a weight that is not, or neither would ever get a gradient.
+    """
+
+    def __init__(self, weight: float) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(1))  # checkpoint name
+        self.weight = nn.Parameter(torch.tensor([weight]))  # checkpoint name
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         return x + self.weight * noise
@@ -72,10 +84,17 @@ class _BiasActivation(nn.Module):
 class StyledConv(nn.Module):
     """Modulated 3×3 convolution, noise, bias and activation: one style's worth of the generator."""
 
-    def __init__(self, in_channels: int, out_channels: int, style_dim: int, upsample: bool = False) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        style_dim: int,
+        upsample: bool = False,
+        noise_weight: float = 0.0,
+    ) -> None:
         super().__init__()
         self.conv = ModulatedConv2d(in_channels, out_channels, 3, style_dim, upsample=upsample)
-        self.noise = _Noise()
+        self.noise = _Noise(noise_weight)
         self.activate = _BiasActivation(out_channels)
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
@@ -144,13 +163,15 @@ class Generator(nn.Module):
         mapping = [EqualLinear(dim, dim, lr_mul=0.01, activate=True) for _ in range(config.n_mlp)]
         self.style = nn.Sequential(PixelNorm(), *mapping)  # checkpoint name
         self.input = _ConstantInput(width[0])  # checkpoint name
-        self.conv1 = StyledConv(width[0], width[0], dim)  # checkpoint name
+        noise = config.initial_noise_weight
+        self.conv1 = StyledConv(width[0], width[0], dim, noise_weight=noise(4))  # checkpoint name
         self.to_rgb1 = ToRGB(width[0], dim, upsample=False)  # checkpoint name
         self.convs = nn.ModuleList()  # checkpoint name
         self.to_rgbs = nn.ModuleList()  # checkpoint name
-        for below, here in zip(width[:-1], width[1:], strict=True):
-            self.convs.append(StyledConv(below, here, dim, upsample=True))
-            self.convs.append(StyledConv(here, here, dim))
+        for level, (below, here) in enumerate(itertools.pairwise(width), start=1):
+            weight = noise(4 * 2**level)
+            self.convs.append(StyledConv(below, here, dim, upsample=True, noise_weight=weight))
+            self.convs.append(StyledConv(here, here, dim, noise_weight=weight))
             self.to_rgbs.append(ToRGB(here, dim))
         self.noises = _Noises(config)  # checkpoint name
 

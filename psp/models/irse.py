@@ -79,7 +79,7 @@ def input_layer(in_channels: int, width: int) -> nn.Sequential:
 
 
 def body(width: int, stages: tuple[Stage, ...]) -> nn.Sequential:
-    """Return the residual units of all ``stages`` in one sequence, as the official state dict numbers them."""
+    """Return the residual units of all ``stages`` in one sequence, as official state dicts number them."""
     units = []
     for stage in stages:
         for index in range(stage.units):
@@ -89,7 +89,7 @@ def body(width: int, stages: tuple[Stage, ...]) -> nn.Sequential:
 
 
 class ArcFace(nn.Module):
-    """IR-SE50 with ArcFace's head: a 112×112 face to a unit vector of 512, whose cosine compares identities."""
+    """IR-SE50 with ArcFace's head: a 112×112 face to a unit vector of 512; cosines compare identities."""
 
     def __init__(self) -> None:
         super().__init__()

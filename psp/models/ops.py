@@ -1,6 +1,6 @@
 """The few operations that StyleGAN2 needs beyond PyTorch's own, in plain PyTorch.
 
-References: StyleGAN (Karras et al. 2019, arXiv 1812.04948) and StyleGAN2 (Karras et al. 2020, arXiv 1912.04958).
+References: StyleGAN (Karras et al. 2019, arXiv 1812.04948), StyleGAN2 (Karras et al. 2020, arXiv 1912.04958).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def filter2d(x: Tensor, kernel: Tensor, pad: tuple[int, int]) -> Tensor:
 def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
     """Double height and width of ``x`` [B,C,H,W]: insert zeros, then low-pass with ``kernel`` (gain 4)."""
     batch, channels, height, width = x.shape
-    # A transposed convolution with stride 2 is "insert zeros, then filter" (for a symmetric kernel) in one step;
+    # A transposed convolution with stride 2 is "insert zeros, then filter" in one step (symmetric kernel);
     # its border is cut so that the result equals padding (2, 1) around the zero-filled picture.
     weight = kernel.to(x.dtype).expand(channels, 1, *kernel.shape)
     full = F.conv_transpose2d(x, weight, stride=2, groups=channels)
@@ -97,7 +97,7 @@ class Blur(nn.Module):
 
 
 class ModulatedConv2d(nn.Module):
-    """Convolution whose input channels are scaled by a style, its output renormalised (StyleGAN2, section 2.2).
+    """Convolution whose input channels are scaled by a style, the output demodulated (StyleGAN2, 2.2).
 
     Instead of building one weight per sample (equations 1 and 3) the style scales the input and the
     demodulation the output; convolution is linear, so the result is the same, without grouped convolutions.

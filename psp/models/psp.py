@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
@@ -20,8 +20,8 @@ class PSPConfig:
         generator: The generator's shape; it must take the codes that the encoder makes.
     """
 
-    encoder: EncoderConfig = EncoderConfig()
-    generator: GeneratorConfig = GeneratorConfig()
+    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
 
     def __post_init__(self) -> None:
         assert self.encoder.n_codes == self.generator.n_codes, "encoder and generator differ in their codes"

@@ -1,0 +1,7 @@
+"""``python -m psp``: the studio on the command line."""
+
+import sys
+
+from psp.cli import main
+
+sys.exit(main())

@@ -1,0 +1,234 @@
+"""A weight file to a model and back: which format, which architecture, converted once, one copy in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from psp.checkpoints.find import file_sha256, find_file, warn_unwritable
+from psp.checkpoints.hub import Progress
+from psp.checkpoints.official import is_pickle, open_official
+from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
+from psp.config import Settings
+from psp.errors import CheckpointError
+from psp.models.architecture import config_from_json, config_to_json
+from psp.models.psp import PSP, PSPConfig
+from psp.registry import find_entry
+
+FORMAT = "psp-studio/1"
+_RESERVED = {"format", "config", "decoder", "decoder_sha256"}
+_HALF_MAX = torch.finfo(torch.float16).max
+
+
+def load_psp(
+    path_or_name: str | Path = "portraits-128",
+    device: str | torch.device = "cpu",
+    *,
+    task: str = "encode",
+    settings: Settings | None = None,
+    dtype: torch.dtype = torch.float32,
+    progress: Progress | None = None,
+    assets: Path | None = None,
+) -> PSP:
+    """Load a model, ready for inference: in eval mode, without gradients.
+
+    The architecture is read from the file. An official ``.pt`` is converted once, in ``settings.cache_dir``,
+    under the sha256 of its content. On the CPU the weights map the file: they take memory once at most.
+
+    Args:
+        path_or_name: "auto", a family ("portraits-128", "ffhq-1024"), or the path of an official or e4e
+            ``.pt``, or of a ``.safetensors`` that ``save_psp`` wrote.
+        device: Where the model goes.
+        task: The task, for a family.
+        settings: The settings; by default those of the environment.
+        dtype: Type of the weights.
+        progress: Called during a download, with the bytes that are there and the bytes in all (or None).
+        assets: The folder of the bundled files; the repository's own by default.
+
+    Raises:
+        ModelNotFoundError: No such model is known, or its file is nowhere to be found.
+        CheckpointError: The file is damaged, unsafe, or of another architecture.
+    """
+    settings = settings or Settings.from_env()
+    path = find_file(find_entry(path_or_name, task, settings), settings, progress, assets)
+    model = _from_pickle(path, settings, dtype) if is_pickle(path) else _from_own(path, settings, dtype)
+    return model.to(device)
+
+
+def save_psp(
+    model: PSP,
+    path: Path,
+    *,
+    half: bool = True,
+    decoder_file: str | None = None,
+    info: Mapping[str, str] | None = None,
+) -> None:
+    """Write ``model`` to ``path`` in the studio's own format; the same model gives the same bytes.
+
+    Args:
+        model: The model, on any device.
+        path: The ``.safetensors`` file; replaced only when the new one is complete.
+        half: Whether weights are stored in half precision (those beyond its range stay as they are).
+        decoder_file: Name of a file beside ``path`` for the generator, so that several models share it.
+        info: Short texts to keep with it: task, licence, step.
+
+    Raises:
+        CheckpointError: ``decoder_file`` exists and holds another generator.
+        OSError: A file cannot be written.
+    """
+    assert not _RESERVED & set(info or {}), f"these names are the format's own: {sorted(_RESERVED)}"
+    state = {key: _to_half(value) if half else value for key, value in model.state_dict().items()}
+    metadata = {**(info or {}), "format": FORMAT, "config": config_to_json(model.config)}
+    if decoder_file is not None:
+        assert Path(decoder_file).name == decoder_file, "the generator's file must be beside the model's"
+        decoder = {key: state.pop(key) for key in list(state) if key.startswith("decoder.")}
+        metadata |= {
+            "decoder": decoder_file,
+            "decoder_sha256": _save_decoder(path.with_name(decoder_file), decoder),
+        }
+    save_tensors(path, state, metadata)
+
+
+def read_info(path: Path) -> dict[str, str]:
+    """Return what ``save_psp`` kept with a model (``info``, config, format), without loading it.
+
+    Raises:
+        CheckpointError: The file is damaged, or not of the studio's own format.
+    """
+    metadata = read_metadata(path)
+    found = metadata.get("format")
+    if found != FORMAT:
+        told = f"its format is {found!r}" if found else "it names no format"
+        raise CheckpointError(
+            f"{path.name} is a .safetensors file, but not a model of the studio: {told}, not {FORMAT!r}.",
+            "Give an official .pt, or a file that the studio saved.",
+        )
+    return metadata
+
+
+def _save_decoder(path: Path, tensors: Mapping[str, Tensor]) -> str:
+    """Write the shared generator, unless it is there already; return its sha256."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        save_tensors(draft, tensors, {"format": FORMAT + "-decoder"})
+        sha256 = file_sha256(draft)
+        if path.exists() and file_sha256(path) != sha256:
+            raise CheckpointError(
+                f"{path.name} holds another generator, which other models may need.",
+                "Choose another name for the generator's file, or delete that one.",
+            )
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return sha256
+
+
+def _to_half(value: Tensor) -> Tensor:
+    if not value.is_floating_point() or value.numel() == 0 or value.abs().max() > _HALF_MAX:
+        return value
+    return value.half()
+
+
+def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
+    metadata = read_info(path)
+    state, _ = load_tensors(path)
+    decoder = metadata.get("decoder")
+    if decoder is not None:
+        state |= _shared_decoder(path, decoder, metadata.get("decoder_sha256"), settings)
+    if "config" not in metadata:
+        raise CheckpointError(
+            f"{path.name} has no 'config' in its metadata.", "Save it again with the studio."
+        )
+    try:
+        config = config_from_json(metadata["config"])
+    except CheckpointError as error:
+        raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
+    return _build(path.name, config, state, dtype)
+
+
+def _shared_decoder(path: Path, name: str, sha256: str | None, settings: Settings) -> dict[str, Tensor]:
+    """Load the generator that lies beside ``path``."""
+    if Path(name).name != name or "\\" in name:
+        raise CheckpointError(f"{path.name} names a generator outside its folder.", "Do not use the file.")
+    sibling = path.with_name(name)
+    if not sibling.is_file():
+        raise CheckpointError(f"{path.name} needs {name}, which is not beside it.", f"Put {name} there too.")
+    if sha256 is not None and (actual := file_sha256(sibling, settings.cache_dir)) != sha256:
+        raise CheckpointError(
+            f"{name} is not the generator that {path.name} needs: its sha256 is {actual}, not {sha256}.",
+            "Copy both files from the same place.",
+        )
+    tensors, _ = load_tensors(sibling)
+    return tensors
+
+
+def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
+    """Load an official file through its conversion, which is made now if it is not there."""
+    folder = settings.cache_dir / "converted"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        warn_unwritable(settings.cache_dir)
+        return _direct(path, dtype)
+    # Named by content: a file that changed has another name, and a copy elsewhere uses the same conversion.
+    converted = folder / f"{path.stem}-{file_sha256(path, settings.cache_dir)[:16]}.safetensors"
+    if converted.is_file():
+        try:
+            return _from_own(converted, settings, dtype)
+        except CheckpointError:
+            pass  # damaged on disk, or of an older format: made again below
+    opened = open_official(path)
+    _empty(path.name, opened.config, opened.state)  # refused before anything is written
+    try:
+        save_tensors(converted, opened.state, {"format": FORMAT, "config": config_to_json(opened.config)})
+    except OSError:
+        warn_unwritable(settings.cache_dir)
+        return _build(path.name, opened.config, opened.state, dtype)
+    del opened  # lets go of the original before the copy is mapped
+    return _from_own(converted, settings, dtype)
+
+
+def _direct(path: Path, dtype: torch.dtype) -> PSP:
+    opened = open_official(path)
+    return _build(path.name, opened.config, opened.state, dtype)
+
+
+def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
+    """Return the model without weights, after checking that ``state`` fits it key by key."""
+    try:
+        with torch.device("meta"):
+            model = PSP(config)
+    except (AssertionError, ArithmeticError, IndexError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{name} has an impossible config: {error}", "Save the file again.") from error
+    wanted = model.state_dict()
+    missing = [key for key in wanted if key not in state]
+    unexpected = [key for key in state if key not in wanted]
+    wrong = [
+        f"{key} is {list(state[key].shape)}, not {list(wanted[key].shape)}"
+        for key in wanted
+        if key in state and state[key].shape != wanted[key].shape
+    ]
+    problems = [
+        f"{what} {', '.join(keys[:3])}{f' and {len(keys) - 3} more' if len(keys) > 3 else ''}"
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape:", wrong))
+        if keys
+    ]
+    if problems:
+        raise CheckpointError(
+            f"{name} is a state dict of another architecture: {'; '.join(problems)}.",
+            "Use a pSp or e4e checkpoint; files of other projects cannot be loaded.",
+        )
+    return model
+
+
+def _build(name: str, config: PSPConfig, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:
+    """Give the tensors of ``state`` to a model, without copying those that have ``dtype``."""
+    model = _empty(name, config, state)
+    for key, value in state.items():
+        if value.is_floating_point():
+            state[key] = value.to(dtype)
+    model.load_state_dict(state, strict=True, assign=True)
+    return model.eval().requires_grad_(False)

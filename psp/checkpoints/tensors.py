@@ -1,0 +1,153 @@
+"""Named tensors in one ``.safetensors`` file: written whole or not at all, checked before reading."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from psp.errors import CheckpointError, ModelNotFoundError
+
+_NAMES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.int16: "I16",
+    torch.int8: "I8",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+_LONGEST_HEADER = 100_000_000  # the format's own limit
+_AGAIN = "Download or copy the file again."
+
+
+def save_tensors(
+    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+) -> None:
+    """Write ``tensors`` and ``metadata`` to ``path``, whole or not at all; equal content gives equal bytes.
+
+    The library's own writer copies all tensors in memory and orders metadata by chance, so the format, which
+    is simple, is written here, one tensor at a time. Folders are made as needed.
+
+    Args:
+        path: The file; one that is there is replaced only when the new one is complete.
+        tensors: Tensors of any shape on any device.
+        metadata: Short texts to keep with them.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    # Largest elements first, as the library has it, so that every tensor starts on a multiple of its size.
+    names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
+    header: dict[str, Any] = {}
+    if metadata:
+        header["__metadata__"] = dict(sorted(metadata.items()))
+    offset = 0
+    for name in names:
+        tensor = tensors[name]
+        end = offset + tensor.numel() * tensor.element_size()
+        header[name] = {
+            "dtype": _NAMES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    with writing(path) as file:
+        file.write(struct.pack("<Q", len(text)) + text)
+        for name in names:
+            flat = tensors[name].detach().contiguous().reshape(-1)
+            file.write(flat.view(torch.uint8).cpu().numpy().data)
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a ``.safetensors`` file.
+
+    The tensors are on the CPU and map the file: their memory is read when it is first used.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or no ``.safetensors`` file.
+    """
+    metadata = read_metadata(path)
+    try:
+        with safe_open(path, framework="pt", device="cpu") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  (not a dict)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error}.", _AGAIN) from error
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """Return the metadata of a ``.safetensors`` file, after checking that the file is complete.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or no ``.safetensors`` file.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            start = file.read(8)
+            length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+            text = file.read(length) if length <= min(_LONGEST_HEADER, size - 8) else b""
+    except FileNotFoundError as error:
+        raise ModelNotFoundError(f"There is no file {path.name}.", "Check the path.") from error
+    except OSError as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error.strerror}.", "Check the path.") from error
+    if size == 0:
+        raise CheckpointError(f"{path.name} is empty (0 bytes).", _AGAIN)
+    if size < 8 or (length > size - 8 and length <= _LONGEST_HEADER):
+        needed = 8 if size < 8 else 8 + length
+        raise CheckpointError(
+            f"{path.name} is truncated: {size} bytes, and the header alone takes {needed}.", _AGAIN
+        )
+    header = _parse(path.name, start, text)
+    try:
+        ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
+        expected = 8 + length + int(max(ends, default=0))
+        metadata = {str(key): str(value) for key, value in header.get("__metadata__", {}).items()}
+    except (TypeError, KeyError, IndexError, ValueError, AttributeError) as error:
+        raise CheckpointError(f"The header of {path.name} (from byte 8) is damaged.", _AGAIN) from error
+    if size != expected:
+        kind = "truncated" if size < expected else "damaged"
+        raise CheckpointError(
+            f"{path.name} is {kind}: {size} bytes, but its header promises {expected}.", _AGAIN
+        )
+    return metadata
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes the name ``path`` when the block ends well, and vanishes when not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with draft.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())  # otherwise a crash can leave the name on an empty file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _parse(name: str, start: bytes, text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        header = None
+    if not isinstance(header, dict):
+        problem = f"{name} is not a .safetensors file: bytes 0 to 8 are {start!r}"
+        raise CheckpointError(f"{problem}, and no header follows.", "Give a .pt or .safetensors checkpoint.")
+    return header

@@ -1,0 +1,81 @@
+"""The sum of the losses, with its terms (pSp paper, equation 6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from psp.errors import TrainingError
+from psp.losses.identity import IdentityLoss
+from psp.losses.lpips import LPIPS
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    """How much each term counts; a term of weight 0 is not computed. The defaults are the paper's for faces.
+
+    Attributes:
+        l2: Mean squared error of the pixels.
+        l1: Mean absolute error of the pixels (not in the paper).
+        lpips: Perceptual distance.
+        identity: 1 − cosine of the identity network.
+        w_norm: Distance of the codes from the average code.
+    """
+
+    l2: float = 1.0
+    l1: float = 0.0
+    lpips: float = 0.8
+    identity: float = 0.1
+    w_norm: float = 0.005
+
+
+class Objective(nn.Module):
+    """Weighted sum of the terms.
+
+    Args:
+        weights: The weight of each term.
+        lpips: The perceptual distance; needed where its weight is not 0.
+        identity: The identity loss; needed where its weight is not 0.
+    """
+
+    def __init__(
+        self, weights: LossWeights, lpips: LPIPS | None = None, identity: IdentityLoss | None = None
+    ) -> None:
+        super().__init__()
+        if weights.lpips and lpips is None:
+            raise TrainingError(
+                "The LPIPS term has a weight but no network.", "Set its weight to 0 or give one."
+            )
+        if weights.identity and identity is None:
+            raise TrainingError(
+                "The identity term has a weight but no network.",
+                "Set its weight to 0 or give the ArcFace file.",
+            )
+        self.weights, self.lpips, self.identity = weights, lpips, identity
+
+    def forward(self, images: Tensor, targets: Tensor, offsets: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Return the loss and its unweighted terms, means over the batch.
+
+        Args:
+            images: What the model made, [B,3,H,W], about [−1,1].
+            targets: What it should have made, [B,3,H,W] in [−1,1].
+            offsets: The codes relative to the average code, [B,n,dim]: E(x) itself.
+        """
+        weights = self.weights
+        images = images.float()
+        difference = images - targets
+        terms: dict[str, Tensor] = {}
+        if weights.l2:
+            terms["l2"] = difference.square().mean()
+        if weights.l1:
+            terms["l1"] = difference.abs().mean()
+        if weights.lpips and self.lpips is not None:
+            terms["lpips"] = self.lpips(images, targets).mean()
+        if weights.identity and self.identity is not None:
+            terms["identity"] = self.identity(images, targets).mean()
+        if weights.w_norm:
+            terms["w_norm"] = offsets.float().flatten(1).norm(dim=1).mean()  # equation 3
+        total = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
+        return total, {name: float(value.detach()) for name, value in terms.items()}

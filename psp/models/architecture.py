@@ -1,0 +1,221 @@
+"""The shape of a model, read from its tensors or from JSON: nobody is asked what is in a file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping
+from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
+
+from psp.errors import CheckpointError
+from psp.models.encoder import EncoderConfig, EncoderKind
+from psp.models.generator import GeneratorConfig
+from psp.models.irse import Stage
+from psp.models.psp import PSPConfig
+
+_T = TypeVar("_T")
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+ENCODER_TYPES: dict[str, EncoderKind] = {
+    "GradualStyleEncoder": "gradual",
+    "BackboneEncoderUsingLastLayerIntoW": "w",
+    "BackboneEncoderUsingLastLayerIntoWPlus": "w_plus",
+    "Encoder4Editing": "e4e",
+}
+"""What ``opts['encoder_type']`` of official and e4e files means here."""
+
+_NEXT = "Use a pSp or e4e checkpoint; files of other projects cannot be loaded."
+_LARGEST = 65536  # no size, width or count is larger: a config that says so would only exhaust the machine
+_MOST_UNITS = 1000
+
+
+def infer_config(
+    shapes: Shapes, encoder_type: str | None = None, output_size: int | None = None
+) -> PSPConfig:
+    """Return the configuration that the tensors of an official or e4e state dict belong to.
+
+    Args:
+        shapes: Shape of every tensor, by its official key.
+        encoder_type: What the file's options say of the encoder; None: told from the keys.
+        output_size: What the file's options say of the output, in pixels; None: told from the noise planes.
+
+    Raises:
+        CheckpointError: A key is missing, or the tensors and the options contradict each other.
+    """
+    generator = _generator(shapes)
+    if output_size is not None and output_size != generator.size:
+        _refuse(
+            f"The file's options say {output_size} px, but decoder.noises are those of {generator.size} px."
+        )
+    encoder = _encoder(shapes, _kind(shapes, encoder_type), generator.n_codes)
+    if encoder.n_codes != generator.n_codes:
+        _refuse(f"encoder.styles makes {encoder.n_codes} codes, but the decoder takes {generator.n_codes}.")
+    if encoder.code_dim != generator.style_dim:
+        _refuse(f"The encoder's codes are {encoder.code_dim} wide, but the decoder's {generator.style_dim}.")
+    return PSPConfig(encoder, generator)
+
+
+def config_to_json(config: PSPConfig) -> str:
+    """Return ``config`` as JSON, always the same text for the same config."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
+
+
+def config_from_json(text: str) -> PSPConfig:
+    """Return the config that ``config_to_json`` wrote.
+
+    Raises:
+        CheckpointError: It is no JSON, a field is missing, unknown, of another type or out of all proportion,
+            or the fields do not fit each other.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(
+            "The model's config is not JSON.", "Download or save the file again."
+        ) from error
+    try:
+        config = _decode(PSPConfig, value, "config")
+    except AssertionError as error:
+        raise CheckpointError(f"The model's config contradicts itself: {error}.", _NEXT) from error
+    if sum(stage.units for stage in config.encoder.stages) > _MOST_UNITS:
+        _refuse(f"config.encoder.stages has more than {_MOST_UNITS} units.")
+    return config
+
+
+def _refuse(problem: str) -> NoReturn:
+    raise CheckpointError(problem, _NEXT)
+
+
+def _shape(shapes: Shapes, key: str, rank: int) -> tuple[int, ...]:
+    """Return the shape of ``key``, which must have ``rank`` axes."""
+    if key not in shapes:
+        _refuse(f"The state dict has no {key}.")
+    if len(shapes[key]) != rank:
+        _refuse(f"{key} has shape {list(shapes[key])}; {rank} axes were expected.")
+    return shapes[key]
+
+
+def _count(shapes: Shapes, prefix: str, suffix: str) -> int:
+    """Return how many keys ``prefix<number>suffix`` there are."""
+    middles = (
+        k[len(prefix) : len(k) - len(suffix)] for k in shapes if k.startswith(prefix) and k.endswith(suffix)
+    )
+    return sum(middle.isdecimal() for middle in middles)
+
+
+def _generator(shapes: Shapes) -> GeneratorConfig:
+    planes = _count(shapes, "decoder.noises.noise_", "")
+    if planes < 3 or planes % 2 == 0:
+        _refuse(f"The state dict has {planes} tensors decoder.noises.noise_*; an odd number was expected.")
+    noises = [_shape(shapes, f"decoder.noises.noise_{index}", 4) for index in range(planes)]
+    size = 2 ** ((planes + 3) // 2)  # planes = 2·log2(size) − 3
+    if noises[-1][-1] != size:
+        _refuse(f"decoder.noises.noise_{planes - 1} is {noises[-1][-1]} px wide; {size} were expected.")
+    channels = [_shape(shapes, "decoder.input.input", 4)[1]]
+    for level in range(planes // 2):
+        channels.append(_shape(shapes, f"decoder.convs.{2 * level}.conv.weight", 5)[1])
+    return GeneratorConfig(
+        size=size,
+        style_dim=_shape(shapes, "decoder.conv1.conv.modulation.weight", 2)[1],
+        n_mlp=_count(shapes, "decoder.style.", ".weight"),
+        channels=tuple(channels),
+        noise_maps_up_to=max((noise[-1] for noise in noises if noise[1] > 1), default=0),
+    )
+
+
+def _kind(shapes: Shapes, encoder_type: str | None) -> EncoderKind:
+    if any(key.startswith("encoder.styles.") for key in shapes):
+        fitting: tuple[EncoderKind, ...] = ("gradual", "e4e")
+    elif any(key.startswith("encoder.output_layer_2.") for key in shapes):
+        fitting = ("w_plus",)
+    elif "encoder.linear.weight" in shapes:
+        fitting = ("w",)
+    else:
+        _refuse(
+            "The state dict has none of encoder.styles.*, encoder.output_layer_2.*, encoder.linear.weight."
+        )
+    if encoder_type is None:
+        return fitting[0]
+    if encoder_type not in ENCODER_TYPES:
+        _refuse(f"The file's options name an encoder {encoder_type!r}; known are {', '.join(ENCODER_TYPES)}.")
+    kind = ENCODER_TYPES[encoder_type]
+    if kind not in fitting:
+        _refuse(f"The file's options name the encoder {encoder_type!r}, but the keys are of {fitting[0]!r}.")
+    return kind
+
+
+def _encoder(shapes: Shapes, kind: EncoderKind, n_codes: int) -> EncoderConfig:
+    width, in_channels, *_ = _shape(shapes, "encoder.input_layer.0.weight", 4)
+    stages = _stages(shapes)
+    if kind in ("gradual", "e4e"):
+        if len(stages) < 3:
+            _refuse(f"encoder.body has {len(stages)} widths; at least 3 were expected.")
+        return _pyramid_encoder(shapes, kind, width, in_channels, stages)
+    rows, dim = _shape(shapes, "encoder.linear.weight", 2)
+    code_dim = rows if kind == "w" else dim
+    return EncoderConfig(
+        kind=kind, in_channels=in_channels, n_codes=n_codes, code_dim=code_dim, width=width, stages=stages
+    )
+
+
+def _stages(shapes: Shapes) -> tuple[Stage, ...]:
+    """Read the backbone: consecutive units of one width are a stage; each stage halves."""
+    stages: list[Stage] = []
+    for index in range(_count(shapes, "encoder.body.", ".res_layer.1.weight")):
+        depth = _shape(shapes, f"encoder.body.{index}.res_layer.1.weight", 4)[0]
+        if stages and stages[-1].depth == depth:
+            stages[-1] = Stage(depth, stages[-1].units + 1)
+        else:
+            stages.append(Stage(depth, 1))
+    return tuple(stages)
+
+
+def _pyramid_encoder(
+    shapes: Shapes, kind: EncoderKind, width: int, in_channels: int, stages: tuple[Stage, ...]
+) -> EncoderConfig:
+    """Read the map2style networks: each has log2(size of its level) convolutions, which tells the levels."""
+    n_codes = _count(shapes, "encoder.styles.", ".linear.weight")
+    code_dim, style_width = _shape(shapes, "encoder.styles.0.linear.weight", 2)
+    depths = [_count(shapes, f"encoder.styles.{index}.convs.", ".weight") for index in range(n_codes)]
+    least = depths[0]
+    if depths != sorted(depths) or depths[-1] > least + 2 or least > 16:
+        _refuse(f"encoder.styles.* have {depths} convolutions; a rising row of three levels was expected.")
+    return EncoderConfig(
+        kind=kind,
+        in_channels=in_channels,
+        in_size=2**least * math.prod(stage.stride for stage in stages),
+        n_codes=n_codes,
+        code_dim=code_dim,
+        width=width,
+        stages=stages,
+        style_width=style_width,
+        coarse=sum(depth == least for depth in depths),
+        medium=sum(depth <= least + 1 for depth in depths),
+    )
+
+
+def _decode(cls: type[_T], value: object, where: str) -> _T:
+    """Build the dataclass ``cls`` from a JSON object that has exactly its fields."""
+    if not isinstance(value, dict):
+        _refuse(f"{where} is not an object.")
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    unknown, missing = sorted(set(value) - set(names)), sorted(set(names) - set(value))
+    if unknown or missing:
+        problem = f"has an unknown field {unknown[0]!r}" if unknown else f"lacks the field {missing[0]!r}"
+        _refuse(f"{where} {problem}.")
+    hints = get_type_hints(cls)
+    return cls(**{name: _decode_value(hints[name], value[name], f"{where}.{name}") for name in names})
+
+
+def _decode_value(hint: object, value: object, where: str) -> object:
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _decode(hint, value, where)
+    if get_origin(hint) is tuple and isinstance(value, list):
+        return tuple(_decode_value(get_args(hint)[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if get_origin(hint) is Literal and value in get_args(hint):
+        return value
+    if hint is int and type(value) is int and 0 <= value <= _LARGEST:
+        return value
+    _refuse(f"{where} cannot be {str(value)[:40]!r}.")

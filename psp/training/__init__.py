@@ -1,0 +1,1 @@
+"""Training: presets, data, the loop, and the measures of what came out."""

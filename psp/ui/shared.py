@@ -1,0 +1,162 @@
+"""What the tabs share: the photo input, model choice, errors in words, and results as files."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+from gradio.data_classes import ImageData
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+
+from psp.errors import PspError
+from psp.pipeline import Result
+from psp.registry import families, find_entry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+MODEL_QUEUE = "model"
+"""All work that uses a model waits in one line, one at a time: the memory holds one job's activations."""
+
+
+class PhotoInput(gr.Image):
+    """An image input that hands over the uploaded file as it is.
+
+    Gradio's own opens the file first: a broken one would fail there with a word that helps nobody, and a
+    turned or transparent one would be changed. ``psp.images`` does all that, with clear errors.
+    """
+
+    is_template = True  # Gradio then shows it as its parent, gr.Image
+
+    def __init__(self, label: str, info: str) -> None:
+        super().__init__(
+            label=label, type="filepath", image_mode=None, format="png", placeholder=info, height=320
+        )
+
+    def preprocess(self, payload: ImageData | None) -> str | None:  # type: ignore[override]  # narrower on purpose
+        """Return the path of the uploaded file, untouched."""
+        if payload is not None and payload.path is not None:
+            return payload.path
+        with_words = in_words(super().preprocess)  # a picture inside the request itself (data:…)
+        path = with_words(payload)
+        assert path is None or isinstance(path, str)
+        return path
+
+
+def in_words(function: Callable[P, R]) -> Callable[P, R]:
+    """Return ``function`` with its errors turned into messages on the page and in the client.
+
+    Ours say what to do next; anything else is logged and told in general words, without its text, which could
+    name files of the server.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except PspError as error:
+            raise gr.Error(str(error), duration=20, print_exception=False) from error
+        except gr.Error:
+            raise
+        except Exception as error:
+            _log.exception("%s failed", getattr(function, "__name__", "request"))
+            raise gr.Error("Something went wrong on the server.", print_exception=False) from error
+
+    return wrapped
+
+
+def model_names() -> list[str]:
+    """Return what a request may ask for: families, never paths of the server."""
+    return ["auto", *families()]
+
+
+def check_model(model: str, task: str) -> str:
+    """Return ``model`` if a request from the web may ask for it.
+
+    Raises:
+        ModelNotFoundError: It is no family that does ``task``.
+    """
+    find_entry(model, task, allow_path=False)
+    return model
+
+
+@dataclass(frozen=True)
+class PhotoControls:
+    """The inputs that every task on a photo has, in the order of the API.
+
+    Attributes:
+        photo: The picture.
+        model: Name of the model.
+        align: Whether to find and crop the face.
+        face: Which face.
+    """
+
+    photo: gr.Image
+    model: gr.Dropdown
+    align: gr.Checkbox
+    face: gr.Number
+
+    def as_list(self) -> list[gr.components.Component]:
+        """Return the inputs in the order of the API."""
+        return [self.photo, self.model, self.align, self.face]
+
+
+def photo_controls() -> PhotoControls:
+    """Make the inputs of a task on a photo, inside the current layout."""
+    photo = PhotoInput("Photo", "Drop a photo, paste one, or use the camera")
+    with gr.Row():
+        # Unknown names are answered by check_model, in the same words everywhere.
+        model = gr.Dropdown(
+            model_names(),
+            value="auto",
+            label="Model",
+            info="auto: the default of this studio",
+            allow_custom_value=True,
+        )
+        face = gr.Number(value=0, precision=0, label="Face", info="0 is the largest, then by size")
+    align = gr.Checkbox(
+        value=True, label="Find and crop the face", info="Switch off for pictures that are face crops already"
+    )
+    return PhotoControls(photo, model, align, face)
+
+
+def need_photo(photo: str | None) -> str:
+    """Return ``photo``, or say that there is none."""
+    if not photo:
+        raise PspError("There is no photo yet.", "Drop one into the field on the left.")
+    return photo
+
+
+def result_files(result: Result, name: str) -> tuple[str, str]:
+    """Write picture and codes into Gradio's cache and return their paths.
+
+    The cache names folders by content, so no two requests share a file, and ``delete_cache`` empties it.
+    """
+    cache = get_upload_folder()
+    picture = save_bytes_to_cache(result.png(), f"{name}.png", cache)
+    codes = save_bytes_to_cache(result.latents_file(), f"{name}.safetensors", cache)
+    return picture, codes
+
+
+def summary(details: dict[str, Any]) -> str:
+    """Return what a person wants to know of a result, in one short paragraph of Markdown."""
+    place, quality = details["alignment"], details["quality"]
+    lines = []
+    if place["faces"] is not None:
+        found = "1 face found" if place["faces"] == 1 else f"{place['faces']} faces found"
+        lines.append(f"{found}; this is face {place['face']}.")
+    if quality:
+        close = "close to the input" if quality["identity"] < 0.6 else "not very close to the input"
+        lines.append(
+            f"Likeness: {close} (identity distance {quality['identity']:.2f}, under 0.6 is close; "
+            f"LPIPS {quality['lpips']:.2f})."
+        )
+    lines.append(f"{details['size']} px, model {details['model']}, {sum(details['timings'].values()):.1f} s.")
+    return " ".join(lines)

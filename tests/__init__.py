@@ -1,0 +1,1 @@
+"""Tests of pSp Studio; they mirror the package."""

@@ -1,0 +1,41 @@
+"""Models small enough to build in a test: the same code as the real ones."""
+
+from __future__ import annotations
+
+import torch
+
+from psp.models.encoder import EncoderConfig, EncoderKind
+from psp.models.generator import GeneratorConfig
+from psp.models.irse import Stage
+from psp.models.psp import PSP, PSPConfig
+
+
+def compact_config(
+    kind: EncoderKind = "gradual", n_mlp: int = 2, maps: int = 16, size: int = 32
+) -> PSPConfig:
+    """8 codes of 32 at 32 px."""
+    n_codes = {16: 6, 32: 8}[size]
+    return PSPConfig(
+        EncoderConfig(
+            kind=kind,
+            in_size=32,
+            n_codes=n_codes,
+            code_dim=32,
+            patch=2,
+            width=16,
+            stages=(Stage(16, 1), Stage(16, 1), Stage(16, 1)),
+            style_width=16,
+            coarse=2,
+            medium=4,
+        ),
+        GeneratorConfig(
+            size=size, style_dim=32, n_mlp=n_mlp, channels=(16,) * (n_codes // 2), noise_maps_up_to=maps
+        ),
+    )
+
+
+def compact_model(config: PSPConfig | None = None, seed: int = 0) -> PSP:
+    """A model with seeded weights, in evaluation mode."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return PSP(config or compact_config()).eval()

@@ -1,0 +1,83 @@
+"""Every loss term against values worked out by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from psp.errors import TrainingError
+from psp.losses.identity import IdentityLoss
+from psp.losses.lpips import LPIPS
+from psp.losses.objective import LossWeights, Objective
+from psp.models.irse import ArcFace
+from psp.quality import lpips_network
+
+
+def tiny_lpips() -> LPIPS:
+    """Convolutions that see only their centre, with weights small enough to follow by hand."""
+    tensors = {}
+    channels = 3
+    for index, kernel in enumerate((11, 5, 3, 3, 3)):
+        weight = torch.zeros(2, channels, kernel, kernel)
+        # The first channel sums its input's channels, the second is always 1 (by its bias).
+        weight[0, :, kernel // 2, kernel // 2] = 1.0 if index == 0 else torch.tensor([1.0, 0.0])
+        tensors[f"features.{index}.weight"] = weight
+        tensors[f"features.{index}.bias"] = torch.tensor([0.0, 1.0])
+        tensors[f"lin.{index}.weight"] = torch.tensor([1.0, 2.0]).view(1, 2, 1, 1)
+        channels = 2
+    return LPIPS(tensors)
+
+
+def test_lpips_equals_the_sum_worked_out_by_hand() -> None:
+    network = tiny_lpips()
+    scale = torch.tensor([0.458, 0.448, 0.450]).view(1, 3, 1, 1)
+    shift = torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1)
+
+    def flat(value: float) -> torch.Tensor:
+        """A picture whose scaled channels are ``value`` / 3 everywhere, so that their sum is ``value``."""
+        return (torch.full((1, 3, 64, 64), value / 3) * scale) + shift
+
+    # Features are (a, 1) and (b, 1) in every layer; of unit length that is (cos, sin) of an angle.
+    a, b = 2.0, 0.5
+    first = a / math.hypot(a, 1) - b / math.hypot(b, 1)
+    second = 1 / math.hypot(a, 1) - 1 / math.hypot(b, 1)
+    expected = 5 * (1.0 * first**2 + 2.0 * second**2)
+    assert float(network(flat(a), flat(b))) == pytest.approx(expected, rel=1e-4)
+
+
+def test_lpips_of_equal_pictures_is_zero_and_it_is_symmetric() -> None:
+    network = lpips_network()
+    rng = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(2, 3, 64, 64, generator=rng) * 2 - 1 for _ in range(2))
+    assert network(a, a).abs().max() < 1e-6
+    torch.testing.assert_close(network(a, b), network(b, a))
+    assert network(a, b).min() > 0.1
+
+
+def test_identity_loss_is_zero_for_equal_faces_and_positive_for_others() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        loss = IdentityLoss(ArcFace())
+    rng = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(1, 3, 256, 256, generator=rng) * 2 - 1 for _ in range(2))
+    assert float(loss(a, a)) == pytest.approx(0.0, abs=1e-5)
+    assert float(loss(a, b)) > 1e-4
+    assert loss(a[:, :, ::2, ::2], b[:, :, ::2, ::2]).shape == (1,)  # 128 px are enlarged, not refused
+
+
+def test_the_objective_is_the_weighted_sum_of_its_terms() -> None:
+    weights = LossWeights(l2=2.0, l1=0.5, lpips=0.0, identity=0.0, w_norm=0.1)
+    images, targets = torch.full((2, 3, 4, 4), 0.5), torch.zeros(2, 3, 4, 4)
+    offsets = torch.full((2, 4, 9), 0.5)  # norm of 36 values of 0.5: 3
+    total, terms = Objective(weights)(images, targets, offsets)
+    assert terms == pytest.approx({"l2": 0.25, "l1": 0.5, "w_norm": 3.0})
+    assert float(total) == pytest.approx(2.0 * 0.25 + 0.5 * 0.5 + 0.1 * 3.0)
+
+
+def test_a_term_without_its_network_is_refused() -> None:
+    with pytest.raises(TrainingError, match="LPIPS"):
+        Objective(LossWeights(lpips=1.0, identity=0.0))
+    with pytest.raises(TrainingError, match="identity"):
+        Objective(LossWeights(lpips=0.0, identity=0.1))

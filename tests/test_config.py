@@ -1,0 +1,42 @@
+"""Settings come from the environment, with defaults, and say what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from psp.config import Settings
+from psp.errors import SettingsError
+
+
+def test_an_empty_environment_gives_the_defaults() -> None:
+    assert Settings.from_env({}) == Settings()
+
+
+def test_every_variable_is_read() -> None:
+    settings = Settings.from_env(
+        {
+            "PSP_MODEL": "ffhq-1024",
+            "PSP_WEIGHTS_DIR": "/weights",
+            "PSP_CACHE_DIR": "/cache",
+            "PSP_DEVICE": "cpu",
+            "PSP_OFFLINE": "yes",
+            "PSP_MAX_PIXELS": "1000",
+            "PSP_MAX_MODELS": "3",
+            "PSP_QUEUE_SIZE": "4",
+        }
+    )
+    assert settings == Settings("ffhq-1024", Path("/weights"), Path("/cache"), "cpu", True, 1000, 3, 4)
+
+
+def test_the_hubs_own_offline_switch_counts() -> None:
+    assert Settings.from_env({"HF_HUB_OFFLINE": "1"}).offline
+
+
+@pytest.mark.parametrize(
+    "env", [{"PSP_OFFLINE": "perhaps"}, {"PSP_MAX_PIXELS": "-3"}, {"PSP_QUEUE_SIZE": "0"}]
+)
+def test_nonsense_is_refused_by_name(env: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(env))):
+        Settings.from_env(env)

@@ -1,0 +1,175 @@
+"""The real training loop, a few steps on a CPU: it learns, resumes exactly, stops by the clock, exports."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from psp.checkpoints import load_psp
+from psp.errors import TrainingError
+from psp.losses.objective import LossWeights, Objective
+from psp.models.psp import PSP
+from psp.training.coach import STATE_FILE, Coach, Progress, rate_factor, recentre
+from psp.training.config import OptimizerConfig, TrainConfig, preset, preset_names
+from psp.training.data import open_sources
+from psp.training.run import RunOptions, train
+from tests.compact import compact_config, compact_model
+
+CONFIG = TrainConfig(
+    name="test",
+    task="encode",
+    model=compact_config(n_mlp=0),
+    losses=LossWeights(lpips=0.0, identity=0.0, w_norm=0.0003),
+    optimizer=OptimizerConfig(batch=4, warmup=8),
+    train_generator=True,
+    pictures=24,
+    low_size=16,
+    low_pictures=8,
+    log_every=2,
+    sheet_every=3,
+    save_every=3,
+)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Twelve smooth pictures, four of them held out."""
+    rng = np.random.default_rng(0)
+    for index in range(12):
+        folder = tmp_path / "data" / ("val" if index < 4 else "train")
+        folder.mkdir(parents=True, exist_ok=True)
+        small = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+        small.resize((32, 32), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
+    return tmp_path / "data"
+
+
+def coach(data: Path, out: Path, config: TrainConfig = CONFIG, **more: object) -> Coach:
+    objective = Objective(config.losses)
+    return Coach(config, open_sources(data), objective, out, torch.device("cpu"), **more)  # type: ignore[arg-type]
+
+
+def test_a_run_makes_progress_pictures_curves_and_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    lines: list[Progress] = []
+    config = dataclasses.replace(CONFIG, pictures=160, low_pictures=0)
+    coach(data, tmp_path / "run", config, report=lines.append).run()
+    losses = [line.terms["loss"] for line in lines if "loss" in line.terms]
+    assert losses[-1] < 0.7 * losses[0]
+    assert lines[-1].position.pictures == 160
+    names = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"scalars.csv", STATE_FILE, "sheet-00000160.png"} <= names
+    assert any(name.startswith("events.out.tfevents") for name in names)
+    with Image.open(tmp_path / "run" / "sheet-00000160.png") as sheet:
+        assert sheet.size == (12 * 32, 2 * 32)
+
+
+def test_a_resumed_run_equals_the_unbroken_one(data: Path, tmp_path: Path) -> None:
+    whole = coach(data, tmp_path / "whole").run()
+    first = coach(data, tmp_path / "parts")
+    stop = iter([False, False, False, False, True])  # the fifth step never happens; the third was saved
+    original = first._step
+
+    def step(images: torch.Tensor) -> dict[str, float]:
+        if next(stop):
+            raise KeyboardInterrupt
+        return original(images)
+
+    first._step = step  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = coach(data, tmp_path / "parts")
+    assert second.position.step == 3
+    resumed = second.run()
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[key]), key
+
+
+def test_a_frozen_generator_stays_as_it_was(data: Path, tmp_path: Path) -> None:
+    start = compact_model(CONFIG.model, seed=9)
+    before = {key: value.clone() for key, value in start.state_dict().items()}
+    config = dataclasses.replace(CONFIG, train_generator=False, low_size=0)
+    after = coach(data, tmp_path / "run", config, model=start).run().state_dict()
+    for key, value in before.items():
+        if key.startswith("decoder."):
+            assert torch.equal(value, after[key]), key
+    assert not torch.equal(before["encoder.latlayer1.weight"], after["encoder.latlayer1.weight"])
+
+
+def test_a_frozen_generator_needs_weights(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="pretrained"):
+        coach(data, tmp_path / "run", dataclasses.replace(CONFIG, train_generator=False))
+
+
+def test_the_clock_stops_a_run_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
+    coach(data, tmp_path / "run", dataclasses.replace(CONFIG, pictures=10**9)).run(minutes=0.01)
+    assert (tmp_path / "run" / STATE_FILE).exists()
+
+
+def test_a_nan_stops_the_run_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
+    runner = coach(data, tmp_path / "run")
+    with torch.no_grad():
+        runner.model.encoder.latlayer1.weight.fill_(float("nan"))  # type: ignore[union-attr]  # the gradual encoder
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / STATE_FILE).write_bytes(b"the last good one")
+    with pytest.raises(TrainingError, match="nan"):
+        runner.run()
+    assert (tmp_path / "run" / STATE_FILE).read_bytes() == b"the last good one"
+
+
+def test_a_checkpoint_of_another_preset_is_refused(data: Path, tmp_path: Path) -> None:
+    coach(data, tmp_path / "run").run()
+    with pytest.raises(TrainingError, match="'test'"):
+        coach(data, tmp_path / "run", dataclasses.replace(CONFIG, name="other"))
+
+
+def test_recentring_changes_the_average_and_nothing_else() -> None:
+    model: PSP = compact_model()
+    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.inference_mode():
+        before = model(images)
+    recentre(model, images)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(images), before, rtol=1e-4, atol=1e-4)
+        mean = model.encode(images).mean(dim=0)
+    torch.testing.assert_close(mean, model.w_avg.clone(), rtol=1e-4, atol=1e-4)
+    assert model.w_avg.abs().sum() > 0
+
+
+def test_what_comes_out_is_a_model_that_the_studio_loads(data: Path, tmp_path: Path) -> None:
+    path = train(CONFIG, RunOptions(data, tmp_path / "run"))
+    assert path.name == "encode.safetensors"
+    model = load_psp(path)
+    images = torch.zeros(1, 3, 32, 32)
+    assert model(images).shape == (1, 3, 32, 32)
+
+
+def test_the_identity_term_asks_for_its_network(data: Path, tmp_path: Path) -> None:
+    losses = dataclasses.replace(CONFIG.losses, identity=0.1)
+    with pytest.raises(TrainingError, match="--identity"):
+        train(dataclasses.replace(CONFIG, losses=losses), RunOptions(data, tmp_path / "run"))
+
+
+def test_the_rate_rises_stays_and_falls() -> None:
+    config = dataclasses.replace(
+        CONFIG, pictures=1000, optimizer=OptimizerConfig(batch=4, warmup=100, decay_from=0.5, final=0.1)
+    )
+    factors = [rate_factor(config, pictures) for pictures in (0, 96, 400, 750, 1000)]
+    assert factors == pytest.approx([0.04, 1.0, 1.0, 0.55, 0.1])
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_builds_its_model(name: str) -> None:
+    config = preset(name)
+    with torch.device("meta"):
+        model = PSP(config.model)
+    parameters = {part: sum(p.numel() for p in m.parameters()) for part, m in model.named_children()}
+    assert max(parameters.values()) * 2 < 10_000_000  # bytes in half precision: what a Space takes
+
+
+def test_an_unknown_preset_is_named() -> None:
+    with pytest.raises(TrainingError, match="portraits128-encode"):
+        preset("nothing")

@@ -1,0 +1,114 @@
+"""Training pictures: found, drawn by shares, the same for the same seed and step, broken ones named."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from psp.errors import TrainingError
+from psp.training.config import DataConfig
+from psp.training.data import Batches, draw_shares, held_out, open_sources
+
+
+def png(colour: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, "PNG")
+    return out.getvalue()
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A zip file of red pictures and a folder of blue ones, each with one held out."""
+    with zipfile.ZipFile(tmp_path / "red.zip", "w") as archive:
+        for index in range(3):
+            archive.writestr(f"train/{index}.png", png((200, 0, 0)))
+        archive.writestr("val/0.png", png((255, 0, 0)))
+        archive.writestr("readme.txt", "not a picture")
+    for part, count in (("train", 9), ("val", 1)):
+        (tmp_path / "blue" / part).mkdir(parents=True)
+        for index in range(count):
+            (tmp_path / "blue" / part / f"{index}.png").write_bytes(png((0, 0, 200)))
+    return tmp_path
+
+
+def test_zip_files_and_folders_are_sources_with_their_held_out_part(data: Path) -> None:
+    counts = {s.name: (len(s.train), len(s.val)) for s in open_sources(data)}
+    assert counts == {"red": (3, 1), "blue": (9, 1)}
+
+
+def test_a_plain_folder_of_pictures_is_one_source(data: Path) -> None:
+    (source,) = open_sources(data / "blue" / "train")
+    assert len(source.train) == 9
+    (source,) = open_sources(data / "blue")
+    assert (len(source.train), len(source.val)) == (9, 1)
+
+
+def test_shares_are_as_named_and_the_rest_goes_by_size(data: Path) -> None:
+    sources = open_sources(data)
+    by_size = dict(zip((s.name for s in sources), draw_shares(sources, DataConfig()), strict=True))
+    assert by_size == pytest.approx({"red": 0.25, "blue": 0.75})
+    config = DataConfig(shares=(("red", 0.9), ("absent", 0.05)))
+    named = dict(zip((s.name for s in sources), draw_shares(sources, config), strict=True))
+    assert named == pytest.approx({"red": 0.9, "blue": 0.1})
+    with pytest.raises(TrainingError, match="exceed"):
+        draw_shares(sources, DataConfig(shares=(("red", 0.9), ("blue", 0.2))))
+
+
+def test_draws_follow_the_shares(data: Path) -> None:
+    batches = Batches(open_sources(data), DataConfig(shares=(("red", 0.8),)), 32, 50, seed=1)
+    red = torch.cat([batches.batch(step) for step in range(4)])[:, 0, 0, 0] > 0
+    assert 0.7 < float(red.float().mean()) < 0.9
+
+
+def test_a_batch_depends_on_seed_and_step_alone(data: Path) -> None:
+    def make(seed: int) -> Batches:
+        return Batches(open_sources(data), DataConfig(jitter=0.2), 32, 6, seed)
+
+    stream = make(5).from_step(3)
+    assert torch.equal(next(stream), make(5).batch(3))
+    assert torch.equal(next(stream), make(5).batch(4))
+    assert not torch.equal(make(5).batch(3), make(6).batch(3))
+    stream.close()  # type: ignore[attr-defined]  # a generator
+
+
+def test_values_are_in_range_and_mirrors_happen(tmp_path: Path) -> None:
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:, 16:] = 255
+    Image.fromarray(half).save(tmp_path / "half.png")
+    batch = Batches(open_sources(tmp_path), DataConfig(flip=True), 32, 32, seed=0).batch(0)
+    assert batch.shape == (32, 3, 32, 32)
+    assert (float(batch.min()), float(batch.max())) == (-1.0, 1.0)
+    bright_left = batch[:, 0, 0, 0] > 0
+    assert 4 < int(bright_left.sum()) < 28
+
+
+def test_held_out_pictures_are_only_those(data: Path) -> None:
+    red = next(s for s in open_sources(data) if s.name == "red")
+    images = held_out(red, 16)
+    assert images.shape == (1, 3, 16, 16)
+    assert images[0, 0].eq(1.0).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"", "cannot be read"), (png((1, 2, 3), (32, 16)), "not square")]
+)
+def test_a_broken_picture_is_named(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "bad.png").write_bytes(content)
+    with pytest.raises(TrainingError, match=f"bad.png.*{words}"):
+        Batches(open_sources(tmp_path), DataConfig(), 32, 1, seed=0).batch(0)
+
+
+def test_no_data_is_said(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no data"):
+        open_sources(tmp_path / "absent")
+    with pytest.raises(TrainingError, match="No picture"):
+        open_sources(tmp_path)
+    (tmp_path / "broken.zip").write_bytes(b"PK")
+    with pytest.raises(TrainingError, match=r"broken\.zip"):
+        open_sources(tmp_path)

@@ -21,7 +21,8 @@ def codes_to_bytes(codes: Codes, model: str) -> bytes:
     """
     assert codes.ndim in (2, 3), codes.shape
     array = np.ascontiguousarray(codes, dtype=np.float32)
-    return save({"codes": array}, metadata={"format": "psp-studio-codes/1", "model": model})
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    return save({"codes": array}, metadata={"model": model})
 
 
 def codes_from_bytes(data: bytes) -> Codes:

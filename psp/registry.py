@@ -223,7 +223,7 @@ def find_entry(
     if allow_path and _looks_like_path(model):
         path = Path(model).expanduser()
         return ModelEntry(OWN_FILE, task, path.name, "The licence of your own file.", path=path)
-    raise _unknown(str(model))
+    raise _unknown(str(model), allow_path)
 
 
 def assets_dir() -> Path:
@@ -290,8 +290,7 @@ def _looks_like_path(model: str | Path) -> bool:
     return isinstance(model, Path) or "/" in model or os.sep in model or model.lower().endswith(_SUFFIXES)
 
 
-def _unknown(model: str) -> ModelNotFoundError:
+def _unknown(model: str, allow_path: bool = False) -> ModelNotFoundError:
     known = ", ".join(families())
-    return ModelNotFoundError(
-        f"There is no model called {model!r}.", f"Known: {known}, or the path of a .pt or .safetensors file."
-    )
+    or_path = ", or the path of a .pt or .safetensors file" if allow_path else ""
+    return ModelNotFoundError(f"There is no model called {model!r}.", f"Known: {known}{or_path}.")

@@ -53,8 +53,8 @@ def find_file(
 def file_sha256(path: Path, cache_dir: Path | None = None) -> str:
     """Return the sha256 of a file, in lower-case hex.
 
-    With ``cache_dir``, a note there keeps it with the file's size, times and inode,
-    so that a file of 1.2 GB is not hashed at each start; one that has changed in any of them is hashed anew.
+    With ``cache_dir``, a note there keeps it with the file's size, times and inode, so that a file of 1.2 GB
+    is not hashed at each start; one that has changed in any of them is hashed anew.
     """
     if cache_dir is None:
         return hash_file(path)

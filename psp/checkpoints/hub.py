@@ -1,7 +1,7 @@
 """Downloads from the Hub: pinned, resumed where they stopped, verified before they get their name.
 
 The Hub's own ``hf_hub_download`` discards a partial file when the process ends, and retries for half a minute
-where there is no network. Files here are of 1.2 GB and people wait, so its session, headers and addresses are
+where there is no network. Files here are of 1.2 GB and people wait, so its session, token and addresses are
 used, but the transfer is ours.
 """
 
@@ -69,7 +69,6 @@ def hash_file(path: Path) -> str:
 def _transfer(entry: ModelEntry, part: Path, progress: Progress | None) -> None:
     """Fill ``part``, however often the connection breaks, as long as each one brings something."""
     import huggingface_hub  # noqa: PLC0415  (slow to import, needed for downloads only)
-    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # noqa: PLC0415
 
     client: Any = huggingface_hub.get_session()
     endpoint = (
@@ -78,7 +77,8 @@ def _transfer(entry: ModelEntry, part: Path, progress: Progress | None) -> None:
     url = huggingface_hub.hf_hub_url(
         str(entry.source), entry.file, revision=entry.revision or "main", endpoint=endpoint
     )
-    headers = build_hf_headers()
+    token = huggingface_hub.get_token()
+    headers = {"User-Agent": "psp-studio"} | ({"Authorization": f"Bearer {token}"} if token else {})
     # The client library of huggingface_hub 1 is httpx, of 2 httpx2: alike, but with exceptions of their own.
     # ConnectionError is what the session raises when the Hub's own variables say that it is offline.
     network_errors = (sys.modules[type(client).__module__.partition(".")[0]].HTTPError, ConnectionError)

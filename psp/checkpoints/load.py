@@ -211,9 +211,14 @@ def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
         for key in wanted
         if key in state and state[key].shape != wanted[key].shape
     ]
+    wrong += [
+        f"{key} is {state[key].dtype}"
+        for key in wanted
+        if key in state and state[key].is_floating_point() != wanted[key].is_floating_point()
+    ]
     problems = [
         f"{what} {', '.join(keys[:3])}{f' and {len(keys) - 3} more' if len(keys) > 3 else ''}"
-        for what, keys in (("missing", missing), ("unexpected", unexpected), ("wrong shape:", wrong))
+        for what, keys in (("missing", missing), ("unexpected", unexpected), ("wrong:", wrong))
         if keys
     ]
     if problems:

@@ -76,7 +76,7 @@ def load_pickle(path: Path) -> dict[str, Any]:
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
     except Exception as error:
         # A damaged pickle can fail in any way at all; whatever it is, the file cannot be used.
-        raise _explain(path.name, error) from error
+        raise _explain(path, error) from error
     if not isinstance(loaded, dict):
         raise CheckpointError(f"{path.name} holds a {type(loaded).__name__}, not a dictionary.", _AGAIN)
     return loaded
@@ -110,10 +110,10 @@ def open_official(path: Path) -> Opened:
     return Opened(config, state)
 
 
-def _explain(name: str, error: Exception) -> CheckpointError:
-    text = str(error)
+def _explain(path: Path, error: Exception) -> CheckpointError:
+    name, text = path.name, str(error).replace(str(path), path.name)
     wanted = re.search(r"GLOBAL ([\w.]+)", text) or re.search(
-        r"[Uu]nsupported (?:class|operand|global) ([\w.]+)", text
+        r"[Uu]nsupported (?:class|global) ([\w.]+)", text
     )
     if wanted:
         return CheckpointError(f"{name} is not only weights: it wants to use {wanted[1]}.", _UNSAFE)

@@ -40,9 +40,9 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
             crop = gr.Image(label="What the model sees", format="png", height=256, interactive=False)
             slider = gr.ImageSlider(label="Before and after", format="png", height=320, interactive=False)
         with gr.Column():
-            image = gr.Image(label="Result", format="png", height=320, interactive=False)
+            image = gr.Image(label="Image", format="png", height=320, interactive=False)
             words = gr.Markdown()
-            latents = gr.File(label="Codes (W+, .safetensors)")
+            latents = gr.File(label="Latents (W+ codes)")
             with gr.Accordion("Details", open=False):
                 details = gr.JSON(label="Details")
 
@@ -76,6 +76,9 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
     )
+    everything = [crop, slider, image, words, latents, details]
+    # After an error, results of another photo must not stand there as if they were this one's.
+    done.failure(lambda: [None] * len(everything), outputs=everything, api_visibility="private")
     done.success(
         show, inputs=[controls.photo, image, details], outputs=[crop, slider, words], api_visibility="private"
     )

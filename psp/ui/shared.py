@@ -26,30 +26,6 @@ MODEL_QUEUE = "model"
 """All work that uses a model waits in one line, one at a time: the memory holds one job's activations."""
 
 
-class PhotoInput(gr.Image):
-    """An image input that hands over the uploaded file as it is.
-
-    Gradio's own opens the file first: a broken one would fail there with a word that helps nobody, and a
-    turned or transparent one would be changed. ``psp.images`` does all that, with clear errors.
-    """
-
-    is_template = True  # Gradio then shows it as its parent, gr.Image
-
-    def __init__(self, label: str, info: str) -> None:
-        super().__init__(
-            label=label, type="filepath", image_mode=None, format="png", placeholder=info, height=320
-        )
-
-    def preprocess(self, payload: ImageData | None) -> str | None:  # type: ignore[override]  # narrower on purpose
-        """Return the path of the uploaded file, untouched."""
-        if payload is not None and payload.path is not None:
-            return payload.path
-        with_words = in_words(super().preprocess)  # a picture inside the request itself (data:…)
-        path = with_words(payload)
-        assert path is None or isinstance(path, str)
-        return path
-
-
 def in_words(function: Callable[P, R]) -> Callable[P, R]:
     """Return ``function`` with its errors turned into messages on the page and in the client.
 
@@ -70,6 +46,27 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
             raise gr.Error("Something went wrong on the server.", print_exception=False) from error
 
     return wrapped
+
+
+def photo_input(label: str, hint: str) -> gr.Image:
+    """Make an image input that hands over the uploaded file as it is.
+
+    Gradio's own opens the file first: a broken one would fail there with a word that helps nobody, and a
+    turned or transparent one would be changed. ``psp.images`` does all that, with clear errors. (A subclass
+    would make Gradio write a stub file beside this module, so the one method is replaced instead.)
+    """
+    photo = gr.Image(
+        label=label, type="filepath", image_mode=None, format="png", placeholder=hint, height=320
+    )
+    decode = in_words(photo.preprocess)
+
+    def untouched(payload: ImageData | None) -> object:
+        if payload is None or payload.path is None:
+            return decode(payload)  # nothing, or a picture inside the request itself (data:…)
+        return payload.path
+
+    photo.preprocess = untouched  # type: ignore[method-assign, assignment]  # see above
+    return photo
 
 
 def model_names() -> list[str]:
@@ -110,7 +107,7 @@ class PhotoControls:
 
 def photo_controls() -> PhotoControls:
     """Make the inputs of a task on a photo, inside the current layout."""
-    photo = PhotoInput("Photo", "Drop a photo, paste one, or use the camera")
+    photo = photo_input("Photo", "Drop a photo, paste one, or use the camera")
     with gr.Row():
         # Unknown names are answered by check_model, in the same words everywhere.
         model = gr.Dropdown(

@@ -1,0 +1,88 @@
+"""The command line gives the same bytes as Python, and errors in one line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from psp.checkpoints import load_psp
+from psp.cli import main
+from psp.config import Settings
+from psp.pipeline import PspPipeline
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PSP_DEVICE", "cpu")
+
+
+@pytest.fixture
+def photo(astronaut: Image.Image, tmp_path: Path) -> Path:
+    astronaut.save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def test_encode_writes_what_the_pipeline_makes(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["encode", str(photo), "-o", str(tmp_path / "out")]) == 0
+    result = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache")).encode(photo)
+    assert (tmp_path / "out" / "photo-encode.png").read_bytes() == result.png()
+    assert (tmp_path / "out" / "photo-encode.safetensors").read_bytes() == result.latents_file()
+    told = json.loads(capsys.readouterr().out)
+    assert told["recipe"] == result.details["recipe"]
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--face", "7"], "no face number 7"),
+        (["--model", "nothing"], "no model called 'nothing'"),
+        (["--model", "absent.pt"], "absent.pt"),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(
+    photo: Path, more: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["encode", str(photo), "-o", str(tmp_path / "out"), *more]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert words in told
+    assert len(told.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_photo_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["encode", "nowhere.jpg"]) == 2
+    assert "nowhere.jpg" in capsys.readouterr().err
+
+
+def test_models_lists_what_is_there_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("portraits-128" in line and "ready" in line for line in lines)
+    assert any("psp_ffhq_toonify.pt" in line and "PSP_WEIGHTS_DIR" in line for line in lines)
+
+
+def test_two_steps_of_the_bundled_recipe_make_a_model(
+    astronaut: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part in ("train", "val"):
+        (tmp_path / "data" / part).mkdir(parents=True)
+        astronaut.resize((128, 128)).save(tmp_path / "data" / part / "face.png")
+    run = ["train", "--preset", "portraits128-encode", "--data", str(tmp_path / "data")]
+    run += ["--out", str(tmp_path / "run"), "--pictures", "4", "--batch", "2", "--device", "cpu"]
+    assert main(run) == 0
+    path = tmp_path / "run" / "model" / "encode.safetensors"
+    assert load_psp(path).config.generator.size == 128
+    assert main(["evaluate", "--model", str(path), "--data", str(tmp_path / "data")]) == 0
+    assert "LPIPS" in capsys.readouterr().out
+
+
+def test_training_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--preset", "nothing", "--data", str(tmp_path)]) == 2
+    assert "no preset" in capsys.readouterr().err

@@ -1,0 +1,165 @@
+"""Pictures in, results out: on the bundled model, from every kind of source, always the same bytes."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from psp import PspPipeline
+from psp.checkpoints import save_psp
+from psp.config import Settings
+from psp.errors import FaceIndexError, FaceNotFoundError, ModelNotFoundError, PictureError, SettingsError
+from psp.latents import codes_from_bytes
+from psp.pipeline import Result, pick_device
+from psp.recipe import recipe_of_png
+from tests.compact import compact_model
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
+    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="module")
+def result(pipeline: PspPipeline, astronaut: Image.Image) -> Result:
+    return pipeline.encode(astronaut)
+
+
+def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
+    assert result.image.size == (128, 128)
+    assert result.latents.shape == (12, 512)
+    details = result.details
+    assert set(details) == {
+        "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",
+    }  # fmt: skip
+    assert (details["model"], details["size"], details["device"]) == ("portraits-128", 128, "cpu")
+    assert (details["alignment"]["faces"], details["alignment"]["face"]) == (1, 0)
+    assert np.shape(details["alignment"]["quad"]) == (4, 2)
+    assert details["recipe"]["settings"] == {"align": True, "face": 0}
+    assert len(details["recipe"]["model_sha256"]) == 64
+
+
+def test_the_bundled_model_makes_a_face_like_the_input(result: Result) -> None:
+    quality = result.details["quality"]
+    assert quality["lpips"] < 0.25
+    assert quality["l2"] < 0.12
+    assert quality["identity"] < 0.8
+
+
+def test_the_same_photo_gives_the_same_bytes_from_every_source(
+    pipeline: PspPipeline, astronaut: Image.Image, result: Result, tmp_path: Path
+) -> None:
+    path = tmp_path / "photo.png"
+    astronaut.save(path)
+    for source in (path, str(path), path.read_bytes(), np.asarray(astronaut)):
+        again = pipeline.encode(source)
+        assert again.png() == result.png()
+        assert again.latents_file() == result.latents_file()
+
+
+def test_requests_in_parallel_do_not_disturb_each_other(
+    pipeline: PspPipeline, astronaut: Image.Image, result: Result
+) -> None:
+    mirrored = astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    other = pipeline.encode(mirrored).png()
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda photo: pipeline.encode(photo).png(), [astronaut, mirrored] * 3))
+    assert made == [result.png(), other] * 3
+
+
+def test_a_result_saves_its_picture_and_codes(result: Result, tmp_path: Path) -> None:
+    path = result.save(tmp_path / "new" / "me.jpg")
+    assert path == tmp_path / "new" / "me.png"
+    with Image.open(path) as opened:
+        assert opened.convert("RGB").tobytes() == result.image.tobytes()
+        assert recipe_of_png(opened) == result.recipe
+    assert np.array_equal(codes_from_bytes(path.with_suffix(".safetensors").read_bytes()), result.latents)
+
+
+def test_without_alignment_the_picture_is_taken_as_it_is(pipeline: PspPipeline, result: Result) -> None:
+    assert result.crop is not None
+    wide = Image.new("RGB", (400, 256), (40, 40, 40))
+    wide.paste(result.crop, (72, 0))
+    square, centred = pipeline.encode(result.crop, align=False), pipeline.encode(wide, align=False)
+    assert centred.png() == square.png()
+    assert square.details["alignment"]["faces"] is None
+    assert np.abs(square.latents - result.latents).max() < 1e-4  # the same crop, so the same codes
+
+
+def test_the_crop_of_a_result_can_be_made_again(
+    pipeline: PspPipeline, astronaut: Image.Image, result: Result
+) -> None:
+    assert result.crop is not None
+    again = np.asarray(pipeline.crop(astronaut, result.details["alignment"]["quad"]), dtype=int)
+    assert np.abs(again - np.asarray(result.crop, dtype=int)).mean() < 1.0  # the quad is rounded to 0.01 px
+
+
+def test_bad_requests_are_refused_and_the_next_one_served(
+    pipeline: PspPipeline, astronaut: Image.Image, result: Result, tmp_path: Path
+) -> None:
+    text = tmp_path / "text.jpg"
+    text.write_text("no picture")
+    with pytest.raises(PictureError, match=r"text\.jpg"):
+        pipeline.encode(text)
+    with pytest.raises(FaceIndexError):
+        pipeline.encode(astronaut, face=3)
+    with pytest.raises(FaceNotFoundError):
+        pipeline.encode(Image.new("RGB", (200, 200), (120, 120, 120)))
+    with pytest.raises(ModelNotFoundError, match="nothing"):
+        pipeline.encode(astronaut, model="nothing")
+    assert pipeline.encode(astronaut).png() == result.png()
+
+
+def test_a_model_of_ones_own_is_used_by_its_path(astronaut: Image.Image, tmp_path: Path) -> None:
+    save_psp(compact_model(), tmp_path / "mine.safetensors")
+    pipe = PspPipeline.from_pretrained(tmp_path / "mine.safetensors", Settings(cache_dir=tmp_path))
+    out = pipe.encode(astronaut)
+    assert out.image.size == (32, 32)
+    assert out.details["model"] == "mine.safetensors"
+
+
+def test_only_so_many_models_stay_in_memory(astronaut: Image.Image, tmp_path: Path) -> None:
+    pipe = PspPipeline(Settings(cache_dir=tmp_path, max_models=1))
+    for seed in range(3):
+        path = tmp_path / f"{seed}.safetensors"
+        save_psp(compact_model(seed=seed), path)
+        pipe.encode(astronaut, model=str(path))
+    assert len(pipe._models) == 1
+
+
+def test_the_network_part_can_cross_a_process_border(astronaut: Image.Image, tmp_path: Path) -> None:
+    """As on ZeroGPU: arguments and results are pickled."""
+    calls = []
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        def crossed(*args: object) -> object:
+            calls.append(args)
+            return pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(args)))))
+
+        return crossed
+
+    settings = Settings(device="cpu", cache_dir=tmp_path)
+    wrapped, plain = PspPipeline(settings, accelerate=wrap), PspPipeline(settings)
+    assert wrapped.encode(astronaut).png() == plain.encode(astronaut).png()
+    assert len(calls) == 1
+
+
+def test_an_upload_of_the_studios_own_result_is_a_picture_like_any_other(
+    pipeline: PspPipeline, result: Result
+) -> None:
+    assert pipeline.encode(io.BytesIO(result.png()).getvalue(), align=False).image.size == (128, 128)
+
+
+def test_the_device_is_chosen_or_checked() -> None:
+    assert pick_device("cpu") == "cpu"
+    assert pick_device("auto") in {"cpu", "cuda", "mps"}
+    with pytest.raises(SettingsError, match="warp"):
+        pick_device("warp")

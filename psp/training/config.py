@@ -36,7 +36,7 @@ class OptimizerConfig:
     Attributes:
         lr: Learning rate of the encoder.
         generator_lr: Learning rate of the generator, where it is trained. Its weights are all of unit size
-            (equalised learning rate), so it bears more than the encoder; StyleGAN2's own is 0.002.
+            (equalised learning rate), so it bears more than the encoder.
         final: Fraction of the learning rates that is left at the end.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
@@ -47,7 +47,7 @@ class OptimizerConfig:
     """
 
     lr: float = 1e-3
-    generator_lr: float = 2e-3
+    generator_lr: float = 4e-3
     final: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.99
@@ -124,7 +124,7 @@ def _portraits128_encode() -> TrainConfig:
         losses=LossWeights(l2=1.0, l1=0.5, lpips=1.0, identity=0.0, w_norm=0.0003),
         data=DataConfig(shares=(("photo", 0.22), ("photo_uk", 0.14), ("toon", 0.0)), jitter=0.15),
         train_generator=True,
-        pictures=72_000,
+        pictures=74_000,
         low_size=64,
         low_pictures=8_000,
         half=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -13,6 +14,7 @@ from psp.ui.encode import encode_tab
 
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _EXAMPLES = _ROOT / "examples"
+_CSS = _ROOT / "assets" / "studio.css"
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 
@@ -33,6 +35,11 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     return page
 
 
+def launch_settings() -> dict[str, Any]:
+    """Return how the page is served, for ``gr.Blocks.launch``."""
+    return {"show_error": False, "theme": gr.themes.Soft(), "css_paths": _CSS, "footer_links": ["api"]}
+
+
 def launch(page: gr.Blocks) -> None:
     """Serve ``page`` until it is stopped; host and port follow Gradio's own environment variables."""
-    page.launch(show_error=False, theme=gr.themes.Soft(), footer_links=["api"])
+    page.launch(**launch_settings())

@@ -10,12 +10,14 @@ from PIL import Image
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.shared import (
+    BUTTONS,
     MODEL_QUEUE,
     check_model,
     in_words,
     need_photo,
     photo_controls,
     result_files,
+    result_image,
     summary,
 )
 
@@ -37,12 +39,18 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
             run = gr.Button("Encode", variant="primary")
             gr.Examples(examples, inputs=controls.photo, label="Examples", cache_examples=False)
         with gr.Column():
-            crop = gr.Image(label="What the model sees", format="png", height=256, interactive=False)
-            slider = gr.ImageSlider(label="Before and after", format="png", height=320, interactive=False)
+            crop = result_image("What the model sees", height=256)
+            slider = gr.ImageSlider(
+                label="Before and after",
+                format="png",
+                interactive=False,
+                elem_classes="fill",
+                buttons=BUTTONS,
+            )
         with gr.Column():
-            image = gr.Image(label="Image", format="png", height=320, interactive=False)
+            image = result_image("Result", height=320)
             words = gr.Markdown()
-            latents = gr.File(label="Latents (W+ codes)")
+            latents = gr.File(label="Latents (W+ codes)", height=90)
             with gr.Accordion("Details", open=False):
                 details = gr.JSON(label="Details")
 

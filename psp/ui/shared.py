@@ -84,6 +84,10 @@ def check_model(model: str, task: str) -> str:
     return model
 
 
+BUTTONS: list[Any] = ["download", "fullscreen"]
+"""What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
+
+
 @dataclass(frozen=True)
 class PhotoControls:
     """The inputs that every task on a photo has, in the order of the API.
@@ -122,6 +126,20 @@ def photo_controls() -> PhotoControls:
         value=True, label="Find and crop the face", info="Switch off for pictures that are face crops already"
     )
     return PhotoControls(photo, model, align, face)
+
+
+def result_image(label: str, height: int) -> gr.Image:
+    """Make an image output that shows a file as it is, enlarged where it is small."""
+    return gr.Image(
+        label=label,
+        format="png",
+        type="filepath",
+        image_mode=None,
+        height=height,
+        interactive=False,
+        elem_classes="fill",
+        buttons=BUTTONS,
+    )
 
 
 def need_photo(photo: str | None) -> str:

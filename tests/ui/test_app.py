@@ -51,7 +51,7 @@ def test_the_endpoints_and_their_parameters_are_the_contract(client: Client) -> 
     }
     assert not api["unnamed_endpoints"]
     returns = [item["label"] for item in api["named_endpoints"]["/encode"]["returns"]]
-    assert returns == ["Image", "Latents (W+ codes)", "Details"]
+    assert returns == ["Result", "Latents (W+ codes)", "Details"]
 
 
 def test_the_client_gets_the_bytes_of_the_pipeline(

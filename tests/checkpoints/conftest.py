@@ -1,0 +1,48 @@
+"""Fixtures of the tests of weight files: settings without a network, folders, a Hub."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from psp.config import Settings
+from tests.checkpoints.loopback_hub import Hub
+
+pytest.register_assert_rewrite("tests.checkpoints.samples")  # its asserts tell both sides, as in the tests
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    return Settings(cache_dir=tmp_path / "cache", weights_dir=tmp_path / "weights", offline=True)
+
+
+@pytest.fixture
+def roomy(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is emptied at once: pytest keeps those of three runs, and these files are large."""
+    yield tmp_path
+    shutil.rmtree(tmp_path)
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    server = Hub()
+    server.content = bytes(range(256)) * 20_000
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
+    for name in ("HF_HUB_OFFLINE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def online(settings: Settings) -> Settings:
+    return dataclasses.replace(settings, offline=False)

@@ -10,7 +10,7 @@ def main() -> None:
     """Open the studio."""
     pipeline = PspPipeline(Settings.from_env(), accelerate=zerogpu.on_gpu)
     if zerogpu.is_active():
-        pipeline.preload()  # ZeroGPU lends the GPU to what the main process has loaded
+        pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
     launch(build_app(pipeline))
 
 

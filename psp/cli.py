@@ -65,11 +65,17 @@ def _photo_task(options: argparse.Namespace) -> None:
     from psp.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
 
     pipeline = PspPipeline()
+    pipeline.load(options.model, options.task, _print_download)
     task = getattr(pipeline, options.task)
     result = task(options.photo, model=options.model, align=options.align, face=options.face)
     saved = result.save(options.out / f"{options.photo.stem}-{options.task}")
     print(json.dumps(result.details, indent=2, ensure_ascii=False))
     print(f"saved {saved} and {saved.with_suffix('.safetensors').name}", file=sys.stderr)
+
+
+def _print_download(done: int, total: int | None) -> None:
+    share = f" ({done / total:.0%})" if total else ""
+    print(f"\rdownloading the model: {done >> 20} MB{share}", end="", file=sys.stderr, flush=True)
 
 
 def _models(options: argparse.Namespace) -> None:

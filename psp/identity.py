@@ -44,8 +44,8 @@ def describe_face(aligned: Image.Image) -> NDArray[np.float64]:
 
     picture = aligned.convert("RGB").resize((256, 256), Pictures.Resampling.BICUBIC)
     array = np.asarray(picture)
-    # Where dlib's detector puts its box in an FFHQ crop: measured on aligned photos.
-    box = dlib.rectangle(56, 84, 200, 228)
+    # Where dlib's detector puts its box in an FFHQ crop: the mean over 80 aligned photos and paintings.
+    box = dlib.rectangle(48, 75, 200, 229)
     with _lock:  # dlib's networks keep buffers of their own
         predictor, network = _networks()
         landmarks = predictor(array, box)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from psp.models.psp import PSP
 
 Photo = PictureSource
+Progress = Callable[[int, int | None], None]
 Floats = NDArray[np.float32]
 
 CROP_SIZE = 256
@@ -115,9 +116,18 @@ class PspPipeline:
         """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
         return pick_device(self.settings.device)
 
-    def preload(self, task: str = "encode") -> None:
-        """Load the default model for ``task`` now (a ZeroGPU Space wants it in the main process)."""
-        self._load("auto", task)
+    def load(self, model: str = "auto", task: str = "encode", progress: Progress | None = None) -> None:
+        """Load a model now rather than with the first request that needs it.
+
+        Args:
+            model: A family's name, a path to a checkpoint, or "auto" for the default.
+            task: The task that it is for.
+            progress: Called during a download, with the bytes that are there and the bytes in all (or None).
+
+        Raises:
+            CheckpointError: The model cannot be found or loaded.
+        """
+        self._load(model, task, progress)
 
     def encode(self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0) -> Result:
         """Encode the face in ``photo`` and decode it again.
@@ -186,7 +196,7 @@ class PspPipeline:
             images = psp.decode(codes)
         return codes.float().cpu().numpy(), images.float().cpu().numpy()
 
-    def _load(self, model: str, task: str) -> _Loaded:
+    def _load(self, model: str, task: str, progress: Progress | None = None) -> _Loaded:
         """Return the model, from memory or from disk; the least recently used one makes room."""
         from psp.checkpoints import file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes after the page)
 
@@ -194,7 +204,7 @@ class PspPipeline:
         key = (entry.path or entry.family, entry.task)
         with self._lock:  # one thread loads, the others wait for the same model
             if key not in self._models:
-                path = find_file(entry, self.settings)
+                path = find_file(entry, self.settings, progress)
                 psp = load_psp(path, self.device, settings=self.settings)
                 name = entry.file if entry.path else entry.family
                 self._models[key] = _Loaded(psp, name, file_sha256(path, self.settings.cache_dir))

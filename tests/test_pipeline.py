@@ -152,6 +152,20 @@ def test_the_network_part_can_cross_a_process_border(astronaut: Image.Image, tmp
     assert len(calls) == 1
 
 
+def test_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[int, int | None]] = []
+
+    def find(entry: object, settings: Settings, progress: Callable[[int, int | None], None]) -> Path:
+        progress(5, 10)
+        save_psp(compact_model(), tmp_path / "mine.safetensors")
+        return tmp_path / "mine.safetensors"
+
+    monkeypatch.setattr("psp.checkpoints.find_file", find)
+    pipe = PspPipeline(Settings(cache_dir=tmp_path, device="cpu"))
+    pipe.load(progress=lambda done, total: told.append((done, total)))
+    assert told == [(5, 10)]
+
+
 def test_an_upload_of_the_studios_own_result_is_a_picture_like_any_other(
     pipeline: PspPipeline, result: Result
 ) -> None:

@@ -13,6 +13,7 @@ from psp.ui.shared import (
     BUTTONS,
     MODEL_QUEUE,
     check_model,
+    download_progress,
     in_words,
     need_photo,
     photo_controls,
@@ -55,7 +56,13 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
                 details = gr.JSON(label="Details")
 
     @in_words
-    def encode(photo: str, model: str, align: bool, face: int) -> tuple[str, str, dict[str, Any]]:
+    def encode(
+        photo: str,
+        model: str,
+        align: bool,
+        face: int,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[str, str, dict[str, Any]]:
         """Find the face in a photo, encode it as W+ codes, and decode these to a synthetic face.
 
         Args:
@@ -63,10 +70,11 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
+            progress: Tells the page how far a download is.
         """
-        result = pipeline.encode(
-            need_photo(photo), model=check_model(model, task.name), align=align, face=int(face or 0)
-        )
+        path = need_photo(photo)
+        pipeline.load(check_model(model, task.name), task.name, download_progress(progress))
+        result = pipeline.encode(path, model=model, align=align, face=int(face or 0))
         return *result_files(result, "encode"), result.details
 
     @in_words

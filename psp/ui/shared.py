@@ -88,6 +88,16 @@ BUTTONS: list[Any] = ["download", "fullscreen"]
 """What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
 
 
+def download_progress(progress: gr.Progress) -> Callable[[int, int | None], None]:
+    """Return what tells ``progress`` how far the download of a model is."""
+
+    def tell(done: int, total: int | None) -> None:
+        share = done / total if total else None
+        progress(share, desc=f"Downloading the model: {done >> 20} of {(total or 0) >> 20} MB")
+
+    return tell
+
+
 @dataclass(frozen=True)
 class PhotoControls:
     """The inputs that every task on a photo has, in the order of the API.

@@ -170,7 +170,7 @@ class Coach:
             loss, terms = self.objective(outputs, targets, offsets)
         if not torch.isfinite(loss):
             raise TrainingError(
-                f"The loss is {float(loss)} at step {self.position.step}.",
+                f"The loss is {loss.item()} at step {self.position.step}.",
                 f"Lower the learning rate and start again: {STATE_FILE} holds the last good state.",
             )
         self.optimizer.zero_grad(set_to_none=True)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.shared import (
-    BUTTONS,
     MODEL_QUEUE,
     check_model,
     download_progress,
     in_words,
     need_photo,
     photo_controls,
+    photo_results,
     result_files,
-    result_image,
-    summary,
+    show_result,
 )
-
-Before = tuple[Image.Image, Image.Image]
 
 
 def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
@@ -37,23 +34,9 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
     with gr.Row():
         with gr.Column():
             controls = photo_controls()
-            run = gr.Button("Encode", variant="primary")
+            run = gr.Button(task.title, variant="primary")
             gr.Examples(examples, inputs=controls.photo, label="Examples", cache_examples=False)
-        with gr.Column():
-            crop = result_image("What the model sees", height=256)
-            slider = gr.ImageSlider(
-                label="Before and after",
-                format="png",
-                interactive=False,
-                elem_classes="fill",
-                buttons=BUTTONS,
-            )
-        with gr.Column():
-            image = result_image("Result", height=320)
-            words = gr.Markdown()
-            latents = gr.File(label="Latents (W+ codes)", height=90)
-            with gr.Accordion("Details", open=False):
-                details = gr.JSON(label="Details")
+        results = photo_results()
 
     @in_words
     def encode(
@@ -75,26 +58,22 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
         path = need_photo(photo)
         pipeline.load(check_model(model, task.name), task.name, download_progress(progress))
         result = pipeline.encode(path, model=model, align=align, face=int(face or 0))
-        return *result_files(result, "encode"), result.details
-
-    @in_words
-    def show(photo: str, made: str, told: dict[str, Any]) -> tuple[Image.Image, Before, str]:
-        seen = pipeline.crop(photo, told["alignment"]["quad"])
-        with Image.open(made) as opened:
-            result = opened.convert("RGB")
-        return seen, (seen.resize(result.size, Image.Resampling.LANCZOS), result), summary(told)
+        return *result_files(result, task.name), result.details
 
     done = run.click(
         encode,
         inputs=controls.as_list(),
-        outputs=[image, latents, details],
-        api_name="encode",
+        outputs=results.of_endpoint(),
+        api_name=task.name,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
     )
-    everything = [crop, slider, image, words, latents, details]
     # After an error, results of another photo must not stand there as if they were this one's.
-    done.failure(lambda: [None] * len(everything), outputs=everything, api_visibility="private")
+    cleared = results.everything()
+    done.failure(lambda: [None] * len(cleared), outputs=cleared, api_visibility="private")
     done.success(
-        show, inputs=[controls.photo, image, details], outputs=[crop, slider, words], api_visibility="private"
+        in_words(partial(show_result, pipeline)),
+        inputs=[controls.photo, results.image, results.details],
+        outputs=[results.crop, results.slider, results.words],
+        api_visibility="private",
     )

@@ -12,9 +12,10 @@ import gradio as gr
 from gradio.data_classes import ImageData
 from gradio.processing_utils import save_bytes_to_cache
 from gradio.utils import get_upload_folder
+from PIL import Image
 
 from psp.errors import PspError
-from psp.pipeline import Result
+from psp.pipeline import PspPipeline, Result
 from psp.registry import families, find_entry
 
 P = ParamSpec("P")
@@ -138,7 +139,52 @@ def photo_controls() -> PhotoControls:
     return PhotoControls(photo, model, align, face)
 
 
-def result_image(label: str, height: int) -> gr.Image:
+@dataclass(frozen=True)
+class PhotoResults:
+    """What every task on a photo shows: what the model saw, the result, and the difference.
+
+    Attributes:
+        crop: What the model saw.
+        slider: Before and after.
+        image: The result, the endpoint's first output.
+        words: The result in words.
+        latents: The file of codes, the endpoint's second output.
+        details: The endpoint's third output.
+    """
+
+    crop: gr.Image
+    slider: gr.ImageSlider
+    image: gr.Image
+    words: gr.Markdown
+    latents: gr.File
+    details: gr.JSON
+
+    def of_endpoint(self) -> list[gr.components.Component]:
+        """Return the three outputs of the API."""
+        return [self.image, self.latents, self.details]
+
+    def everything(self) -> list[gr.components.Component]:
+        """Return all outputs."""
+        return [self.crop, self.slider, self.image, self.words, self.latents, self.details]
+
+
+def photo_results() -> PhotoResults:
+    """Make the outputs of a task on a photo, two columns inside the current row."""
+    with gr.Column():
+        crop = _result_image("What the model sees", height=256)
+        slider = gr.ImageSlider(
+            label="Before and after", format="png", interactive=False, elem_classes="fill", buttons=BUTTONS
+        )
+    with gr.Column():
+        image = _result_image("Result", height=320)
+        words = gr.Markdown()
+        latents = gr.File(label="Latents (W+ codes)", height=90)
+        with gr.Accordion("Details", open=False):
+            details = gr.JSON(label="Details")
+    return PhotoResults(crop, slider, image, words, latents, details)
+
+
+def _result_image(label: str, height: int) -> gr.Image:
     """Make an image output that shows a file as it is, enlarged where it is small."""
     return gr.Image(
         label=label,
@@ -150,6 +196,23 @@ def result_image(label: str, height: int) -> gr.Image:
         elem_classes="fill",
         buttons=BUTTONS,
     )
+
+
+def show_result(
+    pipeline: PspPipeline, photo: str, made: str, details: dict[str, Any]
+) -> tuple[Image.Image, tuple[Image.Image, Image.Image], str]:
+    """Return what the page shows beside an endpoint's outputs: the crop, before and after, and words.
+
+    Args:
+        pipeline: Cuts the crop out of the photo again.
+        photo: Path of the photo.
+        made: Path of the result.
+        details: The endpoint's third output.
+    """
+    seen = pipeline.crop(photo, details["alignment"]["quad"])
+    with Image.open(made) as opened:
+        result = opened.convert("RGB")
+    return seen, (seen.resize(result.size, Image.Resampling.LANCZOS), result), summary(details)
 
 
 def need_photo(photo: str | None) -> str:

@@ -49,12 +49,18 @@ class LPIPS(nn.Module):
                 x = F.max_pool2d(x, 3, 2)
         return out
 
-    def forward(self, images: Tensor, targets: Tensor) -> Tensor:
-        """Return the distance [B] of ``images`` and ``targets`` [B,3,H,W] in [−1,1], at least 32×32."""
+    def forward(self, images: Tensor, targets: Tensor, focus: Tensor | None = None) -> Tensor:
+        """Return the distance [B] of ``images`` and ``targets`` [B,3,H,W] in [−1,1], at least 32×32.
+
+        ``focus`` [H,W], of mean 1, says how much each place counts (training); all alike by default (LPIPS).
+        """
         with torch.set_grad_enabled(targets.requires_grad):
             wanted = self.features(targets)
         distance = torch.zeros(images.shape[0], device=images.device)
         for index, (a, b) in enumerate(zip(self.features(images), wanted, strict=True)):
             lin: Tensor = getattr(self, f"lin{index}")
-            distance = distance + ((a - b).square() * lin).sum(dim=1).mean(dim=(1, 2))
+            places = ((a - b).square() * lin).sum(dim=1)
+            if focus is not None:
+                places = places * F.adaptive_avg_pool2d(focus[None], (places.shape[-2], places.shape[-1]))
+            distance = distance + places.mean(dim=(1, 2))
         return distance

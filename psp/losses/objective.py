@@ -22,6 +22,8 @@ class LossWeights:
         lpips: Perceptual distance.
         identity: 1 − cosine of the identity network.
         w_norm: Distance of the codes from the average code.
+        focus: How much more the middle of the face counts than the border, in the terms of pixels and LPIPS;
+            0: all places alike (the paper).
     """
 
     l2: float = 1.0
@@ -29,6 +31,23 @@ class LossWeights:
     lpips: float = 0.8
     identity: float = 0.1
     w_norm: float = 0.005
+    focus: float = 0.0
+
+
+# Middle and width of the face in an FFHQ crop, as fractions of its height and width.
+_FACE_ROW, _FACE_COLUMN, _FACE_WIDTH = 0.55, 0.5, 0.2
+
+
+def face_focus(height: int, width: int, strength: float) -> Tensor:
+    """Return how much each place [height,width] of an aligned face counts, with a mean of 1.
+
+    The middle of the face counts 1 + ``strength`` times as much as the border.
+    """
+    rows = (torch.arange(height) + 0.5) / height - _FACE_ROW
+    columns = (torch.arange(width) + 0.5) / width - _FACE_COLUMN
+    squares = rows[:, None].square() + columns[None].square()
+    weights = 1.0 + strength * torch.exp(-squares / (2 * _FACE_WIDTH**2))
+    return weights / weights.mean()
 
 
 class Objective(nn.Module):
@@ -66,16 +85,23 @@ class Objective(nn.Module):
         weights = self.weights
         images = images.float()
         difference = images - targets
+        focus = None
+        if weights.focus:
+            focus = face_focus(images.shape[-2], images.shape[-1], weights.focus).to(images.device)
         terms: dict[str, Tensor] = {}
         if weights.l2:
-            terms["l2"] = difference.square().mean()
+            terms["l2"] = _mean(difference.square(), focus)
         if weights.l1:
-            terms["l1"] = difference.abs().mean()
+            terms["l1"] = _mean(difference.abs(), focus)
         if weights.lpips and self.lpips is not None:
-            terms["lpips"] = self.lpips(images, targets).mean()
+            terms["lpips"] = self.lpips(images, targets, focus).mean()
         if weights.identity and self.identity is not None:
             terms["identity"] = self.identity(images, targets).mean()
         if weights.w_norm:
             terms["w_norm"] = offsets.float().flatten(1).norm(dim=1).mean()  # equation 3
         total = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
         return total, {name: float(value.detach()) for name, value in terms.items()}
+
+
+def _mean(values: Tensor, focus: Tensor | None) -> Tensor:
+    return values.mean() if focus is None else (values * focus).mean()

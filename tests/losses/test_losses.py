@@ -10,7 +10,7 @@ import torch
 from psp.errors import TrainingError
 from psp.losses.identity import IdentityLoss
 from psp.losses.lpips import LPIPS
-from psp.losses.objective import LossWeights, Objective
+from psp.losses.objective import LossWeights, Objective, face_focus
 from psp.models.irse import ArcFace
 from psp.quality import lpips_network
 
@@ -74,6 +74,23 @@ def test_the_objective_is_the_weighted_sum_of_its_terms() -> None:
     total, terms = Objective(weights)(images, targets, offsets)
     assert terms == pytest.approx({"l2": 0.25, "l1": 0.5, "w_norm": 3.0})
     assert float(total) == pytest.approx(2.0 * 0.25 + 0.5 * 0.5 + 0.1 * 3.0)
+
+
+def test_focus_weighs_the_middle_of_the_face_and_keeps_the_scale() -> None:
+    focus = face_focus(128, 128, 2.0)
+    assert float(focus.mean()) == pytest.approx(1.0)
+    assert float(focus[70, 64] / focus[0, 0]) == pytest.approx(3.0, rel=0.05)
+    weights = LossWeights(lpips=0.0, identity=0.0, w_norm=0.0, focus=2.0)
+    middle, corner = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
+    middle[:, :, 30:40, 27:37], corner[:, :, :10, :10] = 1.0, 1.0
+    losses = [Objective(weights)(x, torch.zeros_like(x), torch.zeros(1, 2, 2))[0] for x in (middle, corner)]
+    assert float(losses[0] / losses[1]) > 2.0
+
+
+def test_lpips_with_an_even_focus_is_lpips() -> None:
+    rng = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(2, 3, 64, 64, generator=rng) * 2 - 1 for _ in range(2))
+    torch.testing.assert_close(lpips_network()(a, b, torch.ones(64, 64)), lpips_network()(a, b))
 
 
 def test_a_term_without_its_network_is_refused() -> None:

@@ -7,13 +7,14 @@
 from psp.checkpoints.find import file_sha256, find_file
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.load import load_psp, read_info, save_psp
-from psp.checkpoints.official import load_pickle
+from psp.checkpoints.official import is_pickle, load_pickle
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 
 __all__ = [
     "Progress",
     "file_sha256",
     "find_file",
+    "is_pickle",
     "load_pickle",
     "load_psp",
     "load_tensors",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from psp.checkpoints import load_psp, load_tensors, save_psp
+from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, save_psp
 from psp.config import Settings
 from psp.errors import TrainingError
 from psp.losses.identity import IdentityLoss
@@ -17,6 +17,7 @@ from psp.losses.objective import Objective
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
 from psp.quality import LPIPS_FILE
+from psp.registry import AUXILIARY
 from psp.training.coach import Coach, Progress, recentre
 from psp.training.config import TrainConfig
 from psp.training.data import Batches, Source, open_sources
@@ -35,7 +36,7 @@ class RunOptions:
         device: "cpu", "cuda", "mps".
         minutes: Stop after this time, with a checkpoint; None: when the run is whole.
         start_from: A checkpoint to start from (the frozen generator's, for one); None: fresh weights.
-        identity_file: ArcFace IR-SE50 weights for the identity term; None: the term is left out.
+        identity_file: ArcFace IR-SE50 weights, for a run with an identity term; None: the registry's.
     """
 
     data: Path
@@ -72,24 +73,19 @@ def build_objective(config: TrainConfig, identity_file: Path | None) -> Objectiv
     """Return the objective of ``config`` with its networks.
 
     Raises:
-        TrainingError: The identity term has a weight and no file is given.
-        CheckpointError: A file cannot be used.
+        CheckpointError: The identity network is asked for and cannot be found or used.
     """
     weights = config.losses
     lpips = LPIPS(load_tensors(LPIPS_FILE)[0]) if weights.lpips else None
     identity = None
     if weights.identity:
-        if identity_file is None:
-            raise TrainingError(
-                "The identity term needs the ArcFace weights.",
-                "Give them with --identity FILE, or leave the term out with --identity-weight 0.",
-            )
-        identity = IdentityLoss(_load_arcface(identity_file))
+        path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
+        identity = IdentityLoss(_load_arcface(path))
     return Objective(weights, lpips, identity)
 
 
 def _load_arcface(path: Path) -> ArcFace:
-    tensors, _ = load_tensors(path)
+    tensors = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
     with torch.device("meta"):
         network = ArcFace()
     try:

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_psp
-from psp.errors import TrainingError
+from psp.errors import ModelNotFoundError, TrainingError
 from psp.losses.objective import LossWeights, Objective
+from psp.models.irse import ArcFace
 from psp.models.psp import PSP
 from psp.training.coach import STATE_FILE, Coach, Progress, rate_factor, recentre
 from psp.training.config import OptimizerConfig, TrainConfig, preset, preset_names
 from psp.training.data import open_sources
-from psp.training.run import RunOptions, train
+from psp.training.run import RunOptions, build_objective, train
 from tests.compact import compact_config, compact_model
 
 CONFIG = TrainConfig(
@@ -147,10 +148,22 @@ def test_what_comes_out_is_a_model_that_the_studio_loads(data: Path, tmp_path: P
     assert model(images).shape == (1, 3, 32, 32)
 
 
-def test_the_identity_term_asks_for_its_network(data: Path, tmp_path: Path) -> None:
-    losses = dataclasses.replace(CONFIG.losses, identity=0.1)
-    with pytest.raises(TrainingError, match="--identity"):
-        train(dataclasses.replace(CONFIG, losses=losses), RunOptions(data, tmp_path / "run"))
+def test_the_identity_term_finds_its_network_or_says_where_to_put_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PSP_OFFLINE", "1")
+    monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
+    config = dataclasses.replace(CONFIG, losses=LossWeights(lpips=0.0, identity=0.1))
+    with pytest.raises(ModelNotFoundError, match="PSP_WEIGHTS_DIR"):
+        build_objective(config, None)
+    with torch.random.fork_rng(devices=[]):
+        torch.save(ArcFace().state_dict(), tmp_path / "arcface.pth")
+    objective = build_objective(config, tmp_path / "arcface.pth")
+    face = torch.zeros(1, 3, 128, 128)
+    assert objective(face, face, torch.zeros(1, 2, 2))[1]["identity"] == pytest.approx(0.0, abs=1e-5)
+    torch.save({"something": torch.zeros(3)}, tmp_path / "other.pth")
+    with pytest.raises(TrainingError, match="ArcFace"):
+        build_objective(config, tmp_path / "other.pth")
 
 
 def test_the_rate_rises_stays_and_falls() -> None:

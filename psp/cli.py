@@ -92,7 +92,7 @@ def _models(options: argparse.Namespace) -> None:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--preset", required=True, help="which run, for one: portraits128-encode")
+    parser.add_argument("--preset", required=True, help="which run, for example portraits128-encode")
     parser.add_argument("--data", type=Path, required=True, help="folder of pictures or zip files")
     parser.add_argument("--out", type=Path, help="folder of the run (runs/PRESET); what is there is resumed")
     parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")

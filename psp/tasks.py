@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from psp.errors import InputError
-
 InputKind = Literal["photo", "sketch", "mask"]
 
 
@@ -44,14 +42,3 @@ TASKS: dict[str, Task] = {
         ),
     )
 }
-
-
-def find_task(name: str) -> Task:
-    """Return the task called ``name``.
-
-    Raises:
-        InputError: There is none.
-    """
-    if name not in TASKS:
-        raise InputError(f"There is no task called {name!r}.", f"Known: {', '.join(TASKS)}.")
-    return TASKS[name]

@@ -6,7 +6,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -83,13 +83,8 @@ class Coach:
                 "A frozen generator needs pretrained weights.",
                 "Give a checkpoint, or train the generator too.",
             )
-        self.config, self.objective, self.out, self.device, self.report = (
-            config,
-            objective,
-            out,
-            device,
-            report,
-        )
+        self.config, self.objective, self.device = config, objective, device
+        self.out, self.report = out, report
         self.model = (model or _fresh_model(config)).to(device).train()
         if not config.train_generator:
             self.model.decoder.eval().requires_grad_(False)
@@ -245,8 +240,3 @@ def recentre(model: PSP, images: Tensor, batch: int = 32) -> PSP:
         to_style.linear.bias.sub_(delta)
     model.latent_avg.copy_(mean)
     return model
-
-
-def describe(config: TrainConfig) -> dict[str, object]:
-    """Return ``config`` as plain data, for the log and the model card."""
-    return asdict(config)

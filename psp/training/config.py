@@ -124,7 +124,7 @@ def _portraits128_encode() -> TrainConfig:
         losses=LossWeights(l2=1.0, l1=0.5, lpips=1.0, identity=0.0, w_norm=0.0003, focus=2.0),
         data=DataConfig(shares=(("photo", 0.27), ("photo_uk", 0.18), ("toon", 0.0)), jitter=0.15),
         train_generator=True,
-        pictures=74_000,
+        pictures=80_000,
         low_size=64,
         low_pictures=8_000,
         half=True,

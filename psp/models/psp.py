@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from psp.errors import PspError
 from psp.models.encoder import EncoderConfig, build_encoder
 from psp.models.generator import Generator, GeneratorConfig
 
@@ -75,8 +76,16 @@ class PSP(nn.Module):
         return images
 
     def map(self, z: Tensor) -> Tensor:
-        """Map ``z`` [B,dim], standard normal, to w [B,dim] by the generator's mapping network."""
-        assert self.config.generator.n_mlp > 0, "this model was trained without a mapping network"
+        """Map ``z`` [B,dim], standard normal, to w [B,dim] by the generator's mapping network.
+
+        Raises:
+            PspError: The model was trained together with its encoder and has no mapping network.
+        """
+        if self.config.generator.n_mlp == 0:
+            raise PspError(
+                "This model has no mapping network, so it makes no random styles.",
+                "Take the codes of another picture.",
+            )
         return self.decoder.map(z)
 
     def mix(self, codes: Tensor, w: Tensor, layers: tuple[int, ...], alpha: float = 1.0) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from psp.errors import PspError
 from psp.models.encoder import EncoderKind
 from tests.compact import compact_config, compact_model
 
@@ -63,6 +64,13 @@ def test_mixing_blends_the_chosen_layers_and_leaves_its_input_alone() -> None:
     assert mixed[:, [5, 7]].eq(0.25).all()
     assert mixed[:, [0, 1, 2, 3, 4, 6]].eq(0).all()
     assert codes.eq(0).all()
+
+
+def test_random_styles_need_a_mapping_network() -> None:
+    z = torch.randn(2, 32, generator=torch.Generator().manual_seed(0))
+    assert compact_model().map(z).shape == (2, 32)
+    with pytest.raises(PspError, match="mapping network"):
+        compact_model(compact_config(n_mlp=0)).map(z)
 
 
 def test_learned_noise_planes_get_gradients_from_the_start() -> None:

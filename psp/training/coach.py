@@ -27,6 +27,8 @@ from psp.training.state import Position, load_state, save_state
 
 STATE_FILE = "last.safetensors"
 _SHEET_PICTURES = 12
+# Batches over which the statistics of batch norms are taken before they are fixed.
+_NORM_BATCHES = 60
 
 
 @dataclass(frozen=True)
@@ -159,6 +161,7 @@ class Coach:
         shape = config.model.encoder.in_size
         inputs = images if images.shape[-1] == shape else F.interpolate(images, shape, mode="area")
         targets = images if images.shape[-1] == size else F.interpolate(images, size, mode="area")
+        self._settle_norms()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=config.half):
             offsets = self.model.encoder(inputs)
             outputs = self.model.decode(offsets + self.model.w_avg, size)
@@ -175,6 +178,26 @@ class Coach:
         self.optimizer.step()
         self._update_average()
         return terms | {"loss": float(loss.detach()), "gradient": float(norm)}
+
+    @torch.no_grad()
+    def _settle_norms(self) -> None:
+        """Fix the statistics of the batch norms once the run is as far as its config says."""
+        config, pictures = self.config, self.position.pictures
+        norms = [module for module in self.model.modules() if isinstance(module, nn.BatchNorm2d)]
+        if not config.freeze_norms_from or pictures < config.freeze_norms_from or not norms[0].training:
+            return
+        if pictures - config.optimizer.batch < config.freeze_norms_from:  # now, and not before a resume
+            momenta = [norm.momentum for norm in norms]
+            for norm in norms:
+                norm.reset_running_stats()
+                norm.momentum = None  # a plain mean over all that follows
+            for ahead in range(_NORM_BATCHES):
+                images = self.batches.batch(self.position.step + ahead).to(self.device)
+                self.model.encoder(F.interpolate(images, config.model.encoder.in_size, mode="area"))
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+        for norm in norms:
+            norm.eval()
 
     @torch.no_grad()
     def _update_average(self) -> None:

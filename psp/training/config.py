@@ -72,6 +72,8 @@ class TrainConfig:
         pictures: Length of the run, in pictures drawn.
         low_size: Resolution of the output during the first ``low_pictures``; 0: full from the start.
         low_pictures: Pictures trained at ``low_size``.
+        freeze_norms_from: From this many pictures on, batch norms use fixed statistics; 0: never. Those of a
+            small batch shake the codes, and everything finer than the shaking is lost.
         ema_pictures: Half-life of the weights' moving average, in pictures.
         half: Whether the networks compute in bfloat16 (weights stay in float32).
         seed: Seed of the weights, the draws and the variations.
@@ -90,6 +92,7 @@ class TrainConfig:
     pictures: int = 100_000
     low_size: int = 0
     low_pictures: int = 0
+    freeze_norms_from: int = 0
     ema_pictures: int = 5_000
     half: bool = False
     seed: int = 0
@@ -127,6 +130,7 @@ def _portraits128_encode() -> TrainConfig:
         pictures=80_000,
         low_size=64,
         low_pictures=8_000,
+        freeze_norms_from=48_000,
         half=True,
     )
 

@@ -89,6 +89,34 @@ def test_a_resumed_run_equals_the_unbroken_one(data: Path, tmp_path: Path) -> No
         assert torch.equal(value, resumed.state_dict()[key]), key
 
 
+def test_norms_are_fixed_in_time_and_a_resumed_run_has_the_same(data: Path, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, pictures=32, freeze_norms_from=16, save_every=1)
+    whole = coach(data, tmp_path / "whole", config)
+    settled: list[float] = []
+    original = whole._step
+
+    def step(images: torch.Tensor) -> dict[str, float]:
+        terms = original(images)
+        norm = whole.model.encoder.input_layer[1]
+        settled.append(float(norm.running_mean.sum()))  # type: ignore[union-attr, operator]  # a batch norm
+        return terms
+
+    whole._step = step  # type: ignore[method-assign]
+    whole.run()
+    assert len(set(settled[:4])) == 4
+    assert len(set(settled[4:])) == 1
+    first = coach(data, tmp_path / "parts", config)
+    first.config = dataclasses.replace(config, pictures=24)
+    first.run()
+    resumed = coach(data, tmp_path / "parts", config)
+    resumed.run()
+    assert not resumed.model.encoder.input_layer[1].training  # type: ignore[union-attr]  # a batch norm
+    assert torch.equal(
+        resumed.model.encoder.input_layer[1].running_mean,  # type: ignore[union-attr, arg-type]  # a batch norm
+        first.model.encoder.input_layer[1].running_mean,  # type: ignore[union-attr, arg-type]  # a batch norm
+    )
+
+
 def test_a_frozen_generator_stays_as_it_was(data: Path, tmp_path: Path) -> None:
     start = compact_model(CONFIG.model, seed=9)
     before = {key: value.clone() for key, value in start.state_dict().items()}

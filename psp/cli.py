@@ -181,4 +181,4 @@ def _evaluate(options: argparse.Namespace) -> None:
         )
         if options.sheet:
             options.sheet.mkdir(parents=True, exist_ok=True)
-            save_sheet(options.sheet / f"{source.name}.png", images[:48], made[:48])
+            save_sheet(options.sheet / f"{source.name}.jpg", images[:48], made[:48])

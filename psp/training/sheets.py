@@ -28,5 +28,5 @@ def sheet(*rows: Tensor, columns: int = 12) -> Image.Image:
 
 
 def save_sheet(path: Path, *rows: Tensor, columns: int = 12) -> None:
-    """Write the sheet of ``rows`` as a PNG, or as a JPEG (an eighth of the size), by the ending of ``path``."""
+    """Write the sheet of ``rows`` as a PNG, or a JPEG (an eighth of the size), by the ending of ``path``."""
     sheet(*rows, columns=columns).save(path, quality=90)

@@ -148,14 +148,8 @@ def crop_quad(photo: Image.Image, quad: Points, size: int = 256) -> Image.Image:
     width, height = region.size
     side = math.hypot(*(quad[3] - quad[0]))
     border = max(round(side * 0.1), 3)
-    beyond = np.array(
-        [
-            border - math.floor(quad[:, 0].min()),
-            border - math.floor(quad[:, 1].min()),
-            border + math.ceil(quad[:, 0].max()) - width,
-            border + math.ceil(quad[:, 1].max()) - height,
-        ]
-    )
+    low, high = np.floor(quad.min(axis=0)).astype(int), np.ceil(quad.max(axis=0)).astype(int)
+    beyond = np.array([*(border - low), *(border + high - (width, height))])
     if beyond.max() > border - 4:  # the quad comes within 4 pixels of an edge, or leaves the photo
         pad = np.maximum(beyond, round(side * 0.3))
         region = _mirror(region, pad, blur=side * 0.02)

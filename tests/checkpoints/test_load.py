@@ -233,6 +233,9 @@ from pathlib import Path
 import torch
 from psp.checkpoints import load_psp
 from psp.config import Settings
+from tests.checkpoints.samples import make, official, save_pt
+warm = save_pt(Path({str(path.parent / "warm.pt")!r}), official(make()))
+load_psp(warm, settings=Settings(cache_dir=Path({str(settings.cache_dir)!r})))  # torch's own first use
 peak = lambda: int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) * 1024 / 1e6
 before = peak()
 model = load_psp(Path({str(path)!r}), settings=Settings(cache_dir=Path({str(settings.cache_dir)!r})))

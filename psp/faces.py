@@ -42,7 +42,7 @@ _SURE_TURNED = 0.5
 _LANDMARK_SIDES = (80.0, 400.0)
 
 # dlib's objects keep scratch memory: one thread at a time.
-_lock = threading.Lock()
+DLIB_LOCK = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,7 @@ def _hog(photo: Image.Image, scale: float, found_by: str, angles: tuple[int, ...
     whole = _View.of(photo, scale)
     for angle in angles:
         view = whole.turned(angle)
-        with _lock:
+        with DLIB_LOCK:
             rects, scores, _ = _hog_detector().run(view.pixels, 0, 0.0)
         name = f"{found_by} turned {angle}" if angle else found_by
         spots += [_spot(view, rect, angle, score, name) for rect, score in zip(rects, scores, strict=True)]
@@ -205,7 +205,7 @@ def _hog(photo: Image.Image, scale: float, found_by: str, angles: tuple[int, ...
 
 def _cnn(photo: Image.Image) -> list[_Spot]:
     view = _View.of(photo, min(2.0, math.sqrt(_CNN_PIXELS / (photo.width * photo.height))))
-    with _lock:
+    with DLIB_LOCK:
         found = _cnn_detector()(view.pixels, 0)
     return [_spot(view, each.rect, 0, each.confidence, "cnn") for each in found]
 
@@ -231,9 +231,9 @@ def _face(photo: Image.Image, spot: _Spot) -> Face:
     middle = view.from_photo(np.array([[spot.x, spot.y]]))[0]
     half = np.array([spot.width, spot.height]) / 2
     corners = (*(middle - half * view.scale), *(middle + half * view.scale))
-    rect = _dlib().rectangle(*(round(float(value)) for value in corners))
-    with _lock:
-        shape = _predictor()(view.pixels, rect)
+    rect = dlib_module().rectangle(*(round(float(value)) for value in corners))
+    with DLIB_LOCK:
+        shape = landmark_predictor()(view.pixels, rect)
     landmarks = view.to_photo(np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float64))
     box = (
         spot.x - spot.width / 2,
@@ -245,7 +245,12 @@ def _face(photo: Image.Image, spot: _Spot) -> Face:
 
 
 @cache
-def _dlib() -> _Dlib:
+def dlib_module() -> _Dlib:
+    """Return dlib, imported on first use.
+
+    Raises:
+        PspError: It is not installed.
+    """
     try:
         import dlib  # noqa: PLC0415  # on first use: the page starts without it
     except ImportError as error:
@@ -273,14 +278,15 @@ def dlib_file(name: str) -> Path:
 
 @cache
 def _hog_detector() -> _Dlib:
-    return _dlib().get_frontal_face_detector()
+    return dlib_module().get_frontal_face_detector()
 
 
 @cache
 def _cnn_detector() -> _Dlib:
-    return _dlib().cnn_face_detection_model_v1(str(dlib_file("mmod_human_face_detector.dat")))
+    return dlib_module().cnn_face_detection_model_v1(str(dlib_file("mmod_human_face_detector.dat")))
 
 
 @cache
-def _predictor() -> _Dlib:
-    return _dlib().shape_predictor(str(dlib_file("shape_predictor_68_face_landmarks.dat")))
+def landmark_predictor() -> _Dlib:
+    """Return dlib's 68-point predictor, loaded once (100 MB); use it under ``DLIB_LOCK``."""
+    return dlib_module().shape_predictor(str(dlib_file("shape_predictor_68_face_landmarks.dat")))

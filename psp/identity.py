@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import threading
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from psp.faces import dlib_file
-
-if TYPE_CHECKING:
-    from PIL import Image
+from psp.faces import DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
 
 SAME_PERSON = 0.6
 """Below this distance dlib's authors call two photos one person."""
 
-_lock = threading.Lock()
-
 
 @cache
-def _networks() -> tuple[Any, Any]:
-    import dlib  # noqa: PLC0415  (slow to load: on first use)
-
-    predictor = dlib.shape_predictor(str(dlib_file("shape_predictor_68_face_landmarks.dat")))
-    return predictor, dlib.face_recognition_model_v1(
+def _network() -> Any:  # noqa: ANN401  (dlib has no types)
+    return dlib_module().face_recognition_model_v1(
         str(dlib_file("dlib_face_recognition_resnet_model_v1.dat"))
     )
 
@@ -39,17 +31,13 @@ def describe_face(aligned: Image.Image) -> NDArray[np.float64]:
     Args:
         aligned: RGB, square, aligned as FFHQ; enlarged to 256 px where it is smaller.
     """
-    import dlib  # noqa: PLC0415  (slow to load: on first use)
-    from PIL import Image as Pictures  # noqa: PLC0415  (only the type is needed above)
-
-    picture = aligned.convert("RGB").resize((256, 256), Pictures.Resampling.BICUBIC)
+    picture = aligned.convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
     array = np.asarray(picture)
     # Where dlib's detector puts its box in an FFHQ crop: the mean over 80 aligned photos and paintings.
-    box = dlib.rectangle(48, 75, 200, 229)
-    with _lock:  # dlib's networks keep buffers of their own
-        predictor, network = _networks()
-        landmarks = predictor(array, box)
-        return np.asarray(network.compute_face_descriptor(array, landmarks), dtype=np.float64)
+    box = dlib_module().rectangle(48, 75, 200, 229)
+    with DLIB_LOCK:
+        landmarks = landmark_predictor()(array, box)
+        return np.asarray(_network().compute_face_descriptor(array, landmarks), dtype=np.float64)
 
 
 def identity_distance(a: Image.Image, b: Image.Image) -> float:

@@ -73,7 +73,7 @@ def test_the_astronaut_is_cropped_as_officially(crop: Alignment) -> None:
 def test_the_landmarks_are_those_of_dlib_on_the_photo_itself(astronaut: Image.Image) -> None:
     photo = np.asarray(astronaut)
     rect = faces._hog_detector()(photo, 0)[0]
-    wanted = np.array([(part.x, part.y) for part in faces._predictor()(photo, rect).parts()])
+    wanted = np.array([(part.x, part.y) for part in faces.landmark_predictor()(photo, rect).parts()])
     (found,) = detect_faces(astronaut)
     assert (
         found.found_by == "hog" and found.landmarks.shape == (68, 2) and found.landmarks.dtype == np.float64

@@ -15,6 +15,7 @@ from gradio.utils import get_upload_folder
 from PIL import Image
 
 from psp.errors import PspError
+from psp.identity import SAME_PERSON
 from psp.pipeline import PspPipeline, Result
 from psp.registry import families, find_entry
 
@@ -241,9 +242,9 @@ def summary(details: dict[str, Any]) -> str:
         found = "1 face found" if place["faces"] == 1 else f"{place['faces']} faces found"
         lines.append(f"{found}; this is face {place['face']}.")
     if quality:
-        close = "close to the input" if quality["identity"] < 0.6 else "not very close to the input"
+        close = "close to the input" if quality["identity"] < SAME_PERSON else "not very close to the input"
         lines.append(
-            f"Likeness: {close} (identity distance {quality['identity']:.2f}, under 0.6 is close; "
+            f"Likeness: {close} (identity distance {quality['identity']:.2f}, under {SAME_PERSON} is close; "
             f"LPIPS {quality['lpips']:.2f})."
         )
     lines.append(f"{details['size']} px, model {details['model']}, {sum(details['timings'].values()):.1f} s.")

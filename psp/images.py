@@ -141,6 +141,22 @@ def to_pictures(images: torch.Tensor) -> list[Image.Image]:
     return [Image.fromarray(picture) for picture in array]
 
 
+def degrade(image: Image.Image, factor: int) -> Image.Image:
+    """Return ``image`` as if taken with ``factor`` times fewer pixels a side, enlarged to its own size again.
+
+    As the paper's code does it: bicubic down (antialiased), bilinear up.
+
+    Raises:
+        ValueError: The factor is not positive.
+    """
+    if factor < 1:
+        raise ValueError(f"the factor must be 1 or more, not {factor}")
+    if factor == 1:
+        return image
+    small = (max(1, image.width // factor), max(1, image.height // factor))
+    return image.resize(small, Image.Resampling.BICUBIC).resize(image.size, Image.Resampling.BILINEAR)
+
+
 def center_square(image: Image.Image) -> tuple[int, int, int]:
     """Return the largest centred square of a picture as (left, top, side), in pixels."""
     width, height = image.size

@@ -81,6 +81,20 @@ def test_two_steps_of_the_bundled_recipe_make_a_model(
     assert load_psp(path).config.generator.size == 128
     assert main(["evaluate", "--model", str(path), "--data", str(tmp_path / "data")]) == 0
     assert "LPIPS" in capsys.readouterr().out
+    smaller = [
+        "evaluate",
+        "--model",
+        str(path),
+        "--data",
+        str(tmp_path / "data"),
+        "--task",
+        "super_resolution",
+    ]
+    assert main([*smaller, "--sheet", str(tmp_path / "sheets")]) == 0
+    assert capsys.readouterr().out.count("data") == 3  # one line a factor
+    assert (tmp_path / "sheets" / "super_resolution-data.jpg").is_file()
+    assert main(["evaluate", "--model", str(path), "--data", str(tmp_path), "--task", "sketch_to_face"]) == 2
+    assert "takes 3 channels" in capsys.readouterr().err
 
 
 def test_training_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

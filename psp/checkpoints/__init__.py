@@ -1,16 +1,20 @@
 """Weight files: find, verify, load safely, convert, save. The only home of torch.load and of the Hub.
 
-``tensors`` is the file format, ``official`` opens pickles, ``hub`` downloads, ``find`` looks and verifies,
-``load`` joins them. What is on this machine is told by ``psp.registry.list_models``, without torch.
+``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles, ``dlib_file`` what
+dlib wrote, ``hub`` downloads, ``find`` looks and verifies, ``load`` and ``save`` join them. What is on this
+machine is told by ``psp.registry.list_models``, without torch.
 """
 
 from psp.checkpoints.find import file_sha256, find_file
 from psp.checkpoints.hub import Progress
-from psp.checkpoints.load import load_psp, read_info, save_psp
+from psp.checkpoints.load import load_psp, read_info
 from psp.checkpoints.official import is_pickle, load_pickle
+from psp.checkpoints.quantize import Precision
+from psp.checkpoints.save import save_psp
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 
 __all__ = [
+    "Precision",
     "Progress",
     "file_sha256",
     "find_file",

@@ -1,4 +1,4 @@
-"""A weight file to a model and back: which format, which architecture, converted once, one copy in memory."""
+"""A weight file to a model: which format, which architecture, converted once, one copy in memory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor
 from psp.checkpoints.find import file_sha256, find_file, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import is_pickle, open_official
+from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
@@ -19,8 +20,6 @@ from psp.models.psp import PSP, PSPConfig
 from psp.registry import find_entry
 
 FORMAT = "psp-studio/1"
-_RESERVED = {"format", "config", "decoder", "decoder_sha256"}
-_HALF_MAX = torch.finfo(torch.float16).max
 
 
 def load_psp(
@@ -58,40 +57,6 @@ def load_psp(
     return model.to(device)
 
 
-def save_psp(
-    model: PSP,
-    path: Path,
-    *,
-    half: bool = True,
-    decoder_file: str | None = None,
-    info: Mapping[str, str] | None = None,
-) -> None:
-    """Write ``model`` to ``path`` in the studio's own format; the same model gives the same bytes.
-
-    Args:
-        model: The model, on any device.
-        path: The ``.safetensors`` file; replaced only when the new one is complete.
-        half: Whether weights are stored in half precision (those beyond its range stay as they are).
-        decoder_file: Name of a file beside ``path`` for the generator, so that several models share it.
-        info: Short texts to keep with it: task, licence, step.
-
-    Raises:
-        CheckpointError: ``decoder_file`` exists and holds another generator.
-        OSError: A file cannot be written.
-    """
-    assert not _RESERVED & set(info or {}), f"these names are the format's own: {sorted(_RESERVED)}"
-    state = {key: _to_half(value) if half else value for key, value in model.state_dict().items()}
-    metadata = {**(info or {}), "format": FORMAT, "config": config_to_json(model.config)}
-    if decoder_file is not None:
-        assert Path(decoder_file).name == decoder_file, "the generator's file must be beside the model's"
-        decoder = {key: state.pop(key) for key in list(state) if key.startswith("decoder.")}
-        metadata |= {
-            "decoder": decoder_file,
-            "decoder_sha256": _save_decoder(path.with_name(decoder_file), decoder),
-        }
-    save_tensors(path, state, metadata)
-
-
 def read_info(path: Path) -> dict[str, str]:
     """Return what ``save_psp`` kept with a model (``info``, config, format), without loading it.
 
@@ -109,35 +74,35 @@ def read_info(path: Path) -> dict[str, str]:
     return metadata
 
 
-def _save_decoder(path: Path, tensors: Mapping[str, Tensor]) -> str:
-    """Write the shared generator, unless it is there already; return its sha256."""
-    draft = path.with_name(f".{path.name}.new")
-    try:
-        save_tensors(draft, tensors, {"format": FORMAT + "-decoder"})
-        sha256 = file_sha256(draft)
-        if path.exists() and file_sha256(path) != sha256:
-            raise CheckpointError(
-                f"{path.name} holds another generator, which other models may need.",
-                "Choose another name for the generator's file, or delete that one.",
-            )
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-    return sha256
+def load_base(
+    path: Path, name: str, sha256: str | None = None, cache_dir: Path | None = None
+) -> dict[str, Tensor]:
+    """Return the tensors of the model's file ``name`` beside ``path``, on which the model in ``path`` builds.
 
+    Args:
+        path: The file that needs it.
+        name: Name of the base.
+        sha256: What the base's sha256 must be; None: not checked.
+        cache_dir: Where hashes are kept.
 
-def _to_half(value: Tensor) -> Tensor:
-    if not value.is_floating_point() or value.numel() == 0 or value.abs().max() > _HALF_MAX:
-        return value
-    return value.half()
+    Raises:
+        CheckpointError: It is not there, is another file, is damaged, or has a base itself.
+    """
+    base = _beside(path, name, "base", sha256, cache_dir)
+    if "base" in (metadata := read_info(base)):
+        raise CheckpointError(
+            f"{name} cannot be the base of {path.name}: it has a base itself, {metadata['base'][:80]}.",
+            "Save the model with a base that is a whole model.",
+        )
+    return _read(base, metadata, cache_dir)
 
 
 def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
     metadata = read_info(path)
-    state, _ = load_tensors(path)
-    decoder = metadata.get("decoder")
-    if decoder is not None:
-        state |= _shared_decoder(path, decoder, metadata.get("decoder_sha256"), settings)
+    state = _read(path, metadata, settings.cache_dir)
+    if "base" in metadata:
+        sha256 = metadata.get("base_sha256")
+        state = load_base(path, metadata["base"], sha256, settings.cache_dir) | state
     if "config" not in metadata:
         raise CheckpointError(
             f"{path.name} has no 'config' in its metadata.", "Save it again with the studio."
@@ -149,20 +114,29 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
     return _build(path.name, config, state, dtype)
 
 
-def _shared_decoder(path: Path, name: str, sha256: str | None, settings: Settings) -> dict[str, Tensor]:
-    """Load the generator that lies beside ``path``."""
+def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> dict[str, Tensor]:
+    """Read the tensors of a file of ours, and of the generator's file where it names one."""
+    state = from_int8(path.name, load_tensors(path)[0])
+    if "decoder" in metadata:
+        sha256 = metadata.get("decoder_sha256")
+        sibling = _beside(path, metadata["decoder"], "generator", sha256, cache_dir)
+        state |= from_int8(sibling.name, load_tensors(sibling)[0])
+    return state
+
+
+def _beside(path: Path, name: str, what: str, sha256: str | None, cache_dir: Path | None) -> Path:
+    """Return the file ``name`` that lies beside ``path``, after checking that it is the right one."""
     if Path(name).name != name or "\\" in name:
-        raise CheckpointError(f"{path.name} names a generator outside its folder.", "Do not use the file.")
+        raise CheckpointError(f"{path.name} names a {what} outside its folder.", "Do not use the file.")
     sibling = path.with_name(name)
     if not sibling.is_file():
         raise CheckpointError(f"{path.name} needs {name}, which is not beside it.", f"Put {name} there too.")
-    if sha256 is not None and (actual := file_sha256(sibling, settings.cache_dir)) != sha256:
+    if sha256 is not None and (actual := file_sha256(sibling, cache_dir)) != sha256:
         raise CheckpointError(
-            f"{name} is not the generator that {path.name} needs: its sha256 is {actual}, not {sha256}.",
+            f"{name} is not the {what} that {path.name} needs: its sha256 is {actual}, not {sha256}.",
             "Copy both files from the same place.",
         )
-    tensors, _ = load_tensors(sibling)
-    return tensors
+    return sibling
 
 
 def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:

@@ -53,7 +53,8 @@ def is_pickle(path: Path) -> bool:
         raise CheckpointError(f"{path.name} is a Git LFS placeholder, not the file.", "Run: git lfs pull.")
     if start.lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise CheckpointError(f"{path.name} is a web page (byte 0 is '<').", "Download the file itself.")
-    return start.startswith((_ZIP, _LEGACY))
+    # A .safetensors file starts with the length of its header, whose first byte can be any, and then a "{".
+    return start.startswith(_ZIP) or (start.startswith(_LEGACY) and start[8:9] != b"{")
 
 
 def load_pickle(path: Path) -> dict[str, Any]:

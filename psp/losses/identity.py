@@ -1,4 +1,4 @@
-"""Identity loss: how far apart two faces are for an ArcFace network (pSp paper, equation 4)."""
+"""Identity loss: how far apart two faces are for a face network (pSp paper, equation 4)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
 from psp.models.irse import ArcFace
 
 # The part of an FFHQ-aligned face that ArcFace was trained on, as a fraction of the height and width:
@@ -42,3 +43,36 @@ class IdentityLoss(nn.Module):
         with torch.no_grad():
             wanted = self.embed(targets)
         return 1.0 - (self.embed(images) * wanted).sum(dim=1)
+
+
+# The part of an FFHQ-aligned face that dlib cuts out for its descriptor, as fractions of the side: its middle
+# and its width, the means over 240 photos and paintings (deviations of 0.008 and 0.03).
+_CHIP_COLUMN, _CHIP_ROW, _CHIP_WIDTH = 0.5015, 0.603, 0.697
+
+
+class DescriptorLoss(nn.Module):
+    """Euclidean distance of dlib's descriptors of two FFHQ-aligned faces; needs no download.
+
+    Args:
+        network: dlib's network with its weights; it is set to evaluation and never trained.
+    """
+
+    def __init__(self, network: FaceDescriptor) -> None:
+        super().__init__()
+        self.network = network.eval().requires_grad_(False)
+
+    def embed(self, images: Tensor) -> Tensor:
+        """Describe aligned ``images`` [B,3,H,W] in [−1,1] as [B,128]."""
+        steps = ((torch.arange(CHIP_SIZE, device=images.device) + 0.5) / CHIP_SIZE - 0.5) * _CHIP_WIDTH
+        rows, columns = torch.meshgrid(steps + _CHIP_ROW, steps + _CHIP_COLUMN, indexing="ij")
+        grid = torch.stack([columns, rows], dim=-1) * 2.0 - 1.0  # [−1,1] from border to border
+        grid = grid.expand(images.shape[0], -1, -1, -1)
+        chips = F.grid_sample(images.float(), grid, mode="bilinear", align_corners=False)
+        out: Tensor = self.network(chips)
+        return out.float()
+
+    def forward(self, images: Tensor, targets: Tensor) -> Tensor:
+        """Return the distance [B] of ``images`` and ``targets`` [B,3,H,W] in [−1,1]."""
+        with torch.no_grad():
+            wanted = self.embed(targets)
+        return (self.embed(images) - wanted).square().sum(dim=1).add(1e-8).sqrt()

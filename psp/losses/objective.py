@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from psp.errors import TrainingError
-from psp.losses.identity import IdentityLoss
+from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 
 
@@ -20,8 +21,10 @@ class LossWeights:
         l2: Mean squared error of the pixels.
         l1: Mean absolute error of the pixels (not in the paper).
         lpips: Perceptual distance.
-        identity: 1 − cosine of the identity network.
+        identity: What the identity network says: 1 − cosine (ArcFace) or distance (dlib's descriptor).
         w_norm: Distance of the codes from the average code.
+        code: Distance of the codes from a teacher's, as a fraction of their variance (not in the paper).
+        identity_share: Share of the pictures of a batch that the identity term looks at, to save time.
         focus: How much more the middle of the face counts than the border, in the terms of pixels and LPIPS;
             0: all places alike (the paper).
     """
@@ -31,6 +34,8 @@ class LossWeights:
     lpips: float = 0.8
     identity: float = 0.1
     w_norm: float = 0.005
+    code: float = 0.0
+    identity_share: float = 1.0
     focus: float = 0.0
 
 
@@ -60,7 +65,10 @@ class Objective(nn.Module):
     """
 
     def __init__(
-        self, weights: LossWeights, lpips: LPIPS | None = None, identity: IdentityLoss | None = None
+        self,
+        weights: LossWeights,
+        lpips: LPIPS | None = None,
+        identity: IdentityLoss | DescriptorLoss | None = None,
     ) -> None:
         super().__init__()
         if weights.lpips and lpips is None:
@@ -70,12 +78,12 @@ class Objective(nn.Module):
         if weights.identity and identity is None:
             raise TrainingError(
                 "The identity term has a weight but no network.",
-                "Set its weight to 0 or give the ArcFace file.",
+                "Set its weight to 0 or give one.",
             )
         self.weights, self.lpips, self.identity = weights, lpips, identity
 
-    def forward(self, images: Tensor, targets: Tensor, offsets: Tensor) -> tuple[Tensor, dict[str, float]]:
-        """Return the loss and its unweighted terms, means over the batch.
+    def forward(self, images: Tensor, targets: Tensor, offsets: Tensor) -> dict[str, Tensor]:
+        """Return the unweighted terms, means over the batch; ``total`` sums them up.
 
         Args:
             images: What the model made, [B,3,H,W], about [−1,1].
@@ -96,11 +104,15 @@ class Objective(nn.Module):
         if weights.lpips and self.lpips is not None:
             terms["lpips"] = self.lpips(images, targets, focus).mean()
         if weights.identity and self.identity is not None:
-            terms["identity"] = self.identity(images, targets).mean()
+            seen = max(1, round(weights.identity_share * len(images)))
+            terms["identity"] = self.identity(images[:seen], targets[:seen]).mean()
         if weights.w_norm:
             terms["w_norm"] = offsets.float().flatten(1).norm(dim=1).mean()  # equation 3
-        total = torch.stack([getattr(weights, name) * value for name, value in terms.items()]).sum()
-        return total, {name: float(value.detach()) for name, value in terms.items()}
+        return terms
+
+    def total(self, terms: Mapping[str, Tensor]) -> Tensor:
+        """Return the weighted sum of ``terms``."""
+        return torch.stack([getattr(self.weights, name) * value for name, value in terms.items()]).sum()
 
 
 def _mean(values: Tensor, focus: Tensor | None) -> Tensor:

@@ -63,11 +63,11 @@ def config_to_json(config: PSPConfig) -> str:
 
 
 def config_from_json(text: str) -> PSPConfig:
-    """Return the config that ``config_to_json`` wrote.
+    """Return the config that ``config_to_json`` wrote, now or before a field was added to the config.
 
     Raises:
-        CheckpointError: It is no JSON, a field is missing, unknown, of another type or out of all proportion,
-            or the fields do not fit each other.
+        CheckpointError: It is no JSON, a field without a default is missing, one is unknown, of another type
+            or out of all proportion, or the fields do not fit each other.
     """
     try:
         value = json.loads(text)
@@ -82,6 +82,20 @@ def config_from_json(text: str) -> PSPConfig:
     if sum(stage.units for stage in config.encoder.stages) > _MOST_UNITS:
         _refuse(f"config.encoder.stages has more than {_MOST_UNITS} units.")
     return config
+
+
+def generator_config_from_json(text: str) -> GeneratorConfig:
+    """Return the config of a generator that stands by itself, written as JSON of its fields.
+
+    Raises:
+        CheckpointError: As for ``config_from_json``.
+    """
+    try:
+        return _decode(GeneratorConfig, json.loads(text), "config")
+    except (ValueError, RecursionError, AssertionError) as error:
+        raise CheckpointError(
+            f"The generator's config cannot be used: {error}.", "Save the file again."
+        ) from error
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -197,16 +211,18 @@ def _pyramid_encoder(
 
 
 def _decode(cls: type[_T], value: object, where: str) -> _T:
-    """Build the dataclass ``cls`` from a JSON object that has exactly its fields."""
+    """Build the dataclass ``cls`` from a JSON object of its fields; those with a default may be missing."""
     if not isinstance(value, dict):
         _refuse(f"{where} is not an object.")
-    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    unknown, missing = sorted(set(value) - set(names)), sorted(set(names) - set(value))
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    unknown = sorted(set(value) - {field.name for field in fields})
+    # The parts of a model are made by a factory, not by a default: they are always written.
+    missing = [f.name for f in fields if f.name not in value and f.default is dataclasses.MISSING]
     if unknown or missing:
         problem = f"has an unknown field {unknown[0]!r}" if unknown else f"lacks the field {missing[0]!r}"
         _refuse(f"{where} {problem}.")
     hints = get_type_hints(cls)
-    return cls(**{name: _decode_value(hints[name], value[name], f"{where}.{name}") for name in names})
+    return cls(**{name: _decode_value(hints[name], value[name], f"{where}.{name}") for name in value})
 
 
 def _decode_value(hint: object, value: object, where: str) -> object:

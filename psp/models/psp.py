@@ -78,9 +78,14 @@ class PSP(nn.Module):
     def map(self, z: Tensor) -> Tensor:
         """Map ``z`` [B,dim], standard normal, to w [B,dim] by the generator's mapping network.
 
+        A generator without one, but with a fitted Gaussian over codes (``GeneratorConfig.prior_rank``), gives
+        W+ codes [B,n,dim]. ``mix`` takes both.
+
         Raises:
             PspError: The model was trained together with its encoder and has no mapping network.
         """
+        if self.config.generator.prior_rank:
+            return self.decoder.spread(z) + self.w_avg
         if self.config.generator.n_mlp == 0:
             raise PspError(
                 "This model has no mapping network, so it makes no random styles.",

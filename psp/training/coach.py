@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,14 @@ from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.generator import ToRGB
 from psp.models.psp import PSP
 from psp.training.config import TrainConfig
-from psp.training.data import Batches, Source, held_out
+from psp.training.data import Batch, Batches, held_out, prepare_all
+from psp.training.distill import code_loss
+from psp.training.prepare import preparation
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
+from psp.training.sources import Source
 from psp.training.state import Position, load_state, save_state
+from psp.training.vary import Pixels
 
 STATE_FILE = "last.safetensors"
 _SHEET_PICTURES = 12
@@ -67,6 +71,8 @@ class Coach:
         out: Folder for checkpoints, picture sheets and scalars.
         device: Where to compute.
         model: A model to start from (its generator pretrained); a fresh one by default.
+        teacher: A model for the pictures themselves, whose codes ``LossWeights.code`` holds the encoder to.
+        maps: The pictures' 19-class maps, for the task that needs them.
         report: Called with every log line.
     """
 
@@ -78,6 +84,8 @@ class Coach:
         out: Path,
         device: torch.device,
         model: PSP | None = None,
+        teacher: PSP | None = None,
+        maps: Mapping[tuple[str, str], Pixels] | None = None,
         report: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         if model is None and not config.train_generator:
@@ -90,12 +98,17 @@ class Coach:
         self.model = (model or _fresh_model(config)).to(device).train()
         if not config.train_generator:
             self.model.decoder.eval().requires_grad_(False)
+        for name, parameter in self.model.named_parameters():
+            if config.trained and not name.startswith(config.trained):
+                parameter.requires_grad_(False)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         plan = config.optimizer
-        groups = [{"params": list(self.model.encoder.parameters()), "lr": plan.lr}]
-        if config.train_generator:
-            groups.append({"params": list(self.model.decoder.parameters()), "lr": plan.generator_lr})
-        self.optimizer = torch.optim.Adam(groups, betas=(plan.beta1, plan.beta2))
+        groups = [
+            {"params": [p for p in part.parameters() if p.requires_grad], "lr": rate}
+            for part, rate in ((self.model.encoder, plan.lr), (self.model.decoder, plan.generator_lr))
+        ]
+        self.optimizer = torch.optim.Adam(groups, betas=(plan.beta1, plan.beta2), fused=True)
+        self._measure = torch.compile(self._terms) if config.compiled else self._terms
         self.peak_rates = [group["lr"] for group in self.optimizer.param_groups]
         self.position = Position()
         if (out / STATE_FILE).exists():
@@ -103,9 +116,11 @@ class Coach:
                 out / STATE_FILE, config.name, self.model, self.average, self.optimizer
             )
         size = config.model.generator.size
-        self.batches = Batches(sources, config.data, size, plan.batch, config.seed)
+        prepare = preparation(config.task, config.model.encoder.in_size)
+        self.batches = Batches(sources, config.data, size, plan.batch, config.seed, prepare, maps)
+        self.code_loss = code_loss(teacher, self.batches) if teacher and config.losses.code else None
         shown = [held_out(source, size, _SHEET_PICTURES) for source in sources if source.val]
-        self.shown = torch.cat(shown) if shown else None
+        self.shown = prepare_all(torch.cat(shown), prepare) if shown else None
 
     def run(self, minutes: float | None = None) -> PSP:
         """Train until the run is whole or ``minutes`` are over, and return the averaged model, in eval mode.
@@ -118,12 +133,12 @@ class Coach:
         began, before = time.monotonic(), self.position.seconds
         sums: dict[str, float] = {}
         window, config = (began, self.position.step), self.config
-        for images in self.batches.from_step(self.position.step):
+        for batch in self.batches.from_step(self.position.step):
             if self.position.pictures >= config.pictures:
                 break
             if minutes is not None and time.monotonic() - began > 60 * minutes:
                 break
-            for name, value in self._step(images.to(self.device)).items():
+            for name, value in self._step(batch).items():
                 sums[name] = sums.get(name, 0.0) + value
             now, done = time.monotonic(), self.position
             self.position = Position(
@@ -151,21 +166,19 @@ class Coach:
         path = self.out / STATE_FILE
         save_state(path, self.position, self.config.name, self.model, self.average, self.optimizer)
 
-    def _step(self, images: Tensor) -> dict[str, float]:
-        """Do one optimizer step on ``images`` [B,3,S,S] and return the loss terms."""
+    def _step(self, batch: Batch) -> dict[str, float]:
+        """Do one optimizer step on ``batch`` and return the loss terms."""
         config = self.config
         size = config.size_at(self.position.pictures)
         factor = rate_factor(config, self.position.pictures)
         for group, peak in zip(self.optimizer.param_groups, self.peak_rates, strict=True):
             group["lr"] = peak * factor
-        shape = config.model.encoder.in_size
-        inputs = images if images.shape[-1] == shape else F.interpolate(images, shape, mode="area")
-        targets = images if images.shape[-1] == size else F.interpolate(images, size, mode="area")
+        inputs = resize(batch.inputs.to(self.device), config.model.encoder.in_size)
+        targets = resize(batch.targets.to(self.device), size)
         self._settle_norms()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=config.half):
-            offsets = self.model.encoder(inputs)
-            outputs = self.model.decode(offsets + self.model.w_avg, size)
-            loss, terms = self.objective(outputs, targets, offsets)
+        wanted = self.code_loss.wanted(targets) if self.code_loss else None
+        terms = self._measure(inputs, targets, size, wanted)
+        loss = self.objective.total(terms)
         if not torch.isfinite(loss):
             raise TrainingError(
                 f"The loss is {loss.item()} at step {self.position.step}.",
@@ -173,11 +186,23 @@ class Coach:
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        trained = (p for p in self.model.parameters() if p.grad is not None)
+        trained = [p for p in self.model.parameters() if p.grad is not None]
         norm = nn.utils.clip_grad_norm_(trained, config.optimizer.clip)
         self.optimizer.step()
         self._update_average()
-        return terms | {"loss": float(loss.detach()), "gradient": float(norm)}
+        measured = {name: float(value.detach()) for name, value in terms.items()}
+        return measured | {"loss": float(loss.detach()), "gradient": float(norm)}
+
+    def _terms(self, inputs: Tensor, targets: Tensor, size: int, wanted: Tensor | None) -> dict[str, Tensor]:
+        """Return the loss terms of one batch, ``wanted`` the teacher's codes: what is compiled."""
+        decoded = self.config.decoded or len(inputs)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.config.half):
+            offsets = self.model.encoder(inputs)
+            outputs = self.model.decode(offsets[:decoded] + self.model.w_avg, size)
+            terms: dict[str, Tensor] = self.objective(outputs, targets[:decoded], offsets)
+        if self.code_loss is not None and wanted is not None:
+            terms["code"] = self.code_loss(offsets.float() + self.model.w_avg, wanted)
+        return terms
 
     @torch.no_grad()
     def _settle_norms(self) -> None:
@@ -192,8 +217,8 @@ class Coach:
                 norm.reset_running_stats()
                 norm.momentum = None  # a plain mean over all that follows
             for ahead in range(_NORM_BATCHES):
-                images = self.batches.batch(self.position.step + ahead).to(self.device)
-                self.model.encoder(F.interpolate(images, config.model.encoder.in_size, mode="area"))
+                inputs = self.batches.batch(self.position.step + ahead).inputs.to(self.device)
+                self.model.encoder(resize(inputs, config.model.encoder.in_size))
             for norm, momentum in zip(norms, momenta, strict=True):
                 norm.momentum = momentum
         for norm in norms:
@@ -221,11 +246,9 @@ class Coach:
             return
         config = self.config
         size = config.size_at(self.position.pictures - 1)
-        inputs = self.shown.to(self.device)
-        shape = config.model.encoder.in_size
-        codes = self.average.encode(F.interpolate(inputs, shape, mode="area"))
-        outputs = self.average.decode(codes, size)
-        targets = F.interpolate(inputs, size, mode="area")
+        inputs = resize(self.shown.inputs.to(self.device), config.model.encoder.in_size)
+        outputs = self.average.decode(self.average.encode(inputs), size)
+        targets = resize(self.shown.targets.to(self.device), size)
         figures = {"l2": float((outputs - targets).square().mean())}
         if isinstance(self.objective.lpips, LPIPS):
             figures["lpips"] = float(self.objective.lpips(outputs, targets).mean())
@@ -233,6 +256,11 @@ class Coach:
         scalars.add("held_out", self.position.pictures, figures)
         named = {f"held-out {name}": value for name, value in figures.items()}
         self.report(Progress(self.position, config.pictures, named, 0.0))
+
+
+def resize(images: Tensor, size: int) -> Tensor:
+    """Return ``images`` [B,C,S,S] at ``size``, each pixel the mean of what it covers."""
+    return images if images.shape[-1] == size else F.interpolate(images, size, mode="area")
 
 
 def _fresh_model(config: TrainConfig) -> PSP:
@@ -262,4 +290,19 @@ def recentre(model: PSP, images: Tensor, batch: int = 32) -> PSP:
         assert isinstance(to_style, MapToStyle)
         to_style.linear.bias.sub_(delta)
     model.latent_avg.copy_(mean)
+    return model
+
+
+@torch.no_grad()
+def fit_prior(model: PSP, images: Tensor, batch: int = 32) -> PSP:
+    """Fit the Gaussian over codes to those of ``images`` [N,C,S,S]: their principal directions."""
+    rank = model.config.generator.prior_rank
+    codes = torch.cat([model.encode(part) for part in images.to(model.device).split(batch)])
+    centred = (codes - codes.mean(dim=0)).flatten(1).double()
+    _, lengths, directions = torch.linalg.svd(centred, full_matrices=False)
+    count = min(rank, len(lengths))
+    deviations = lengths[:count] / max(len(codes) - 1, 1) ** 0.5
+    basis = (directions[:count] * deviations[:, None]).float().view(count, *codes.shape[1:])
+    model.decoder.prior.basis.zero_()
+    model.decoder.prior.basis[:count] = basis
     return model

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
-from psp.errors import TrainingError
 from psp.losses.objective import LossWeights
-from psp.models.encoder import EncoderConfig
-from psp.models.generator import GeneratorConfig
-from psp.models.irse import Stage
 from psp.models.psp import PSPConfig
+from psp.training.vary import VaryConfig
 
 
 @dataclass(frozen=True)
@@ -21,12 +18,12 @@ class DataConfig:
         shares: (source, share) pairs: the share of draws that come from a source (a zip file or folder, by
             its stem). Sources not named share what is left by their number of pictures; 0 leaves one out.
         flip: Whether every second picture is mirrored.
-        jitter: Largest relative change of brightness, contrast and saturation; 0: none.
+        vary: How pictures are varied beyond that.
     """
 
     shares: tuple[tuple[str, float], ...] = ()
     flip: bool = True
-    jitter: float = 0.0
+    vary: VaryConfig = field(default_factory=VaryConfig)
 
 
 @dataclass(frozen=True)
@@ -68,7 +65,13 @@ class TrainConfig:
         losses: The objective.
         data: The pictures.
         optimizer: The optimizer.
+        identity: Whose face network the identity term asks: ArcFace's (the paper; a download) or dlib's
+            (comes with the requirements).
         train_generator: Whether the generator learns too (no pretrained one), or is frozen (the paper).
+        trained: Beginnings of the names of the parameters that learn, such as "encoder.body."; the others
+            stay as the model to start from has them. Empty: all.
+        decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
+            their codes alone. 0: all.
         pictures: Length of the run, in pictures drawn.
         low_size: Resolution of the output during the first ``low_pictures``; 0: full from the start.
         low_pictures: Pictures trained at ``low_size``.
@@ -76,6 +79,9 @@ class TrainConfig:
             small batch shake the codes, and everything finer than the shaking is lost.
         ema_pictures: Half-life of the weights' moving average, in pictures.
         half: Whether the networks compute in bfloat16 (weights stay in float32).
+        compiled: Whether the step is compiled (torch.compile; needs a C++ compiler on a CPU): half again as
+            fast on two cores, after three minutes.
+        precision: How the finished model's weights are stored.
         seed: Seed of the weights, the draws and the variations.
         log_every: Steps between log lines.
         sheet_every: Steps between picture sheets and held-out figures.
@@ -88,13 +94,18 @@ class TrainConfig:
     losses: LossWeights = field(default_factory=LossWeights)
     data: DataConfig = field(default_factory=DataConfig)
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    identity: Literal["arcface", "dlib"] = "arcface"
     train_generator: bool = False
+    trained: tuple[str, ...] = ()
+    decoded: int = 0
     pictures: int = 100_000
     low_size: int = 0
     low_pictures: int = 0
     freeze_norms_from: int = 0
     ema_pictures: int = 5_000
     half: bool = False
+    compiled: bool = False
+    precision: Literal["float32", "half", "int8"] = "half"
     seed: int = 0
     log_every: int = 20
     sheet_every: int = 1000
@@ -104,51 +115,3 @@ class TrainConfig:
         """Return the output resolution after ``pictures``."""
         full = self.model.generator.size
         return self.low_size if self.low_size and pictures < self.low_pictures else full
-
-
-PORTRAITS128 = PSPConfig(
-    EncoderConfig(
-        in_size=128,
-        n_codes=12,
-        patch=4,
-        stages=(Stage(96, 2), Stage(128, 1, stride=1), Stage(160, 2), Stage(160, 2)),
-        style_width=60,
-    ),
-    GeneratorConfig(size=128, n_mlp=0, channels=(128, 128, 128, 128, 64, 32), noise_maps_up_to=64),
-)
-"""The bundled family: 128 px, 12 codes of 512; the files stay under 10 MB in half precision."""
-
-
-def _portraits128_encode() -> TrainConfig:
-    return TrainConfig(
-        name="portraits128-encode",
-        task="encode",
-        model=PORTRAITS128,
-        losses=LossWeights(l2=1.0, l1=0.5, lpips=1.0, identity=0.0, w_norm=0.0003, focus=2.0),
-        data=DataConfig(shares=(("photo", 0.27), ("photo_uk", 0.18), ("toon", 0.0)), jitter=0.15),
-        train_generator=True,
-        pictures=80_000,
-        low_size=64,
-        low_pictures=8_000,
-        freeze_norms_from=48_000,
-        half=True,
-    )
-
-
-_PRESETS: dict[str, Callable[[], TrainConfig]] = {"portraits128-encode": _portraits128_encode}
-
-
-def preset_names() -> tuple[str, ...]:
-    """Return the names of all presets."""
-    return tuple(_PRESETS)
-
-
-def preset(name: str) -> TrainConfig:
-    """Return the preset called ``name``.
-
-    Raises:
-        TrainingError: There is none.
-    """
-    if name not in _PRESETS:
-        raise TrainingError(f"There is no preset called {name!r}.", f"Known: {', '.join(_PRESETS)}.")
-    return _PRESETS[name]()

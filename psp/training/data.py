@@ -1,91 +1,24 @@
-"""Training pictures: folders and zip files, drawn by shares, as batches that depend on (seed, step) alone."""
+"""Training pictures drawn by shares, as batches that depend on (seed, step) alone."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance, UnidentifiedImageError
 from torch import Tensor
 
 from psp.errors import TrainingError
+from psp.images import to_pictures
+from psp.parsing import photo_to_map
 from psp.training.config import DataConfig
-
-_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
-
-
-@dataclass(frozen=True)
-class Source:
-    """The pictures of one zip file or folder.
-
-    Attributes:
-        name: Stem of the file or folder.
-        path: Where it is.
-        train: Names inside, for training, sorted.
-        val: Names inside with a folder called ``val``, never trained on, sorted.
-    """
-
-    name: str
-    path: Path
-    train: tuple[str, ...]
-    val: tuple[str, ...]
-
-    def reader(self) -> Callable[[str], bytes]:
-        """Return a function from a name to the file's bytes; one thread may use it."""
-        if self.path.is_dir():
-            return lambda name: (self.path / name).read_bytes()
-        archive = zipfile.ZipFile(self.path)
-        return archive.read
-
-
-def open_sources(data: Path) -> tuple[Source, ...]:
-    """List the pictures under ``data``: each zip file and each folder in it is a source, or ``data`` itself.
-
-    Raises:
-        TrainingError: There is no such folder, or no picture in it.
-    """
-    if not data.exists():
-        raise TrainingError(f"There is no data at {data}.", "Give a folder of pictures or of zip files.")
-    parts = (
-        [p for p in sorted(data.iterdir()) if p.suffix == ".zip" or p.is_dir()] if data.is_dir() else [data]
-    )
-    names = {p.name for p in parts}
-    if (
-        not parts
-        or names <= {"train", "val"}
-        or any(_is_picture(p.name) for p in data.iterdir() if p.is_file())
-    ):
-        parts = [data]
-    sources = tuple(source for source in map(_source, parts) if source.train or source.val)
-    if not sources:
-        raise TrainingError(f"No picture was found under {data}.", f"Known endings: {', '.join(_ENDINGS)}.")
-    return sources
-
-
-def _is_picture(name: str) -> bool:
-    return name.lower().endswith(_ENDINGS)
-
-
-def _source(path: Path) -> Source:
-    if path.is_dir():
-        names = [str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()]
-    else:
-        try:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-        except (zipfile.BadZipFile, OSError) as error:
-            raise TrainingError(f"{path.name} is not a readable zip file.", "Copy it again.") from error
-    names = sorted(name for name in names if _is_picture(name))
-    held_out = tuple(name for name in names if "val" in Path(name).parts)
-    train = tuple(name for name in names if "val" not in Path(name).parts)
-    return Source(path.stem, path, train, held_out)
+from psp.training.maps import mirror_map
+from psp.training.prepare import Prepare
+from psp.training.sources import Source, decode_picture
+from psp.training.vary import Pixels, vary
 
 
 def draw_shares(sources: tuple[Source, ...], config: DataConfig) -> NDArray[np.float64]:
@@ -107,23 +40,17 @@ def draw_shares(sources: tuple[Source, ...], config: DataConfig) -> NDArray[np.f
     return shares / shares.sum()
 
 
-def decode_picture(data: bytes, name: str, size: int) -> Image.Image:
-    """Decode a training picture to RGB, ``size``×``size``.
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Pictures for one step.
 
-    Raises:
-        TrainingError: The picture is broken or not square; says which.
+    Attributes:
+        inputs: What the encoder sees, [B,C,s,s]: colour in [−1,1], sketches and maps in [0,1].
+        targets: What it should give, [B,3,S,S] in [−1,1].
     """
-    try:
-        picture = Image.open(io.BytesIO(data)).convert("RGB")
-    except (UnidentifiedImageError, OSError) as error:
-        raise TrainingError(f"{name} cannot be read as a picture.", "Remove it or replace it.") from error
-    if picture.width != picture.height:
-        raise TrainingError(
-            f"{name} is {picture.width}×{picture.height}, not square.", "Align the faces first."
-        )
-    if picture.width != size:
-        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
-    return picture
+
+    inputs: Tensor
+    targets: Tensor
 
 
 class Batches:
@@ -134,30 +61,60 @@ class Batches:
     Args:
         sources: The pictures.
         config: Shares and variations.
-        size: Height and width of the batch.
+        size: Height and width of the targets.
         batch: Pictures a batch.
         seed: Seed of draws and variations.
+        prepare: Makes input and target of a picture; both are the picture itself by default.
+        maps: The 19-class map [S,S] of each training picture, by source and name; only mirrored and
+            recoloured pictures keep their maps.
     """
 
     def __init__(
-        self, sources: tuple[Source, ...], config: DataConfig, size: int, batch: int, seed: int
+        self,
+        sources: tuple[Source, ...],
+        config: DataConfig,
+        size: int,
+        batch: int,
+        seed: int,
+        prepare: Prepare | None = None,
+        maps: Mapping[tuple[str, str], Pixels] | None = None,
     ) -> None:
         self._sources, self._config, self._size, self._batch, self._seed = sources, config, size, batch, seed
         self._shares = draw_shares(sources, config)
         self._readers = [source.reader() for source in sources]
+        self._prepare, self._maps = prepare, maps
 
-    def batch(self, step: int) -> Tensor:
-        """Return batch ``step``, [B,3,size,size] in [−1,1]."""
+    def batch(self, step: int) -> Batch:
+        """Return batch ``step``."""
         rng = np.random.default_rng([self._seed, step])
-        pictures = []
-        for which in rng.choice(len(self._sources), size=self._batch, p=self._shares):
-            names = self._sources[which].train
-            name = names[int(rng.integers(len(names)))]
-            picture = decode_picture(self._readers[which](name), name, self._size)
-            pictures.append(np.asarray(_vary(picture, self._config, rng)))
-        return _to_batch(pictures)
+        drawn = [self._draw(int(which), rng) for which in self._choose(rng)]
+        others = [picture for picture, _ in drawn]
+        varied = [
+            vary(picture, self._config.vary, rng, others[index - 1], labels)
+            for index, (picture, labels) in enumerate(drawn)
+        ]
+        if self._prepare is None:
+            images = to_batch(varied)
+            return Batch(images, images)
+        pairs = [self._prepare(p, labels, rng) for p, (_, labels) in zip(varied, drawn, strict=True)]
+        inputs = torch.from_numpy(np.stack([pair[0] for pair in pairs]))
+        return Batch(inputs, to_batch([pair[1] for pair in pairs]))
 
-    def from_step(self, step: int) -> Iterator[Tensor]:
+    def _choose(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        return rng.choice(len(self._sources), size=self._batch, p=self._shares)
+
+    def _draw(self, which: int, rng: np.random.Generator) -> tuple[Pixels, Pixels | None]:
+        """Return a picture, mirrored or not, and its map if there is one."""
+        source = self._sources[which]
+        name = source.train[int(rng.integers(len(source.train)))]
+        picture = np.asarray(decode_picture(self._readers[which](name), name, self._size))
+        labels = None if self._maps is None else self._maps[source.name, name]
+        if self._config.flip and rng.random() < 0.5:
+            picture = np.ascontiguousarray(picture[:, ::-1])
+            labels = None if labels is None else mirror_map(labels)
+        return picture, labels
+
+    def from_step(self, step: int) -> Iterator[Batch]:
         """Yield the batches from ``step`` on; the next one is made while the caller works on the last."""
         with ThreadPoolExecutor(1) as pool:
             coming = pool.submit(self.batch, step)
@@ -172,23 +129,21 @@ def held_out(source: Source, size: int, count: int | None = None) -> Tensor:
     """Return the first ``count`` held-out pictures of ``source`` (default: all), [N,3,S,S] in [−1,1]."""
     read = source.reader()
     names = source.val[:count]
-    return _to_batch([np.asarray(decode_picture(read(name), name, size)) for name in names])
+    return to_batch([np.asarray(decode_picture(read(name), name, size)) for name in names])
 
 
-def _to_batch(pictures: list[NDArray[np.uint8]]) -> Tensor:
+def prepare_all(images: Tensor, prepare: Prepare | None, seed: int = 0) -> Batch:
+    """Return held-out ``images`` [N,3,S,S] as the task's inputs and targets; maps are made in passing."""
+    if prepare is None:
+        return Batch(images, images)
+    rng = np.random.default_rng(seed)
+    pairs = []
+    for picture in to_pictures(images):
+        pairs.append(prepare(np.asarray(picture), photo_to_map(picture), rng))
+    return Batch(torch.from_numpy(np.stack([pair[0] for pair in pairs])), to_batch([p[1] for p in pairs]))
+
+
+def to_batch(pictures: list[Pixels]) -> Tensor:
+    """Return pictures [S,S,3] as a tensor [N,3,S,S] in [−1,1]."""
     stacked = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2)
     return stacked.to(torch.float32).div_(127.5).sub_(1.0).contiguous()
-
-
-def _vary(picture: Image.Image, config: DataConfig, rng: np.random.Generator) -> Image.Image:
-    """Mirror and recolour ``picture`` at random; the draws are made whether or not they are used."""
-    mirror = rng.random() < 0.5
-    factors = 1.0 + config.jitter * rng.uniform(-1.0, 1.0, 3)
-    if config.flip and mirror:
-        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    if config.jitter:
-        for enhance, factor in zip(
-            (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color), factors, strict=True
-        ):
-            picture = enhance(picture).enhance(float(factor))
-    return picture

@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
-from psp.identity import describe_face
+from psp.checkpoints.dlib_file import read_dlib_tensors
+from psp.faces import DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
 from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
+from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
 from psp.models.psp import PSP
+
+Descriptors = NDArray[np.float64]
+
+# Where dlib's detector puts its box in an FFHQ crop of 256 px (as psp.identity has it), and the border that
+# dlib leaves around the face that it describes.
+_SEEN = 256
+_FACE_BOX = (48, 75, 200, 229)
+_CHIP_PADDING = 0.25
+_BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -37,23 +51,24 @@ class Figures:
 
 
 @torch.inference_mode()
-def reconstruct(model: PSP, images: Tensor, batch: int = 16) -> Tensor:
+def reconstruct(model: PSP, images: Tensor, batch: int = _BATCH) -> Tensor:
     """Return what ``model`` makes of ``images`` [N,C,S,S], on the CPU."""
     return torch.cat([model(part.to(model.device)).float().cpu() for part in images.split(batch)])
 
 
 @torch.inference_mode()
-def evaluate(images: Tensor, made: Tensor, lpips: LPIPS) -> Figures:
-    """Measure results ``made`` against the inputs ``images``, both [N,3,S,S] in [−1,1] and of one size."""
+def evaluate(images: Tensor, made: Tensor, lpips: LPIPS, given: Descriptors | None = None) -> Figures:
+    """Measure results ``made`` against the inputs ``images``, both [N,3,S,S] in [−1,1] and of one size.
+
+    ``given``: what ``describe`` says of the inputs, where it is known already.
+    """
     made = made.clamp(-1.0, 1.0)
-    pairs = zip(made.split(16), images.split(16), strict=True)
-    perceptual = torch.cat([lpips(a, b) for a, b in pairs])
-    given, out = _descriptors(images), _descriptors(made)
+    given, out = describe(images) if given is None else given, describe(made)
     distance = np.linalg.norm(out[:, None] - given[None], axis=2)
     own = np.eye(len(given), dtype=bool)
     return Figures(
         pictures=len(images),
-        lpips=float(perceptual.mean()),
+        lpips=mean_lpips(images, made, lpips),
         mse=float((images - made).square().mean()),
         identity=float(distance[own].mean()),
         wrong_pairs=float(distance[~own].mean()) if len(given) > 1 else float("nan"),
@@ -61,5 +76,54 @@ def evaluate(images: Tensor, made: Tensor, lpips: LPIPS) -> Figures:
     )
 
 
-def _descriptors(images: Tensor) -> NDArray[np.float64]:
-    return np.stack([describe_face(picture) for picture in to_pictures(images)])
+def mean_lpips(a: Tensor, b: Tensor, lpips: LPIPS) -> float:
+    """Return the mean perceptual distance of each of ``a`` and its counterpart in ``b``, [N,3,S,S]."""
+    return float(each_lpips(a, b, lpips).mean())
+
+
+@torch.inference_mode()
+def each_lpips(a: Tensor, b: Tensor, lpips: LPIPS) -> Tensor:
+    """Return the perceptual distances [N] of ``a`` and ``b``, both [N,3,S,S], clipped to [−1,1]."""
+    parts = zip(a.split(_BATCH), b.split(_BATCH), strict=True)
+    return torch.cat([lpips(x.clamp(-1.0, 1.0), y.clamp(-1.0, 1.0)) for x, y in parts])
+
+
+@torch.inference_mode()
+def describe(images: Tensor) -> Descriptors:
+    """Return dlib's descriptors [N,128] of aligned faces [N,3,S,S] in [−1,1].
+
+    Those of ``psp.identity.describe_face``, but by the network in PyTorch, in batches: ten times as fast.
+    """
+    out = []
+    for part in images.split(_BATCH):
+        chips = torch.from_numpy(np.stack([_chip(picture) for picture in to_pictures(part)]))
+        out.append(_network()(chips.permute(0, 3, 1, 2).float() / 127.5 - 1.0))
+    return torch.cat(out).double().numpy()
+
+
+def find_landmarks(picture: Image.Image) -> NDArray[np.float64]:
+    """Return dlib's 68 landmarks [68,2] of an aligned face as (x, y), in pixels of the picture at 256 px."""
+    return np.array([(part.x, part.y) for part in _shape(_seen(picture)).parts()], dtype=np.float64)
+
+
+def _chip(picture: Image.Image) -> NDArray[np.uint8]:
+    """Return the part of an aligned face that dlib describes, [150,150,3]."""
+    seen = _seen(picture)
+    chip = dlib_module().get_face_chip(seen, _shape(seen), size=CHIP_SIZE, padding=_CHIP_PADDING)
+    return np.asarray(chip, dtype=np.uint8)
+
+
+def _seen(picture: Image.Image) -> NDArray[np.uint8]:
+    return np.array(picture.convert("RGB").resize((_SEEN, _SEEN), Image.Resampling.BICUBIC))
+
+
+def _shape(seen: NDArray[np.uint8]) -> Any:  # noqa: ANN401  (dlib has no types)
+    with DLIB_LOCK:
+        return landmark_predictor()(seen, dlib_module().rectangle(*_FACE_BOX))
+
+
+@cache
+def _network() -> FaceDescriptor:
+    network = FaceDescriptor()
+    network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
+    return network.eval().requires_grad_(False)

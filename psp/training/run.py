@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, save_psp
+from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, read_info, save_psp
+from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.config import Settings
 from psp.errors import TrainingError
-from psp.losses.identity import IdentityLoss
+from psp.faces import dlib_file
+from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
+from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import ArcFace
-from psp.models.psp import PSP
+from psp.models.psp import PSP, PSPConfig
 from psp.quality import LPIPS_FILE
 from psp.registry import AUXILIARY
-from psp.training.coach import Coach, Progress, recentre
+from psp.training.coach import Coach, Progress, fit_prior, recentre
 from psp.training.config import TrainConfig
-from psp.training.data import Batches, Source, open_sources
+from psp.training.data import Batches
+from psp.training.gan_state import open_generator
+from psp.training.maps import open_maps
+from psp.training.prepare import needs_maps
+from psp.training.sources import Source, open_sources
+from psp.training.vary import VaryConfig
 
 GENERATOR_FILE = "generator.safetensors"
 _AVERAGED_PICTURES = 2048
@@ -37,6 +46,8 @@ class RunOptions:
         minutes: Stop after this time, with a checkpoint; None: when the run is whole.
         start_from: A checkpoint to start from (the frozen generator's, for one); None: fresh weights.
         identity_file: ArcFace IR-SE50 weights, for a run with an identity term; None: the registry's.
+        generator: A generator that ``train-generator`` made: it is frozen and gets an encoder (the paper).
+        maps: File of the pictures' maps, made when it is missing; None: one in ``out``.
     """
 
     data: Path
@@ -45,6 +56,8 @@ class RunOptions:
     minutes: float | None = None
     start_from: Path | None = None
     identity_file: Path | None = None
+    generator: Path | None = None
+    maps: Path | None = None
 
 
 def train(
@@ -61,12 +74,64 @@ def train(
     settings = Settings.from_env()
     start = load_psp(options.start_from, settings=settings) if options.start_from else None
     if start is not None:
-        start.requires_grad_(True)
-        config = dataclasses.replace(config, model=start.config)
+        config = dataclasses.replace(config, model=_model_for(config, start))
+    model = adapt(start, config.model) if start is not None else None
+    if options.generator is not None:
+        config, model = _on_generator(config, options.generator)
     objective = build_objective(config, options.identity_file).to(device)
-    coach = Coach(config, sources, objective, options.out, device, start, report)
+    maps = None
+    if needs_maps(config.task) or config.data.vary.backgrounds:
+        used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
+        maps = open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)
+    coach = Coach(
+        config,
+        sources,
+        objective,
+        options.out,
+        device,
+        model=model,
+        teacher=start.to(device) if start is not None else None,
+        maps=maps,
+        report=report,
+    )
     model = coach.run(options.minutes)
-    return export(model, config, sources, options.out / "model", coach.position.pictures)
+    return export(model, config, sources, options, coach.position.pictures)
+
+
+def _model_for(config: TrainConfig, start: PSP) -> PSPConfig:
+    """Return the shape of the model to start from, with the input that the task has."""
+    channels = config.model.encoder.in_channels
+    return dataclasses.replace(
+        start.config, encoder=dataclasses.replace(start.config.encoder, in_channels=channels)
+    )
+
+
+def _on_generator(config: TrainConfig, file: Path) -> tuple[TrainConfig, PSP]:
+    """Return the run and a model for a fresh encoder on the frozen generator in ``file``."""
+    generator, w_avg = open_generator(file)
+    shape = dataclasses.replace(config.model, generator=generator.config)
+    config = dataclasses.replace(config, model=shape, train_generator=False, low_size=0)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = PSP(shape)
+    model.decoder.load_state_dict(generator.state_dict())
+    model.latent_avg.copy_(w_avg)
+    return config, model
+
+
+def adapt(start: PSP, config: PSPConfig) -> PSP:
+    """Return a new model of shape ``config`` with all the weights of ``start`` that fit, ready for training.
+
+    What does not fit (the first layer, where a task's input has other channels) starts from random weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = PSP(config)
+    wanted = model.state_dict()
+    given = start.state_dict()
+    fitting = {key: value for key, value in given.items() if wanted[key].shape == value.shape}
+    model.load_state_dict(wanted | fitting)
+    return model.requires_grad_(True)
 
 
 def build_objective(config: TrainConfig, identity_file: Path | None) -> Objective:
@@ -79,9 +144,17 @@ def build_objective(config: TrainConfig, identity_file: Path | None) -> Objectiv
     lpips = LPIPS(load_tensors(LPIPS_FILE)[0]) if weights.lpips else None
     identity = None
     if weights.identity:
-        path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
-        identity = IdentityLoss(_load_arcface(path))
+        identity = _identity_loss(config, identity_file)
     return Objective(weights, lpips, identity)
+
+
+def _identity_loss(config: TrainConfig, identity_file: Path | None) -> IdentityLoss | DescriptorLoss:
+    if config.identity == "dlib" and identity_file is None:
+        network = FaceDescriptor()
+        network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
+        return DescriptorLoss(network)
+    path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
+    return IdentityLoss(_load_arcface(path))
 
 
 def _load_arcface(path: Path) -> ArcFace:
@@ -97,18 +170,33 @@ def _load_arcface(path: Path) -> ArcFace:
     return network
 
 
-def export(model: PSP, config: TrainConfig, sources: tuple[Source, ...], folder: Path, pictures: int) -> Path:
-    """Write ``model`` as the studio loads it: encoder and average code in one file, the generator in another.
+def export(
+    model: PSP, config: TrainConfig, sources: tuple[Source, ...], options: RunOptions, pictures: int
+) -> Path:
+    """Write ``model`` as the studio loads it, into ``options.out/model``, and return the file.
 
-    Jointly trained models get their average code back first (see ``recentre``).
+    A jointly trained model gets its average code back first (see ``recentre``); its generator has a file of
+    its own. A model that started from another leaves what is equal in that one's files, copied beside it.
     """
-    if config.train_generator:
-        plan = dataclasses.replace(config.data, jitter=0.0)
-        count = min(_AVERAGED_PICTURES, sum(len(source.train) for source in sources))
-        batches = Batches(sources, plan, config.model.encoder.in_size, min(count, 32), config.seed + 1)
-        recentre(model, torch.cat([batches.batch(step) for step in range(max(1, count // 32))]))
-        (folder / GENERATOR_FILE).unlink(missing_ok=True)  # an earlier export of this run
+    folder = options.out / "model"
     path = folder / f"{config.task}.safetensors"
     info = {"preset": config.name, "task": config.task, "pictures": str(pictures)}
-    save_psp(model, path, decoder_file=GENERATOR_FILE, info=info)
+    base = options.start_from
+    if base is not None and not is_pickle(base) and base.name != path.name:
+        folder.mkdir(parents=True, exist_ok=True)
+        decoder = read_info(base).get("decoder")
+        for file in (base, base.with_name(decoder)) if decoder else (base,):
+            shutil.copyfile(file, folder / file.name)
+        save_psp(model, path, precision=config.precision, base=base.name, info=info)
+        return path
+    if config.train_generator:
+        plan = dataclasses.replace(config.data, vary=VaryConfig())
+        count = min(_AVERAGED_PICTURES, sum(len(source.train) for source in sources))
+        batches = Batches(sources, plan, config.model.encoder.in_size, min(count, 32), config.seed + 1)
+        images = torch.cat([batches.batch(step).targets for step in range(max(1, count // 32))])
+        recentre(model, images)
+        if model.config.generator.prior_rank:
+            fit_prior(model, images)
+        (folder / GENERATOR_FILE).unlink(missing_ok=True)  # an earlier export of this run
+    save_psp(model, path, precision=config.precision, decoder_file=GENERATOR_FILE, info=info)
     return path

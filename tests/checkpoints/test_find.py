@@ -65,6 +65,6 @@ def test_offline_says_at_once_what_is_missing(settings: Settings) -> None:
 
 
 def test_the_bundled_family_is_loaded_by_name(tmp_path: Path, settings: Settings) -> None:
-    save_psp(make(), tmp_path / "portraits-128" / "encode.safetensors", half=False)
+    save_psp(make(), tmp_path / "portraits-128" / "encode.safetensors", precision="float32")
     assert_same(load_psp(settings=settings, assets=tmp_path), make())
     assert_same(load_psp("auto", task="style_mix", settings=settings, assets=tmp_path), make())

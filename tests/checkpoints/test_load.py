@@ -13,7 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from psp.checkpoints import file_sha256, load_psp, load_tensors, read_info, save_psp, save_tensors
+from psp.checkpoints import (
+    Precision,
+    file_sha256,
+    is_pickle,
+    load_psp,
+    load_tensors,
+    read_info,
+    save_psp,
+    save_tensors,
+)
 from psp.checkpoints import load as loading
 from psp.checkpoints.find import warn_unwritable
 from psp.config import Settings
@@ -28,17 +37,17 @@ ROOT = Path(__file__).parents[2]
 # --- our own format ---
 
 
-@pytest.mark.parametrize("half", [True, False])
+@pytest.mark.parametrize("precision", ["half", "float32"])
 @pytest.mark.parametrize("config", [TINY, COMPACT])
-def test_save_and_load(tmp_path: Path, settings: Settings, config: PSPConfig, half: bool) -> None:
+def test_save_and_load(tmp_path: Path, settings: Settings, config: PSPConfig, precision: Precision) -> None:
     model = make(config)
     path = tmp_path / "deep" / "m.safetensors"
-    save_psp(model, path, half=half, info={"task": "encode"})
+    save_psp(model, path, precision=precision, info={"task": "encode"})
     loaded = load_psp(path, settings=settings)
     assert not loaded.training
     assert not any(p.requires_grad for p in loaded.parameters())
     assert {p.dtype for p in loaded.parameters()} == {torch.float32}
-    assert_same(loaded, model.half().float() if half else model)
+    assert_same(loaded, model.half().float() if precision == "half" else model)
     assert read_info(path)["task"] == "encode"
     assert list(path.parent.iterdir()) == [path]
     assert (
@@ -65,19 +74,20 @@ def test_models_can_share_a_generator(tmp_path: Path, settings: Settings) -> Non
     first, second = make(seed=1), make(seed=2)
     second.decoder.load_state_dict(first.decoder.state_dict())
     for name, model in (("a", first), ("b", second)):
-        save_psp(model, tmp_path / f"{name}.safetensors", half=False, decoder_file="generator.safetensors")
+        path = tmp_path / f"{name}.safetensors"
+        save_psp(model, path, precision="float32", decoder_file="generator.safetensors")
     assert_same(load_psp(tmp_path / "a.safetensors", settings=settings), first)
     assert_same(load_psp(tmp_path / "b.safetensors", settings=settings), second)
     assert not any(key.startswith("decoder.") for key in load_tensors(tmp_path / "a.safetensors")[0])
 
     with pytest.raises(CheckpointError, match="holds another generator"):
-        save_psp(make(seed=3), tmp_path / "c.safetensors", half=False, decoder_file="generator.safetensors")
+        save_psp(make(seed=3), tmp_path / "c.safetensors", decoder_file="generator.safetensors")
     assert sorted(p.name for p in tmp_path.glob("*.safetensors")) == [
         "a.safetensors",
         "b.safetensors",
         "generator.safetensors",
     ]
-    save_psp(make(seed=3), tmp_path / "other.safetensors", half=False, decoder_file="g3.safetensors")
+    save_psp(make(seed=3), tmp_path / "other.safetensors", decoder_file="g3.safetensors")
     (tmp_path / "g3.safetensors").replace(tmp_path / "generator.safetensors")
     with pytest.raises(CheckpointError, match=r"not the generator that a\.safetensors needs"):
         load_psp(tmp_path / "a.safetensors", settings=settings)
@@ -111,6 +121,12 @@ def test_tensors_round_trip_as_the_library_reads_them(tmp_path: Path) -> None:
     for key, value in tensors.items():
         assert loaded[key].dtype == value.dtype
         assert torch.equal(loaded[key], value)
+
+
+def test_no_file_of_ours_looks_like_a_pickle(tmp_path: Path) -> None:
+    for length in range(0, 1024, 8):  # that of the header, which is how a file starts
+        save_tensors(tmp_path / "t", {"a": torch.zeros(3)}, {"note": "-" * length})
+        assert not is_pickle(tmp_path / "t"), length
 
 
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path) -> None:

@@ -7,10 +7,16 @@ import math
 import pytest
 import torch
 
+from psp.alignment import align
+from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.errors import TrainingError
-from psp.losses.identity import IdentityLoss
+from psp.faces import dlib_file
+from psp.identity import identity_distance
+from psp.images import load_picture, to_tensor
+from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import LossWeights, Objective, face_focus
+from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import ArcFace
 from psp.quality import lpips_network
 
@@ -71,9 +77,10 @@ def test_the_objective_is_the_weighted_sum_of_its_terms() -> None:
     weights = LossWeights(l2=2.0, l1=0.5, lpips=0.0, identity=0.0, w_norm=0.1)
     images, targets = torch.full((2, 3, 4, 4), 0.5), torch.zeros(2, 3, 4, 4)
     offsets = torch.full((2, 4, 9), 0.5)  # norm of 36 values of 0.5: 3
-    total, terms = Objective(weights)(images, targets, offsets)
-    assert terms == pytest.approx({"l2": 0.25, "l1": 0.5, "w_norm": 3.0})
-    assert float(total) == pytest.approx(2.0 * 0.25 + 0.5 * 0.5 + 0.1 * 3.0)
+    objective = Objective(weights)
+    terms = objective(images, targets, offsets)
+    assert {k: float(v) for k, v in terms.items()} == pytest.approx({"l2": 0.25, "l1": 0.5, "w_norm": 3.0})
+    assert float(objective.total(terms)) == pytest.approx(2.0 * 0.25 + 0.5 * 0.5 + 0.1 * 3.0)
 
 
 def test_focus_weighs_the_middle_of_the_face_and_keeps_the_scale() -> None:
@@ -83,8 +90,11 @@ def test_focus_weighs_the_middle_of_the_face_and_keeps_the_scale() -> None:
     weights = LossWeights(lpips=0.0, identity=0.0, w_norm=0.0, focus=2.0)
     middle, corner = torch.zeros(1, 3, 64, 64), torch.zeros(1, 3, 64, 64)
     middle[:, :, 30:40, 27:37], corner[:, :, :10, :10] = 1.0, 1.0
-    losses = [Objective(weights)(x, torch.zeros_like(x), torch.zeros(1, 2, 2))[0] for x in (middle, corner)]
-    assert float(losses[0] / losses[1]) > 2.0
+    losses = [
+        float(Objective(weights)(x, torch.zeros_like(x), torch.zeros(1, 2, 2))["l2"])
+        for x in (middle, corner)
+    ]
+    assert losses[0] / losses[1] > 2.0
 
 
 def test_lpips_with_an_even_focus_is_lpips() -> None:
@@ -98,3 +108,18 @@ def test_a_term_without_its_network_is_refused() -> None:
         Objective(LossWeights(lpips=1.0, identity=0.0))
     with pytest.raises(TrainingError, match="identity"):
         Objective(LossWeights(lpips=0.0, identity=0.1))
+
+
+def test_the_descriptor_loss_is_the_distance_that_dlib_measures() -> None:
+    network = FaceDescriptor()
+    network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
+    loss = DescriptorLoss(network)
+    crop = align(load_picture("examples/photos/astronaut.jpg")).crop.resize((128, 128))
+    blurred = crop.resize((24, 24)).resize((128, 128))
+    a, b = to_tensor(crop), to_tensor(blurred).requires_grad_()
+    distance = loss(b, a)
+    # dlib cuts by this face's own landmarks, the loss where faces are on average.
+    assert distance.item() == pytest.approx(identity_distance(crop, blurred), abs=0.12)
+    assert float(loss(a, a)) == pytest.approx(0.0, abs=1e-3)
+    distance.sum().backward()
+    assert b.grad is not None and float(b.grad.abs().sum()) > 0

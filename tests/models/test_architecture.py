@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from typing import Any
@@ -50,7 +51,8 @@ def test_the_official_architectures_are_told_from_their_keys(
     ("change", "told"),
     [
         (lambda c: c["encoder"].update(colour=1), "unknown field 'colour'"),
-        (lambda c: c["encoder"].pop("patch"), "config.encoder lacks the field 'patch'"),
+        (lambda c: c.pop("encoder"), "config lacks the field 'encoder'"),
+        (lambda c: c["encoder"]["stages"][0].pop("depth"), r"stages\[0\] lacks the field 'depth'"),
         (lambda c: c["encoder"].update(kind="resnet"), "config.encoder.kind cannot be 'resnet'"),
         (lambda c: c["encoder"].update(width=True), "config.encoder.width"),
         (lambda c: c["encoder"].update(n_codes=7), "differ in their codes"),
@@ -65,3 +67,11 @@ def test_a_config_is_read_strictly(change: Callable[[dict[str, Any]], object], t
     change(value)
     with pytest.raises(CheckpointError, match=told):
         config_from_json(json.dumps(value))
+
+
+def test_a_config_from_before_a_field_was_added_is_read() -> None:
+    config = compact_config(maps=0)
+    value = json.loads(config_to_json(config))
+    del value["generator"]["noise_maps_up_to"], value["encoder"]["patch"]
+    read = config_from_json(json.dumps(value))
+    assert read == dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, patch=1))

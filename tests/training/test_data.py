@@ -13,7 +13,9 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.training.config import DataConfig
-from psp.training.data import Batches, draw_shares, held_out, open_sources
+from psp.training.data import Batches, draw_shares, held_out
+from psp.training.sources import open_sources
+from psp.training.vary import VaryConfig
 
 
 def png(colour: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> bytes:
@@ -62,18 +64,18 @@ def test_shares_are_as_named_and_the_rest_goes_by_size(data: Path) -> None:
 
 def test_draws_follow_the_shares(data: Path) -> None:
     batches = Batches(open_sources(data), DataConfig(shares=(("red", 0.8),)), 32, 50, seed=1)
-    red = torch.cat([batches.batch(step) for step in range(4)])[:, 0, 0, 0] > 0
+    red = torch.cat([batches.batch(step).targets for step in range(4)])[:, 0, 0, 0] > 0
     assert 0.7 < float(red.float().mean()) < 0.9
 
 
 def test_a_batch_depends_on_seed_and_step_alone(data: Path) -> None:
     def make(seed: int) -> Batches:
-        return Batches(open_sources(data), DataConfig(jitter=0.2), 32, 6, seed)
+        return Batches(open_sources(data), DataConfig(vary=VaryConfig(colour=1.0)), 32, 6, seed)
 
     stream = make(5).from_step(3)
-    assert torch.equal(next(stream), make(5).batch(3))
-    assert torch.equal(next(stream), make(5).batch(4))
-    assert not torch.equal(make(5).batch(3), make(6).batch(3))
+    assert torch.equal(next(stream).targets, make(5).batch(3).targets)
+    assert torch.equal(next(stream).targets, make(5).batch(4).targets)
+    assert not torch.equal(make(5).batch(3).targets, make(6).batch(3).targets)
     stream.close()  # type: ignore[attr-defined]  # a generator
 
 
@@ -81,11 +83,33 @@ def test_values_are_in_range_and_mirrors_happen(tmp_path: Path) -> None:
     half = np.zeros((32, 32, 3), np.uint8)
     half[:, 16:] = 255
     Image.fromarray(half).save(tmp_path / "half.png")
-    batch = Batches(open_sources(tmp_path), DataConfig(flip=True), 32, 32, seed=0).batch(0)
+    batch = Batches(open_sources(tmp_path), DataConfig(flip=True), 32, 32, seed=0).batch(0).targets
     assert batch.shape == (32, 3, 32, 32)
     assert (float(batch.min()), float(batch.max())) == (-1.0, 1.0)
     bright_left = batch[:, 0, 0, 0] > 0
     assert 4 < int(bright_left.sum()) < 28
+
+
+def test_a_map_is_mirrored_with_its_picture(tmp_path: Path) -> None:
+    half = np.zeros((32, 32, 3), np.uint8)
+    half[:, 16:] = 255
+    Image.fromarray(half).save(tmp_path / "half.png")
+    labels = np.where(half[..., 0] > 0, 4, 5).astype(np.uint8)  # the left eye's class on the bright half
+    (source,) = open_sources(tmp_path)
+    batches = Batches(
+        (source,),
+        DataConfig(),
+        32,
+        16,
+        seed=0,
+        prepare=lambda picture, labels, rng: (np.asarray(labels, np.float32)[None], picture),
+        maps={(source.name, "half.png"): labels},
+    )
+    batch = batches.batch(0)
+    mirrored = batch.targets[:, 0, 0, 0] > 0
+    assert 0 < int(mirrored.sum()) < 16
+    for picture, label, turned in zip(batch.targets[:, 0], batch.inputs[:, 0], mirrored, strict=True):
+        assert label[picture > 0].eq(5 if turned else 4).all()  # left and right are the person's
 
 
 def test_held_out_pictures_are_only_those(data: Path) -> None:

@@ -1,0 +1,306 @@
+"""Photo -> line drawing, any drawing -> the same style, and drawings -> tensors.
+
+A "sketch" is a square Pillow image of mode L: dark lines on white paper. ``photo_to_sketch`` sets the style
+that the sketch models are trained on; ``normalize_sketch`` brings what people draw near to it. Lengths are in
+units of 1/128 of the picture's side, so that a drawing looks the same at every size.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from psp.errors import PictureError
+from psp.images import PictureSource, load_picture
+
+if TYPE_CHECKING:
+    import torch
+
+_SMALLEST, _LARGEST = 128, 512
+"""Lines are drawn at a side between these, in pixels; other pictures are resized there and back."""
+
+_LIGHT = np.array((0.45, 0.50, 0.05), np.float32) / 255.0
+"""How red, green and blue make grey: hardly any blue, so that skin stands out from blue-grey walls."""
+
+_PEN = 0.55
+"""Sigma of the finer Gaussian of a line, in units; the coarser one is 1.6 times that."""
+
+_FAINTEST, _DARKEST = 0.025, 0.15
+"""Difference of the Gaussians, relative to the contrast around, that is still paper, and that is black."""
+
+_USUAL_CONTRAST, _LEAST_CONTRAST = 0.22, 0.06
+"""Standard deviation of grey (in 0..1) that photos are brought to, and the least that is stretched to it."""
+
+_CONTRAST_FLOOR = 0.02
+"""Added to the contrast (grey levels in 0..1), so that flat regions do not show their noise."""
+
+_SPOTS = 0.6
+"""Share of the lines before they are smoothed along the edges: keeps pupils, nostrils, lips."""
+
+_LINE = 1.75
+"""Usual width of a line of ``photo_to_sketch``, in units."""
+
+_FAT, _THIN = 2.2, 0.7
+"""Drawings whose usual line is more, or less, than this many times ``_LINE`` wide are drawn anew."""
+
+_FILL = 9.0
+"""Dark areas wider than this, in units, are filled areas and not lines: their outline is drawn."""
+
+_PAPER_SPREAD = 0.06
+"""Colours nearer to the paper's than this (root mean square over RGB in 0..1) are paper."""
+
+_EMPTY = 0.0005
+"""Share of dark pixels below which there is no drawing."""
+
+
+def photo_to_sketch(picture: Image.Image) -> Image.Image:
+    """Draw a photo as dark lines on white paper.
+
+    The lines are a flow-guided difference of Gaussians (Kang, Lee and Chui 2007; Winnemöller 2012): a dark
+    line stands at the dark side of an edge, smoothed along the edge, so that contours hold together and
+    texture falls apart. Contrast is taken relative to the neighbourhood, so dark photos give lines as well.
+
+    Args:
+        picture: RGB, square, 64 to 1024 pixels a side; usually an aligned face.
+
+    Returns:
+        Mode L, of the same size; 255 is paper. The same picture always gives the same bytes.
+
+    Raises:
+        ValueError: The picture is not square.
+    """
+    import cv2  # noqa: PLC0415  # on first use: the page starts without it
+
+    size, height = picture.size
+    if size != height:
+        raise ValueError(f"photo_to_sketch takes a square picture, not {size}x{height}")
+    side = min(max(size, _SMALLEST), _LARGEST)
+    grey = np.asarray(picture.convert("RGB"), dtype=np.float32) @ _LIGHT
+    grey = grey * (_USUAL_CONTRAST / max(float(grey.std()), _LEAST_CONTRAST))
+    if side != size:
+        way = cv2.INTER_AREA if side < size else cv2.INTER_CUBIC
+        grey = cv2.resize(grey, (side, side), interpolation=way)
+    unit = side / 128.0
+    grey = cv2.bilateralFilter(grey, 2 * min(round(2 * unit), 4) + 1, 0.05, 1.2 * unit)
+    fine = np.asarray(cv2.GaussianBlur(grey, (0, 0), _PEN * unit), dtype=np.float32)
+    coarse = cv2.GaussianBlur(grey, (0, 0), 1.6 * _PEN * unit)
+    wide = cv2.GaussianBlur(grey, (0, 0), 8.0 * unit)
+    energy = cv2.GaussianBlur((grey - wide) ** 2, (0, 0), 10.0 * unit)
+    contrast = np.sqrt(0.5 * energy + 0.5 * float(energy.mean())) + _CONTRAST_FLOOR
+    raw = (coarse - fine) / contrast
+    lines = np.maximum(_along_edges(raw, fine, unit), _SPOTS * raw)
+    sketch = _to_sketch(_smoothstep(lines, _FAINTEST, _DARKEST))
+    return sketch if side == size else sketch.resize((size, size), _filter(side, size))
+
+
+def normalize_sketch(drawing: PictureSource) -> Image.Image:
+    """Bring any drawing to the style of ``photo_to_sketch``.
+
+    The paper may be of any colour, dark, or a photo in uneven light; the lines of any colours, hair-thin or
+    fat; filled areas become outlines. Text, ruled paper and the table around a sheet count as lines.
+
+    Args:
+        drawing: Anything that ``load_picture`` reads.
+
+    Returns:
+        Mode L, dark lines on white, square by white margins and not by stretching; its side is the drawing's
+        longer side, but at least 128 and at most 512 pixels.
+
+    Raises:
+        PictureError: The drawing cannot be read, or there is nothing on the paper.
+    """
+    picture = load_picture(drawing)
+    longer = max(picture.size)
+    side = min(max(longer, _SMALLEST), _LARGEST)
+    if side != longer:
+        width, height = (max(1, round(length * side / longer)) for length in picture.size)
+        picture = picture.resize((width, height), _filter(longer, side))
+    unit = side / 128.0
+    ink = _ink_of(np.asarray(picture, dtype=np.float32) / 255.0, unit)
+    rows, columns = side - ink.shape[0], side - ink.shape[1]
+    ink = np.pad(ink, ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
+    return _to_sketch(_even_lines(ink, unit))
+
+
+def sketch_to_tensor(sketch: Image.Image, size: int) -> torch.Tensor:
+    """Turn a sketch into a tensor [1,1,size,size], float32 in [0,1]; 1 is white paper.
+
+    Args:
+        sketch: Mode L (another mode is converted), square.
+        size: The side that the model takes, in pixels; shrinking averages over areas.
+    """
+    import torch  # noqa: PLC0415  # torch comes after the page
+
+    grey = sketch.convert("L")
+    if grey.size != (size, size):
+        grey = grey.resize((size, size), _filter(grey.size[0], size))
+    return torch.from_numpy(np.array(grey, dtype=np.float32) / 255.0)[None, None]
+
+
+def tensor_to_sketch(tensor: torch.Tensor) -> Image.Image:
+    """Turn a tensor [1,1,H,W] in [0,1] into a sketch: clipped to the range and rounded to 8 bits.
+
+    Raises:
+        ValueError: The tensor has another shape.
+    """
+    if tensor.ndim != 4 or tuple(tensor.shape[:2]) != (1, 1):
+        raise ValueError(f"a sketch must be [1,1,H,W], not {list(tensor.shape)}")
+    return _to_sketch((1.0 - tensor.detach().float().clamp(0.0, 1.0)[0, 0]).cpu().numpy())
+
+
+def _filter(old: int, new: int) -> Image.Resampling:
+    return Image.Resampling.BOX if new < old else Image.Resampling.BILINEAR
+
+
+def _to_sketch(ink: NDArray[np.float32]) -> Image.Image:
+    """Put ink [H,W] in [0,1] on white paper."""
+    return Image.fromarray(np.rint(255.0 * (1.0 - ink)).astype(np.uint8))
+
+
+def _smoothstep(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
+    """Map values of any shape to [0,1]: 0 up to ``low``, 1 from ``high``, smooth between."""
+    share = np.clip((values - low) / (high - low), 0.0, 1.0).astype(np.float32)
+    return np.asarray(share * share * (3.0 - 2.0 * share), dtype=np.float32)
+
+
+def _along_edges(values: NDArray[np.float32], guide: NDArray[np.float32], unit: float) -> NDArray[np.float32]:
+    """Average values [H,W] along the edges of a guide [H,W], three units to each side."""
+    import cv2  # noqa: PLC0415
+
+    across_x = cv2.Scharr(guide, cv2.CV_32F, 1, 0)
+    across_y = cv2.Scharr(guide, cv2.CV_32F, 0, 1)
+    xx, yy, xy = (  # the structure tensor
+        cv2.GaussianBlur(product, (0, 0), 1.2 * unit)
+        for product in (across_x * across_x, across_y * across_y, across_x * across_y)
+    )
+    angle = 0.5 * cv2.phase(xx - yy, 2.0 * xy)  # of the strongest change; the edge runs at right angles to it
+    step_x, step_y = -np.sin(angle) * unit, np.cos(angle) * unit
+    height, width = values.shape
+    grid_x, grid_y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    total, weights = values.copy(), 1.0
+    for distance in (-3, -2, -1, 1, 2, 3):
+        weight = math.exp(-0.5 * (distance / 2.0) ** 2)
+        map_x, map_y = grid_x + distance * step_x, grid_y + distance * step_y
+        moved = cv2.remap(values, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        total += weight * moved
+        weights += weight
+    return np.asarray(total / weights, dtype=np.float32)
+
+
+def _paper_of(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Estimate the bare paper [H,W,3] under a drawing [H,W,3], both in [0,1], in uneven light.
+
+    A quadratic surface a channel, fitted to the colours that are near to it: again and again, with less and
+    less tolerance. It cannot follow lines or filled areas as a blur would. Then a blur over what is paper
+    takes up the shadows that no quadratic describes.
+    """
+    import cv2  # noqa: PLC0415
+
+    height, width = picture.shape[:2]
+    small = cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+    rows, columns = np.meshgrid(np.linspace(-1, 1, 64), np.linspace(-1, 1, 64), indexing="ij")
+    terms = np.stack([np.ones_like(rows), rows, columns, rows * rows, columns * columns, rows * columns], -1)
+    terms, colours = terms.reshape(-1, 6), small.reshape(-1, 3).astype(np.float64)
+    surface = np.median(colours, axis=0)[None]
+    for tolerance in (0.30, 0.25, 0.20, 0.16, 0.13, 0.10, 0.08, 0.06, 0.06, 0.06):
+        apart = np.mean((colours - surface) ** 2, axis=1) / tolerance**2
+        near = np.exp(-0.5 * apart)[:, None] + 1e-9
+        normal = (terms * near).T @ terms + 1e-6 * np.eye(6)
+        surface = terms @ np.linalg.solve(normal, (terms * near).T @ colours)
+    fitted = surface.reshape(64, 64, 3).astype(np.float32)
+    near = np.exp(-0.5 * np.mean((small - fitted) ** 2, axis=2, keepdims=True) / 0.05**2)
+    weight = cv2.GaussianBlur(near, (0, 0), 5.0)[..., None] + 0.02
+    paper = fitted + cv2.GaussianBlur(near * (small - fitted), (0, 0), 5.0) / weight
+    return np.asarray(cv2.resize(paper, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.float32)
+
+
+def _ink_of(picture: NDArray[np.float32], unit: float) -> NDArray[np.float32]:
+    """Find the ink, [H,W] in [0,1], of a drawing [H,W,3] in [0,1], whatever the colours."""
+    import cv2  # noqa: PLC0415
+
+    paper = _paper_of(picture)
+    apart = picture - paper
+    light, usual = paper.mean(axis=2), float(np.median(paper))
+    strong = np.abs(apart.mean(axis=2)) > _PAPER_SPREAD
+    if np.any(strong) and float(apart.mean(axis=2)[strong].mean()) < 0:
+        # Dark lines reflect a share of the light: in the shade they differ less from the paper.
+        apart = apart * np.clip(usual / np.maximum(light, 0.05), 0.5, 3.0)[..., None]
+    distance = np.sqrt(np.mean(apart * apart, axis=2))
+    smooth = np.sqrt(np.mean(cv2.GaussianBlur(apart, (0, 0), 0.5 * unit) ** 2, axis=2))
+    grain = float(np.median(np.abs(distance - smooth)))
+    distance = distance if grain < 0.004 else smooth
+    floor = max(_PAPER_SPREAD, 5.0 * float(np.median(distance)))
+    inked = distance > floor
+    if float(inked.mean()) < _EMPTY:
+        raise PictureError(
+            "The sketch is empty: there are no lines on the paper.",
+            "Draw a face with dark lines on the white paper, then try again.",
+        )
+    black = max(float(np.percentile(distance[inked], 75)), 1.5 * floor)
+    low = 0.5 * floor if grain < 0.004 else floor
+    return np.asarray(np.clip((distance - low) / (black - low), 0.0, 1.0), dtype=np.float32)
+
+
+def _even_lines(ink: NDArray[np.float32], unit: float) -> NDArray[np.float32]:
+    """Bring the lines of ink [S,S] in [0,1] to the usual width, and turn filled areas into outlines."""
+    import cv2  # noqa: PLC0415
+
+    mask = (ink > 0.5).astype(np.uint8)
+    fills = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(_FILL * unit))
+    outlines = np.zeros_like(mask)
+    if fills.any():
+        grown = mask * np.asarray(cv2.dilate(fills, _disc(2.0 * unit)), np.uint8)
+        outlines = grown - np.asarray(cv2.erode(grown, _disc(2.0 * _LINE * unit), borderValue=1), np.uint8)
+        ink = np.where(grown.astype(bool), outlines * ink, ink).astype(np.float32)
+        mask = (ink > 0.5).astype(np.uint8)
+    middle = _thinned(mask)
+    if not middle.any():
+        return ink
+    width = float(ink.sum() / middle.sum()) / (_LINE * unit)
+    if _THIN <= width <= _FAT:
+        return ink
+    to_middle = cv2.distanceTransform(1 - middle, cv2.DIST_L2, 5)
+    pressure = cv2.dilate(ink, _disc(2.0 * _LINE * unit))
+    drawn = pressure * np.clip(0.5 * _LINE * unit + 0.5 - to_middle, 0.0, 1.0)
+    return np.asarray(drawn if width > _FAT else np.maximum(ink, drawn), dtype=np.float32)
+
+
+def _disc(diameter: float) -> NDArray[np.uint8]:
+    """Return a disc of ones [D,D], D odd and at least 1."""
+    import cv2  # noqa: PLC0415
+
+    side = 2 * round((diameter - 1.0) / 2.0) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
+
+
+def _thinned(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Thin the ones of a mask [H,W] to lines one pixel wide, as Zhang and Suen (1984) do."""
+    import cv2  # noqa: PLC0415
+
+    bits = np.array([[128, 1, 2], [64, 0, 4], [32, 16, 8]], np.float32)  # neighbours clockwise from the top
+    tables = _lasting()
+    mask = np.pad(mask, 1)
+    while True:
+        before = int(mask.sum())
+        for table in tables:
+            around = cv2.filter2D(mask, cv2.CV_8U, bits, borderType=cv2.BORDER_CONSTANT)
+            mask = mask * np.asarray(cv2.LUT(around, table), np.uint8)
+        if int(mask.sum()) == before:
+            return np.ascontiguousarray(mask[1:-1, 1:-1])
+
+
+def _lasting() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """For each of the 256 neighbourhoods: does the pixel stay, in the first and in the second half step?"""
+    codes = np.arange(256)
+    ring = [(codes >> bit) & 1 for bit in range(8)]
+    p2, p4, p6, p8 = ring[::2]  # their names for the pixels above, right, below and left
+    count = sum(ring)
+    rises = sum((1 - ring[i]) * ring[(i + 1) % 8] for i in range(8))
+    edge = (count >= 2) & (count <= 6) & (rises == 1)
+    first = edge & (p2 * p4 * p6 == 0) & (p4 * p6 * p8 == 0)
+    second = edge & (p2 * p4 * p8 == 0) & (p2 * p6 * p8 == 0)
+    return (~first).astype(np.uint8), (~second).astype(np.uint8)

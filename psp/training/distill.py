@@ -1,0 +1,85 @@
+"""Learning codes from a teacher: the encoder of a task imitates the one that sees the picture itself.
+
+Much cheaper than a decoded picture, and not in the paper: an encoder of sketches, say, is held to the codes
+which the photo's own encoder gives for the photo behind the sketch.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from psp.models.generator import Generator, StyledConv, ToRGB
+from psp.models.psp import PSP
+from psp.training.data import Batches
+
+_MEASURED_BATCHES = 32
+
+
+class CodeLoss(nn.Module):
+    """Distance of codes as the generator feels it, as a fraction of how far codes of different faces differ.
+
+    A code acts through the affine layers that read it alone (StyleGAN2, figure 2: "A"), so differences are
+    measured behind those. 0: equal codes; about 1: the average code for everyone; each code counts alike.
+
+    Args:
+        teacher: The model whose codes are wanted.
+        images: Pictures [N,3,S,S] over which the spread of the codes is measured.
+    """
+
+    variance: Tensor
+
+    def __init__(self, teacher: PSP, images: list[Tensor]) -> None:
+        super().__init__()
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.affine = nn.ParameterList(
+            nn.Parameter(matrix, requires_grad=False) for matrix in _affine_layers(teacher.decoder)
+        )
+        with torch.no_grad():
+            codes = torch.cat([teacher.encode(part) for part in images])
+            spread = (codes - codes.mean(dim=0)).unbind(dim=1)
+            self.register_buffer(
+                "variance",
+                torch.stack(
+                    [(d @ a.T).square().sum(dim=1).mean() for d, a in zip(spread, self.affine, strict=True)]
+                ),
+            )
+
+    @torch.no_grad()
+    def wanted(self, targets: Tensor) -> Tensor:
+        """Return the teacher's codes [B,n,dim] of ``targets`` [B,3,S,S]."""
+        return self.teacher.encode(targets)
+
+    def forward(self, codes: Tensor, wanted: Tensor) -> Tensor:
+        """Return the mean distance of ``codes`` and ``wanted``, both [B,n,dim]."""
+        parts = []
+        for index, (matrix, difference) in enumerate(
+            zip(self.affine, (codes - wanted).unbind(dim=1), strict=True)
+        ):
+            parts.append((difference @ matrix.T).square().sum(dim=1).mean() / self.variance[index])
+        return torch.stack(parts).mean()
+
+
+def _affine_layers(generator: Generator) -> list[Tensor]:
+    """Return, for each code, the weights of all the affine layers that read it, one below the other."""
+    readers: list[list[StyledConv | ToRGB]] = [[] for _ in range(generator.config.n_codes)]
+    readers[0].append(generator.conv1)
+    readers[1].append(generator.to_rgb1)
+    for index, conv in enumerate(generator.convs, start=1):
+        assert isinstance(conv, StyledConv)
+        readers[index].append(conv)
+    for level, to_rgb in enumerate(generator.to_rgbs):
+        assert isinstance(to_rgb, ToRGB)
+        readers[2 * level + 3].append(to_rgb)
+    return [
+        torch.cat([layer.conv.modulation.weight * layer.conv.modulation.scale for layer in layers]).detach()
+        for layers in readers
+    ]
+
+
+def code_loss(teacher: PSP, batches: Batches) -> CodeLoss:
+    """Return the loss against ``teacher``, the spread measured on the first pictures of ``batches``."""
+    size = teacher.config.encoder.in_size
+    images = [batches.batch(step).targets for step in range(_MEASURED_BATCHES)]
+    assert images[0].shape[-1] == size, "teacher and run see pictures of different sizes"
+    return CodeLoss(teacher, images)

@@ -1,0 +1,69 @@
+"""The command ``evaluate``: its arguments, and a table for each task. Nothing is printed here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psp.training.evaluate_run import Evaluation
+
+TASKS = (
+    "encode",
+    "frontalize",
+    "sketch_to_face",
+    "segmentation_to_face",
+    "super_resolution",
+    "toonify",
+    "generator",
+)
+"""What can be measured: the tasks that have a model, and random faces of the generator."""
+
+
+def add_evaluate(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    report: Callable[[str], None],
+    pick_device: Callable[[str], str],
+) -> None:
+    """Add the command to ``commands``; parsed options get a ``run`` to call with them.
+
+    Args:
+        commands: What ``ArgumentParser.add_subparsers`` returned.
+        report: Called with every line to show.
+        pick_device: Turns "auto", "cpu", "cuda" or "mps" into the device to compute on.
+    """
+    about = "Measure a model on held-out pictures."
+    parser = commands.add_parser("evaluate", help=about, description=about)
+    parser.add_argument(
+        "--task", default="encode", choices=TASKS, metavar="TASK", help=f"{', '.join(TASKS)} (encode)"
+    )
+    parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="folder or zip files with held-out pictures in val/"
+    )
+    parser.add_argument(
+        "--pictures", type=int, help="at most so many pictures a source (all; generator: 2000)"
+    )
+    parser.add_argument("--sheet", type=Path, help="folder for picture sheets")
+    parser.set_defaults(run=lambda options: _run(options, report, pick_device))
+
+
+def _run(
+    options: argparse.Namespace, report: Callable[[str], None], pick_device: Callable[[str], str]
+) -> None:
+    from psp.config import Settings  # noqa: PLC0415  (only this command needs it)
+    from psp.training import evaluate_run  # noqa: PLC0415  (only this command needs it)
+
+    settings = Settings.from_env()
+    evaluation: Evaluation = evaluate_run.Evaluation(
+        task=options.task,
+        model=settings.model if options.model == "auto" else options.model,
+        data=options.data,
+        device=pick_device(settings.device),
+        settings=settings,
+        pictures=options.pictures,
+        sheets=options.sheet,
+    )
+    evaluate_run.run(evaluation, report)

@@ -1,0 +1,69 @@
+"""The command ``train-generator``: its arguments, and the run that they ask for. Nothing is printed here."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from psp.training.coach import Progress
+
+
+def add_train_generator(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    report: Callable[[str], None],
+    pick_device: Callable[[str], str],
+) -> None:
+    """Add the command to ``commands``; parsed options get a ``run`` to call with them.
+
+    Args:
+        commands: What ``ArgumentParser.add_subparsers`` returned.
+        report: Called with every line to show.
+        pick_device: Turns "auto", "cpu", "cuda" or "mps" into the device to compute on.
+    """
+    about = "Train a generator (StyleGAN2) on your own pictures; a pSp model can be built on it."
+    parser = commands.add_parser("train-generator", help=about, description=about)
+    parser.add_argument("--preset", required=True, help="which run, for example portraits128")
+    parser.add_argument("--data", type=Path, required=True, help="folder of pictures or zip files")
+    parser.add_argument(
+        "--out", type=Path, help="folder of the run (runs/PRESET-generator); what is there is resumed"
+    )
+    parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
+    parser.add_argument("--pictures", type=int, help="length of the run, in pictures drawn")
+    parser.add_argument("--batch", type=int, help="pictures a step")
+    parser.add_argument("--seed", type=int, help="seed of weights, draws and variations")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
+    parser.add_argument("--threads", type=int, help="CPU threads (all)")
+    parser.add_argument("--start-from", type=Path, help="a folder OUT/training of an earlier run")
+    parser.set_defaults(run=lambda options: _run(options, report, pick_device))
+
+
+def _run(
+    options: argparse.Namespace, report: Callable[[str], None], pick_device: Callable[[str], str]
+) -> None:
+    import torch  # noqa: PLC0415  (only this command needs it)
+
+    from psp.training.gan_config import gan_preset  # noqa: PLC0415  (only this command needs it)
+    from psp.training.gan_run import GanRunOptions, train_generator  # noqa: PLC0415  (only this command needs it)
+
+    config = gan_preset(options.preset)
+    given = {name: getattr(options, name) for name in ("pictures", "batch", "seed")}
+    config = dataclasses.replace(
+        config, **{name: value for name, value in given.items() if value is not None}
+    )
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    out = options.out or Path("runs") / f"{config.name}-generator"
+    run = GanRunOptions(options.data, out, pick_device(options.device), options.minutes, options.start_from)
+    path = train_generator(config, run, lambda progress: report(_line(progress)))
+    report(f"saved {path}; go on later with --start-from {out / 'training'}")
+
+
+def _line(progress: Progress) -> str:
+    position = progress.position
+    terms = "  ".join(f"{name} {value:.4f}" for name, value in progress.terms.items())
+    rate = f"  {progress.rate:.1f}/s" if progress.rate else ""
+    return f"{position.pictures}/{progress.total}  {position.seconds:.0f} s{rate}  {terms}"

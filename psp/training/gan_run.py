@@ -1,0 +1,61 @@
+"""From a preset and a folder of pictures to a generator that a pSp model can be built on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from psp.checkpoints import load_tensors
+from psp.losses.lpips import LPIPS
+from psp.quality import LPIPS_FILE
+from psp.training.coach import Progress
+from psp.training.gan import GanCoach
+from psp.training.gan_config import GanConfig
+from psp.training.gan_state import GENERATOR_FILE, save_generator
+from psp.training.sources import open_sources
+
+
+@dataclass(frozen=True)
+class GanRunOptions:
+    """Where a run reads and writes, and when it stops.
+
+    Attributes:
+        data: Folder of pictures or zip files.
+        out: Folder of the run; a run that is there is resumed.
+        device: "cpu", "cuda", "mps".
+        minutes: Stop after this time, with a checkpoint; None: when the run is whole.
+        start_from: Folder that ``GanCoach.save_for_later`` wrote; None: fresh weights. Resuming goes before.
+    """
+
+    data: Path
+    out: Path
+    device: str = "cpu"
+    minutes: float | None = None
+    start_from: Path | None = None
+
+
+def train_generator(
+    config: GanConfig, options: GanRunOptions, report: Callable[[Progress], None] = lambda progress: None
+) -> Path:
+    """Train ``config`` and return the path of the generator, ``out/model/generator.safetensors``.
+
+    Beside it ``out/training`` gets what ``start_from`` of a later run takes.
+
+    Raises:
+        TrainingError: Data or settings cannot be used, or a loss became NaN.
+        CheckpointError: A file to start from cannot be used.
+    """
+    device = torch.device(options.device)
+    lpips = LPIPS(load_tensors(LPIPS_FILE)[0]).to(device) if config.frechet_pictures else None
+    coach = GanCoach(config, open_sources(options.data), options.out, device, lpips, report)
+    if options.start_from is not None and not coach.resumed:
+        coach.start_from(options.start_from)
+    generator = coach.run(options.minutes)
+    coach.save_for_later(options.out / "training")
+    path = options.out / "model" / GENERATOR_FILE
+    info = {"preset": config.name, "pictures": str(coach.state.position.pictures)}
+    save_generator(path, generator, coach.state.w_avg, info)
+    return path

@@ -1,0 +1,102 @@
+"""The 19-class maps of training pictures, made ahead: in passing they would take longer than the training."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from psp.parsing import photo_to_map
+from psp.training.sources import Source
+
+Labels = NDArray[np.uint8]
+
+# Classes that change places in a mirror: left and right are the person's.
+_SWAPS = ((4, 5), (6, 7), (8, 9))
+_MIRRORED = np.arange(256, dtype=np.uint8)
+for _left, _right in _SWAPS:
+    _MIRRORED[_left], _MIRRORED[_right] = _right, _left
+
+
+def mirror_map(labels: Labels) -> Labels:
+    """Return the map [H,W] of the mirrored picture."""
+    return np.ascontiguousarray(_MIRRORED[labels[:, ::-1]])
+
+
+@dataclass(frozen=True, eq=False)
+class MapStore(Mapping[tuple[str, str], Labels]):
+    """Maps of one size, by source and name, packed as PNG so that tens of thousands fit into memory.
+
+    Attributes:
+        packed: The PNG file of each map.
+    """
+
+    packed: dict[tuple[str, str], bytes]
+
+    def __getitem__(self, key: tuple[str, str]) -> Labels:
+        return np.asarray(Image.open(io.BytesIO(self.packed[key])))
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self.packed)
+
+    def __len__(self) -> int:
+        return len(self.packed)
+
+
+def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
+    """Return the maps of all training pictures, read from ``file`` or made now and kept there.
+
+    Args:
+        sources: The pictures.
+        file: An ``.npz`` file.
+        size: Height and width of the maps.
+    """
+    packed = _read(file)
+    if all((source.name, name) in packed for source in sources for name in source.train):
+        return MapStore(packed)
+    packed = {}
+    with ProcessPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+        for source in sources:
+            read = source.reader()
+            pictures = (read(name) for name in source.train)
+            made = pool.map(_make_map, pictures, [size] * len(source.train), chunksize=32)
+            packed |= {(source.name, name): png for name, png in zip(source.train, made, strict=True)}
+    _write(file, packed)
+    return MapStore(packed)
+
+
+def _read(file: Path) -> dict[tuple[str, str], bytes]:
+    if not file.exists():
+        return {}
+    with np.load(file) as stored:
+        keys = zip(stored["sources"].tolist(), stored["names"].tolist(), strict=True)
+        data, ends = stored["data"].tobytes(), stored["ends"].tolist()
+    return {key: data[start:end] for key, (start, end) in zip(keys, itertools.pairwise(ends), strict=True)}
+
+
+def _make_map(picture: bytes, size: int) -> bytes:
+    crop = Image.open(io.BytesIO(picture)).convert("RGB")
+    out = io.BytesIO()
+    Image.fromarray(photo_to_map(crop, size)).save(out, "PNG")
+    return out.getvalue()
+
+
+def _write(file: Path, packed: dict[tuple[str, str], bytes]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new.npz")
+    np.savez(
+        draft,
+        sources=np.array([source for source, _ in packed]),
+        names=np.array([name for _, name in packed]),
+        ends=np.cumsum([0, *map(len, packed.values())]),
+        data=np.frombuffer(b"".join(packed.values()), np.uint8),
+    )
+    draft.replace(file)

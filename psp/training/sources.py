@@ -1,0 +1,101 @@
+"""Where training pictures are: folders and zip files, their names, and how one is decoded."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from psp.errors import TrainingError
+
+_ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pictures of one zip file or folder.
+
+    Attributes:
+        name: Stem of the file or folder.
+        path: Where it is.
+        train: Names inside, for training, sorted.
+        val: Names inside with a folder called ``val``, never trained on, sorted.
+    """
+
+    name: str
+    path: Path
+    train: tuple[str, ...]
+    val: tuple[str, ...]
+
+    def reader(self) -> Callable[[str], bytes]:
+        """Return a function from a name to the file's bytes; one thread may use it."""
+        if self.path.is_dir():
+            return lambda name: (self.path / name).read_bytes()
+        archive = zipfile.ZipFile(self.path)
+        return archive.read
+
+
+def open_sources(data: Path) -> tuple[Source, ...]:
+    """List the pictures under ``data``: each zip file and each folder in it is a source, or ``data`` itself.
+
+    Raises:
+        TrainingError: There is no such folder, or no picture in it.
+    """
+    if not data.exists():
+        raise TrainingError(f"There is no data at {data}.", "Give a folder of pictures or of zip files.")
+    parts = (
+        [p for p in sorted(data.iterdir()) if p.suffix == ".zip" or p.is_dir()] if data.is_dir() else [data]
+    )
+    names = {p.name for p in parts}
+    if (
+        not parts
+        or names <= {"train", "val"}
+        or any(_is_picture(p.name) for p in data.iterdir() if p.is_file())
+    ):
+        parts = [data]
+    sources = tuple(source for source in map(_source, parts) if source.train or source.val)
+    if not sources:
+        raise TrainingError(f"No picture was found under {data}.", f"Known endings: {', '.join(_ENDINGS)}.")
+    return sources
+
+
+def _is_picture(name: str) -> bool:
+    return name.lower().endswith(_ENDINGS)
+
+
+def _source(path: Path) -> Source:
+    if path.is_dir():
+        names = [str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()]
+    else:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                names = archive.namelist()
+        except (zipfile.BadZipFile, OSError) as error:
+            raise TrainingError(f"{path.name} is not a readable zip file.", "Copy it again.") from error
+    names = sorted(name for name in names if _is_picture(name))
+    held_out = tuple(name for name in names if "val" in Path(name).parts)
+    train = tuple(name for name in names if "val" not in Path(name).parts)
+    return Source(path.stem, path, train, held_out)
+
+
+def decode_picture(data: bytes, name: str, size: int) -> Image.Image:
+    """Decode a training picture to RGB, ``size``×``size``.
+
+    Raises:
+        TrainingError: The picture is broken or not square; says which.
+    """
+    try:
+        picture = Image.open(io.BytesIO(data)).convert("RGB")
+    except (UnidentifiedImageError, OSError) as error:
+        raise TrainingError(f"{name} cannot be read as a picture.", "Remove it or replace it.") from error
+    if picture.width != picture.height:
+        raise TrainingError(
+            f"{name} is {picture.width}×{picture.height}, not square.", "Align the faces first."
+        )
+    if picture.width != size:
+        picture = picture.resize((size, size), Image.Resampling.LANCZOS)
+    return picture

@@ -1,0 +1,71 @@
+"""What the encoders see: made by the functions that prepare a user's picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from psp.alignment import align
+from psp.errors import TrainingError
+from psp.images import degrade, load_picture
+from psp.palette import map_to_tensor
+from psp.parsing import photo_to_map
+from psp.sketches import photo_to_sketch, sketch_to_tensor
+from psp.training.prepare import needs_maps, preparation
+from psp.training.vary import Pixels
+
+
+@pytest.fixture(scope="module")
+def face() -> Pixels:
+    photo = load_picture("examples/photos/astronaut.jpg")
+    return np.asarray(align(photo).crop.resize((128, 128), Image.Resampling.LANCZOS))
+
+
+def test_encode_takes_the_picture_itself() -> None:
+    assert preparation("encode", 128) is None
+
+
+def test_a_sketch_is_the_one_that_the_app_draws(face: Pixels) -> None:
+    prepare = preparation("sketch_to_face", 128)
+    assert prepare is not None
+    inputs, target = prepare(face, None, np.random.default_rng(0))
+    assert inputs.shape == (1, 128, 128)
+    assert np.array_equal(inputs, sketch_to_tensor(photo_to_sketch(Image.fromarray(face)), 128)[0].numpy())
+    assert np.array_equal(target, face)
+
+
+def test_a_map_is_one_hot_with_one_channel_a_class(face: Pixels) -> None:
+    prepare = preparation("segmentation_to_face", 128)
+    labels = photo_to_map(Image.fromarray(face))
+    assert prepare is not None and needs_maps("segmentation_to_face")
+    inputs, _ = prepare(face, labels, np.random.default_rng(0))
+    assert inputs.shape == (19, 128, 128)
+    assert np.array_equal(inputs, map_to_tensor(labels, 128)[0].numpy())
+
+
+def test_low_resolution_is_what_degrade_makes(face: Pixels) -> None:
+    prepare = preparation("super_resolution", 128)
+    assert prepare is not None
+    wanted = {f: np.asarray(degrade(Image.fromarray(face), f)) for f in (1, 2, 4, 8, 16, 32)}
+    seen = set()
+    for seed in range(40):
+        inputs, target = prepare(face, None, np.random.default_rng(seed))
+        levels = np.rint((inputs.transpose(1, 2, 0) + 1.0) * 127.5)
+        seen |= {factor for factor, picture in wanted.items() if np.array_equal(levels, picture)}
+        assert np.array_equal(target, face)
+    assert seen == set(wanted)
+
+
+def test_every_second_target_of_frontalize_is_mirrored(face: Pixels) -> None:
+    prepare = preparation("frontalize", 128)
+    assert prepare is not None
+    targets = [prepare(face, None, np.random.default_rng(seed))[1] for seed in range(40)]
+    mirrored = sum(np.array_equal(target, face[:, ::-1]) for target in targets)
+    straight = sum(np.array_equal(target, face) for target in targets)
+    assert mirrored + straight == 40 and mirrored > 8 and straight > 8
+
+
+def test_an_unknown_task_is_named() -> None:
+    with pytest.raises(TrainingError, match="'colourise'"):
+        preparation("colourise", 128)

@@ -1,0 +1,74 @@
+"""The recipe of the bundled family, two steps of it for every task, on a CPU: from data to a loaded model."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from psp.checkpoints import load_psp, read_info, save_psp
+from psp.models.psp import PSP
+from psp.training.presets import preset, preset_names
+from psp.training.run import RunOptions, train
+from tests.compact import compact_config, compact_model
+
+TASKS = [name for name in preset_names() if name != "portraits128-encode"]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """Four faces' worth of smooth colours, one held out."""
+    rng = np.random.default_rng(0)
+    for index in range(4):
+        folder = tmp_path / "data" / ("val" if index < 1 else "train")
+        folder.mkdir(parents=True, exist_ok=True)
+        small = Image.fromarray(rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+        small.resize((64, 64), Image.Resampling.BICUBIC).save(folder / f"{index}.png")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Path:
+    """A small model as "encode" leaves it: encoder and generator in two files."""
+    config = compact_config(n_mlp=0, size=32)
+    model = compact_model(config)
+    path = tmp_path / "start" / "encode.safetensors"
+    save_psp(model, path, precision="int8", decoder_file="generator.safetensors")
+    return path
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_two_steps_of_each_task_give_a_model_that_shares_the_rest(
+    name: str, data: Path, start: Path, tmp_path: Path
+) -> None:
+    full = preset(name)
+    config = dataclasses.replace(
+        full,
+        optimizer=dataclasses.replace(full.optimizer, batch=2),
+        losses=dataclasses.replace(full.losses, lpips=0.0, identity=0.0),
+        pictures=4,
+        decoded=min(full.decoded, 1),
+        trained=tuple(part for part in full.trained if "body" not in part or "body.0" in part),
+        freeze_norms_from=0,
+        compiled=False,
+        half=False,
+    )
+    path = train(config, RunOptions(data, tmp_path / "run", start_from=start))
+    assert path.name == f"{full.task}.safetensors"
+    assert read_info(path)["base"] == "encode.safetensors"
+    made, base = load_psp(path), load_psp(start)
+    channels = full.model.encoder.in_channels
+    assert made(torch.zeros(1, channels, 32, 32)).shape == (1, 3, 32, 32)
+    changed = _changed(base, made)
+    assert changed and all(key.startswith((*config.trained, "encoder.")) for key in changed)
+    whole = start.stat().st_size + start.with_name("generator.safetensors").stat().st_size
+    assert path.stat().st_size < whole
+
+
+def _changed(base: PSP, made: PSP) -> set[str]:
+    before, after = base.state_dict(), made.state_dict()
+    return {key for key in after if not torch.equal(after[key], before[key])}

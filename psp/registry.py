@@ -100,14 +100,18 @@ def _official(task: str, file: str, drive_id: str, sha256: str | None) -> ModelE
     return ModelEntry(OFFICIAL, task, file, _RESEARCH, source, revision, sha256, drive_id)
 
 
+def _bundled(task: str) -> ModelEntry:
+    licence = "Trained by this repository on licensed pictures; see the model card in assets/portraits-128."
+    return ModelEntry(BUNDLED, task, f"{task}.safetensors", licence, bundled=True)
+
+
 MODELS: tuple[ModelEntry, ...] = (
-    ModelEntry(
-        BUNDLED,
-        "encode",
-        "encode.safetensors",
-        "Trained by this repository on licensed pictures; see the model card in assets/portraits-128.",
-        bundled=True,
-    ),
+    _bundled("encode"),
+    _bundled("frontalize"),
+    _bundled("sketch_to_face"),
+    _bundled("segmentation_to_face"),
+    _bundled("super_resolution"),
+    _bundled("toonify"),
     _official(
         "encode",
         "psp_ffhq_encode.pt",

@@ -12,6 +12,7 @@ from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
 from psp.pipeline import PspPipeline
+from psp.registry import assets_dir
 
 
 @pytest.fixture(autouse=True)
@@ -76,24 +77,25 @@ def test_two_steps_of_the_bundled_recipe_make_a_model(
         astronaut.resize((128, 128)).save(tmp_path / "data" / part / "face.png")
     run = ["train", "--preset", "portraits128-encode", "--data", str(tmp_path / "data")]
     run += ["--out", str(tmp_path / "run"), "--pictures", "4", "--batch", "2", "--device", "cpu"]
+    run += ["--no-compile"]
     assert main(run) == 0
     path = tmp_path / "run" / "model" / "encode.safetensors"
     assert load_psp(path).config.generator.size == 128
     assert main(["evaluate", "--model", str(path), "--data", str(tmp_path / "data")]) == 0
     assert "LPIPS" in capsys.readouterr().out
-    smaller = [
-        "evaluate",
-        "--model",
-        str(path),
-        "--data",
-        str(tmp_path / "data"),
-        "--task",
-        "super_resolution",
-    ]
-    assert main([*smaller, "--sheet", str(tmp_path / "sheets")]) == 0
-    assert capsys.readouterr().out.count("data") == 3  # one line a factor
+
+
+def test_a_task_is_evaluated_on_held_out_pictures(
+    astronaut: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data" / "val").mkdir(parents=True)
+    astronaut.resize((128, 128)).save(tmp_path / "data" / "val" / "face.png")
+    command = ["evaluate", "--model", str(assets_dir() / "portraits-128" / "encode.safetensors")]
+    command += ["--data", str(tmp_path / "data"), "--sheet", str(tmp_path / "sheets"), "--task"]
+    assert main([*command, "super_resolution"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 3  # one line a factor
     assert (tmp_path / "sheets" / "super_resolution-data.jpg").is_file()
-    assert main(["evaluate", "--model", str(path), "--data", str(tmp_path), "--task", "sketch_to_face"]) == 2
+    assert main([*command, "sketch_to_face"]) == 2
     assert "takes 3 channels" in capsys.readouterr().err
 
 

@@ -73,7 +73,13 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         find_entry("nonsense", "encode")
 
 
-def test_a_family_without_the_task_says_which_has_it() -> None:
+def test_the_bundled_family_does_every_task() -> None:
+    assert set(tasks_of("portraits-128")) == set(tasks_of("ffhq-1024"))
+
+
+def test_a_family_without_the_task_says_which_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    fewer = tuple(e for e in registry.MODELS if (e.family, e.task) != ("portraits-128", "toonify"))
+    monkeypatch.setattr(registry, "MODELS", fewer)
     with pytest.raises(ModelNotFoundError, match="ffhq-1024"):
         find_entry("portraits-128", "toonify")
     with pytest.raises(ModelNotFoundError, match="It has: encode"):

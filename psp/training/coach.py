@@ -176,7 +176,10 @@ class Coach:
         inputs = resize(batch.inputs.to(self.device), config.model.encoder.in_size)
         targets = resize(batch.targets.to(self.device), size)
         self._settle_norms()
-        wanted = self.code_loss.wanted(targets) if self.code_loss else None
+        wanted = None
+        if self.code_loss is not None:
+            with torch.autocast(self.device.type, torch.bfloat16, enabled=config.half):
+                wanted = self.code_loss.wanted(targets).float()
         terms = self._measure(inputs, targets, size, wanted)
         loss = self.objective.total(terms)
         if not torch.isfinite(loss):
@@ -209,6 +212,10 @@ class Coach:
         """Fix the statistics of the batch norms once the run is as far as its config says."""
         config, pictures = self.config, self.position.pictures
         norms = [module for module in self.model.modules() if isinstance(module, nn.BatchNorm2d)]
+        if config.keep_norms:
+            for norm in norms:
+                norm.eval()
+            return
         if not config.freeze_norms_from or pictures < config.freeze_norms_from or not norms[0].training:
             return
         if pictures - config.optimizer.batch < config.freeze_norms_from:  # now, and not before a resume

@@ -77,6 +77,8 @@ class TrainConfig:
         low_pictures: Pictures trained at ``low_size``.
         freeze_norms_from: From this many pictures on, batch norms use fixed statistics; 0: never. Those of a
             small batch shake the codes, and everything finer than the shaking is lost.
+        keep_norms: Whether batch norms keep the statistics of the model to start from. One that was trained
+            with fixed statistics needs this: its features have long left what a batch would measure.
         ema_pictures: Half-life of the weights' moving average, in pictures.
         half: Whether the networks compute in bfloat16 (weights stay in float32).
         compiled: Whether the step is compiled (torch.compile; needs a C++ compiler on a CPU): half again as
@@ -102,6 +104,7 @@ class TrainConfig:
     low_size: int = 0
     low_pictures: int = 0
     freeze_norms_from: int = 0
+    keep_norms: bool = False
     ema_pictures: int = 5_000
     half: bool = False
     compiled: bool = False

@@ -44,7 +44,7 @@ def _portraits128_encode() -> TrainConfig:
         data=DataConfig(shares=_SHARES, vary=_VARIED),
         identity="dlib",
         train_generator=True,
-        pictures=128_000,
+        pictures=130_000,
         low_size=64,
         low_pictures=8_000,
         freeze_norms_from=16_000,
@@ -69,7 +69,7 @@ def _portraits128_task(task: str, in_channels: int, trained: tuple[str, ...]) ->
         trained=trained,
         decoded=4,
         pictures=24_000,
-        freeze_norms_from=8_000,
+        keep_norms=True,
         ema_pictures=2_000,
         half=True,
         compiled=True,
@@ -93,9 +93,7 @@ def _portraits128_segmentation() -> TrainConfig:
 def _portraits128_super_resolution() -> TrainConfig:
     early = tuple(f"encoder.body.{unit}." for unit in range(5))
     run = _portraits128_task("super_resolution", 3, ("encoder.input_layer.", *early, "encoder.latlayer"))
-    return dataclasses.replace(
-        run, pictures=20_000, optimizer=dataclasses.replace(run.optimizer, lr=1e-3), freeze_norms_from=1
-    )
+    return dataclasses.replace(run, pictures=8_000, optimizer=dataclasses.replace(run.optimizer, lr=1e-3))
 
 
 def _portraits128_frontalize() -> TrainConfig:
@@ -105,9 +103,8 @@ def _portraits128_frontalize() -> TrainConfig:
     return dataclasses.replace(
         run,
         losses=losses,
-        pictures=16_000,
+        pictures=7_000,
         optimizer=dataclasses.replace(run.optimizer, lr=1e-3),
-        freeze_norms_from=1,
     )
 
 
@@ -120,11 +117,10 @@ def _portraits128_toonify() -> TrainConfig:
         run,
         losses=dataclasses.replace(_PICTURES, identity=0.0, w_norm=0.0, focus=3.0),
         data=dataclasses.replace(run.data, shares=(("photo", 0.3), ("photo_uk", 0.2), ("toon", 0.0))),
-        optimizer=OptimizerConfig(lr=5e-4, generator_lr=4e-3, batch=8),
+        optimizer=OptimizerConfig(lr=2e-4, generator_lr=8e-4, batch=8),
         train_generator=True,
         decoded=0,
-        pictures=10_000,
-        freeze_norms_from=1,
+        pictures=8_000,
     )
 
 

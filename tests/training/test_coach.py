@@ -130,6 +130,16 @@ def test_a_frozen_generator_stays_as_it_was(data: Path, tmp_path: Path) -> None:
     assert not torch.equal(before["encoder.latlayer1.weight"], after["encoder.latlayer1.weight"])
 
 
+def test_norms_of_the_model_to_start_from_can_be_kept(data: Path, tmp_path: Path) -> None:
+    start = compact_model(CONFIG.model, seed=9)
+    norm = start.encoder.input_layer[1]  # type: ignore[union-attr]  # a batch norm
+    norm.running_mean.fill_(0.3)  # type: ignore[union-attr, operator]
+    config = dataclasses.replace(CONFIG, train_generator=False, low_size=0, keep_norms=True)
+    runner = coach(data, tmp_path / "run", config, model=start)
+    after = runner.run().encoder.input_layer[1]  # type: ignore[union-attr]
+    assert after.running_mean.eq(0.3).all()  # type: ignore[union-attr, operator]
+
+
 def test_a_frozen_generator_needs_weights(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="pretrained"):
         coach(data, tmp_path / "run", dataclasses.replace(CONFIG, train_generator=False))

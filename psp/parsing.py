@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.faces import DLIB_LOCK, dlib_module, landmark_predictor
+from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_module, landmark_predictor
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
 from psp.palette import (
     CLASSES,
@@ -48,8 +48,6 @@ _INDEX = {name: index for index, name in enumerate(CLASSES)}
 # Pixels: the map is made at one size whatever the crop's, so that the maps agree; dlib sees twice that.
 _SIDE = 128
 _SEEN = 256
-# Where dlib's detector puts its box in an FFHQ crop of 256 px (as psp.identity has it).
-_FACE_BOX = (48, 75, 200, 229)
 
 # Pixels: smaller islands of background are gaps.
 _CRUMB = 100
@@ -92,7 +90,7 @@ def _landmarks(photo: Image.Image) -> Points:
     """Return the 68 landmarks [68,2] as (x, y) in pixels of the map."""
     seen = np.array(photo.resize((_SEEN, _SEEN), Image.Resampling.BILINEAR))
     with DLIB_LOCK:
-        shape = landmark_predictor()(seen, dlib_module().rectangle(*_FACE_BOX))
+        shape = landmark_predictor()(seen, dlib_module().rectangle(*ALIGNED_BOX))
     points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float64)
     return (points + 0.5) * (_SIDE / _SEEN) - 0.5
 

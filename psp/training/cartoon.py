@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import DLIB_LOCK, dlib_module, landmark_predictor
+from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_module, landmark_predictor
 from psp.sketches import photo_to_sketch
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -25,8 +25,6 @@ _FRAME = 256
 _LARGEST = 512
 """Pictures are worked on at a side between these, then shrunk or enlarged to their own."""
 
-# Where dlib's detector puts its box in an FFHQ crop: the same box as psp.identity's.
-_BOX = (48, 75, 200, 229)
 # The eyes of an FFHQ crop (mean over 36 pictures), and how far dlib's may lie from there before they are
 # taken for a mistake.
 _EYES = np.array([[96.0, 120.5], [160.0, 120.5]])
@@ -86,7 +84,7 @@ def _landmarks(picture: Picture) -> Plane:
     way = cv2.INTER_AREA if picture.shape[0] > _FRAME else cv2.INTER_CUBIC
     frame = cv2.resize(picture, (_FRAME, _FRAME), interpolation=way)
     with DLIB_LOCK:
-        shape = landmark_predictor()(np.ascontiguousarray(frame), dlib_module().rectangle(*_BOX))
+        shape = landmark_predictor()(np.ascontiguousarray(frame), dlib_module().rectangle(*ALIGNED_BOX))
     points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
     for eye, place in zip(_EYE_POINTS, _EYES, strict=True):
         off = points[eye].mean(0) - place

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import read_dlib_tensors
-from psp.faces import DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
+from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
 from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
@@ -21,10 +21,8 @@ from psp.models.psp import PSP
 
 Descriptors = NDArray[np.float64]
 
-# Where dlib's detector puts its box in an FFHQ crop of 256 px (as psp.identity has it), and the border that
-# dlib leaves around the face that it describes.
+# Size at which an aligned face is looked at, and the border that dlib leaves around the face it describes.
 _SEEN = 256
-_FACE_BOX = (48, 75, 200, 229)
 _CHIP_PADDING = 0.25
 _BATCH = 16
 
@@ -119,7 +117,7 @@ def _seen(picture: Image.Image) -> NDArray[np.uint8]:
 
 def _shape(seen: NDArray[np.uint8]) -> Any:  # noqa: ANN401  (dlib has no types)
     with DLIB_LOCK:
-        return landmark_predictor()(seen, dlib_module().rectangle(*_FACE_BOX))
+        return landmark_predictor()(seen, dlib_module().rectangle(*ALIGNED_BOX))
 
 
 @cache

@@ -75,6 +75,10 @@ def train(
     start = load_psp(options.start_from, settings=settings) if options.start_from else None
     if start is not None:
         config = dataclasses.replace(config, model=_model_for(config, start))
+        if (
+            config.train_generator
+        ):  # goes on, so it neither begins at a low resolution nor measures norms anew
+            config = dataclasses.replace(config, low_size=0, keep_norms=True)
     model = adapt(start, config.model) if start is not None else None
     if options.generator is not None:
         config, model = _on_generator(config, options.generator)

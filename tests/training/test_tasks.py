@@ -11,9 +11,14 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_psp, read_info, save_psp
+from psp.errors import TrainingError
+from psp.losses.objective import LossWeights
 from psp.models.psp import PSP
+from psp.training.config import OptimizerConfig, TrainConfig
+from psp.training.gan_state import save_generator
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
+from psp.training.vary import VaryConfig
 from tests.compact import compact_config, compact_model
 
 TASKS = [name for name in preset_names() if name != "portraits128-encode"]
@@ -67,6 +72,53 @@ def test_two_steps_of_each_task_give_a_model_that_shares_the_rest(
     assert changed and all(key.startswith((*config.trained, "encoder.")) for key in changed)
     whole = start.stat().st_size + start.with_name("generator.safetensors").stat().st_size
     assert path.stat().st_size < whole
+
+
+def test_encode_goes_on_from_a_finished_model(data: Path, start: Path, tmp_path: Path) -> None:
+    full = preset("portraits128-encode")
+    config = dataclasses.replace(
+        full,
+        optimizer=dataclasses.replace(full.optimizer, batch=2),
+        losses=dataclasses.replace(full.losses, lpips=0.0, identity=0.0),
+        data=dataclasses.replace(full.data, vary=VaryConfig()),
+        pictures=4,
+        compiled=False,
+        half=False,
+    )
+    path = train(config, RunOptions(data, tmp_path / "run", start_from=start))
+    assert "base" not in read_info(path) and read_info(path)["decoder"] == "generator.safetensors"
+    changed = _changed(load_psp(start), load_psp(path))
+    assert any(key.startswith("encoder.") for key in changed)
+    assert any(key.startswith("decoder.") for key in changed)
+    assert not any("running" in key for key in changed)  # norms stay as they were
+
+
+def test_an_encoder_is_trained_for_a_generator_of_train_generator(data: Path, tmp_path: Path) -> None:
+    shape = compact_config(n_mlp=2)
+    generator = compact_model(shape, seed=3).decoder
+    path = tmp_path / "generator.safetensors"
+    save_generator(path, generator, torch.full((32,), 0.25), {})
+    config = TrainConfig(
+        name="test",
+        task="encode",
+        model=compact_config(n_mlp=0),  # the file says what the generator is like
+        losses=LossWeights(lpips=0.0, identity=0.0),
+        optimizer=OptimizerConfig(batch=2),
+        train_generator=True,
+        pictures=4,
+        precision="float32",
+    )
+    made = load_psp(train(config, RunOptions(data, tmp_path / "run", generator=path)))
+    assert made.config.generator == shape.generator
+    assert made.w_avg.eq(0.25).all()
+    for key, value in generator.state_dict().items():
+        torch.testing.assert_close(
+            made.decoder.state_dict()[key], value, rtol=1e-3, atol=1e-3
+        )  # it was in halves
+    with pytest.raises(TrainingError, match="not a generator"):
+        train(
+            config, RunOptions(data, tmp_path / "again", generator=tmp_path / "run/model/encode.safetensors")
+        )
 
 
 def _changed(base: PSP, made: PSP) -> set[str]:

@@ -27,9 +27,9 @@ _Dlib: TypeAlias = Any  # dlib has no types
 # Long sides in pixels of the picture that a detector sees. HOG needs faces of about 80 pixels.
 _HOG_SIDE = 1000
 _TURNED_SIDE = 800
-ALIGNED_BOX = (48, 75, 200, 229)
-"""Where dlib's detector puts its box (left, top, right, bottom) in an FFHQ crop of 256 px: the mean over 80
-aligned photos and paintings. So nothing has to be detected in a face that is aligned already."""
+# Where dlib's detector puts its box (left, top, right, bottom) in an FFHQ crop of 256 px: the mean over 80
+# aligned photos and paintings.
+_ALIGNED_BOX = (48, 75, 200, 229)
 
 # Degrees counterclockwise by which the photo is turned, for people lying down and phones held askew.
 _ANGLES = (90, 180, 270, 30, -30, 45, -45)
@@ -294,3 +294,13 @@ def _cnn_detector() -> _Dlib:
 def landmark_predictor() -> _Dlib:
     """Return dlib's 68-point predictor, loaded once (100 MB); use it under ``DLIB_LOCK``."""
     return dlib_module().shape_predictor(str(dlib_file("shape_predictor_68_face_landmarks.dat")))
+
+
+def aligned_shape(frame: NDArray[np.uint8]) -> _Dlib:
+    """Return dlib's landmarks of an FFHQ-aligned face ``frame`` [256,256,3], as dlib's own object.
+
+    The face is where the alignment puts it, so nothing has to be detected.
+    """
+    box = dlib_module().rectangle(*_ALIGNED_BOX)
+    with DLIB_LOCK:
+        return landmark_predictor()(frame, box)

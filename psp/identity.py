@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
+from psp.faces import DLIB_LOCK, aligned_shape, dlib_file, dlib_module
 
 SAME_PERSON = 0.6
 """Below this distance dlib's authors call two photos one person."""
@@ -33,9 +33,8 @@ def describe_face(aligned: Image.Image) -> NDArray[np.float64]:
     """
     picture = aligned.convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
     array = np.asarray(picture)
-    box = dlib_module().rectangle(*ALIGNED_BOX)
+    landmarks = aligned_shape(array)
     with DLIB_LOCK:
-        landmarks = landmark_predictor()(array, box)
         return np.asarray(_network().compute_face_descriptor(array, landmarks), dtype=np.float64)
 
 

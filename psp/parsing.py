@@ -1,8 +1,7 @@
 """A photo's map of the 19 face classes, made without a network: dlib's landmarks and colour.
 
 The landmarks draw the features and say where skin, hair, clothes and background are likely; the colours found
-there then say where they are (``psp.matter``). Maps as pictures and tensors
-are in ``psp.palette``, whose names are offered here too.
+there then say where they are (``psp.matter``). Maps as pictures and tensors are in ``psp.palette``.
 """
 
 from __future__ import annotations
@@ -16,30 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_module, landmark_predictor
+from psp.faces import aligned_shape
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
-from psp.palette import (
-    CLASSES,
-    PALETTE,
-    Labels,
-    map_agreement,
-    map_to_picture,
-    map_to_tensor,
-    picture_to_map,
-    resize_map,
-)
-
-__all__ = [
-    "CLASSES",
-    "PALETTE",
-    "Labels",
-    "map_agreement",
-    "map_to_picture",
-    "map_to_tensor",
-    "photo_to_map",
-    "picture_to_map",
-    "resize_map",
-]
+from psp.palette import CLASSES, Labels, resize_map
 
 Plane: TypeAlias = NDArray[np.float32]
 Points: TypeAlias = NDArray[np.float64]
@@ -89,9 +67,7 @@ def photo_to_map(crop: Image.Image, size: int | None = None) -> Labels:
 def _landmarks(photo: Image.Image) -> Points:
     """Return the 68 landmarks [68,2] as (x, y) in pixels of the map."""
     seen = np.array(photo.resize((_SEEN, _SEEN), Image.Resampling.BILINEAR))
-    with DLIB_LOCK:
-        shape = landmark_predictor()(seen, dlib_module().rectangle(*ALIGNED_BOX))
-    points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float64)
+    points = np.array([(part.x, part.y) for part in aligned_shape(seen).parts()], dtype=np.float64)
     return (points + 0.5) * (_SIDE / _SEEN) - 0.5
 
 

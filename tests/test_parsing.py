@@ -10,16 +10,16 @@ from PIL import Image, ImageDraw
 
 from psp.alignment import align, detect_faces
 from psp.errors import InputError, PictureError
-from psp.parsing import (
+from psp.palette import (
     CLASSES,
     PALETTE,
     Labels,
     map_agreement,
     map_to_picture,
     map_to_tensor,
-    photo_to_map,
     picture_to_map,
 )
+from psp.parsing import photo_to_map
 
 INDEX = {name: index for index, name in enumerate(CLASSES)}
 SKIN, HAIR = INDEX["skin"], INDEX["hair"]

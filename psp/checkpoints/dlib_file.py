@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 
 from psp.errors import CheckpointError
+from psp.faces import dlib_file
+from psp.models.descriptor import FaceDescriptor
 
 _TENSOR = bytes((1, 2))  # dlib writes an integer as its length in bytes and the bytes: here the version, 2
 _SMALLEST = 16  # numbers; what is smaller is no layer's parameters
@@ -39,6 +41,17 @@ def read_dlib_tensors(path: Path) -> list[Tensor]:
     if not tensors:
         raise CheckpointError(f"{path.name} holds no network of dlib's.", "Install the requirements again.")
     return tensors
+
+
+def load_face_descriptor() -> FaceDescriptor:
+    """Return dlib's face network with its weights, from the file that comes with the requirements.
+
+    Raises:
+        PspError: The file is not installed, or cannot be read.
+    """
+    network = FaceDescriptor()
+    network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
+    return network
 
 
 def _tensor_at(data: bytes, at: int) -> tuple[Tensor, int] | None:

@@ -20,6 +20,7 @@ from psp.models.psp import PSP, PSPConfig
 from psp.registry import find_entry
 
 FORMAT = "psp-studio/1"
+DECODER_FORMAT = FORMAT + "-decoder"
 
 
 def load_psp(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from psp.checkpoints.find import file_sha256
-from psp.checkpoints.load import FORMAT, load_base
+from psp.checkpoints.load import DECODER_FORMAT, FORMAT, load_base
 from psp.checkpoints.quantize import SCALE, Precision, from_int8, to_half, to_int8
 from psp.checkpoints.tensors import save_tensors
 from psp.errors import CheckpointError
@@ -114,7 +114,7 @@ def _save_decoder(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write the shared generator, unless it is there already; return its sha256."""
     draft = path.with_name(f".{path.name}.new")
     try:
-        save_tensors(draft, tensors, {"format": FORMAT + "-decoder"})
+        save_tensors(draft, tensors, {"format": DECODER_FORMAT})
         sha256 = file_sha256(draft)
         if path.exists() and file_sha256(path) != sha256:
             raise CheckpointError(

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_module, landmark_predictor
+from psp.faces import aligned_shape
 from psp.sketches import photo_to_sketch
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -83,8 +83,7 @@ def _landmarks(picture: Picture) -> Plane:
     """Return dlib's 68 points [68,2] as (x, y), shifted where the eyes are not where FFHQ has them."""
     way = cv2.INTER_AREA if picture.shape[0] > _FRAME else cv2.INTER_CUBIC
     frame = cv2.resize(picture, (_FRAME, _FRAME), interpolation=way)
-    with DLIB_LOCK:
-        shape = landmark_predictor()(np.ascontiguousarray(frame), dlib_module().rectangle(*ALIGNED_BOX))
+    shape = aligned_shape(np.ascontiguousarray(frame))
     points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
     for eye, place in zip(_EYE_POINTS, _EYES, strict=True):
         off = points[eye].mean(0) - place

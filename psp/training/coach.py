@@ -51,6 +51,18 @@ class Progress:
     terms: dict[str, float]
     rate: float
 
+    def line(self) -> str:
+        """Return it as one line for a person."""
+        place = self.position
+        terms = "  ".join(f"{name} {value:.4f}" for name, value in self.terms.items())
+        rate = f"  {self.rate:.1f}/s" if self.rate else ""
+        return f"{place.pictures}/{self.total}  {place.seconds:.0f} s{rate}  {terms}"
+
+
+def kept_share(batch: int, ema_pictures: int, step: int) -> float:
+    """Return how much of a moving average of weights stays in a step; a young average forgets faster."""
+    return min(0.5 ** (batch / max(ema_pictures, 1)), (1 + step) / (10 + step))
+
 
 def rate_factor(config: TrainConfig, pictures: int) -> float:
     """Return what the learning rates are multiplied by: linear warm-up, 1, then cosine decay."""
@@ -234,11 +246,8 @@ class Coach:
     @torch.no_grad()
     def _update_average(self) -> None:
         """Move the averaged weights and running statistics towards the current ones."""
-        batch = self.config.optimizer.batch
-        keep = 0.5 ** (batch / max(self.config.ema_pictures, 1))
-        keep = min(
-            keep, (1 + self.position.step) / (10 + self.position.step)
-        )  # a young average forgets faster
+        config = self.config
+        keep = kept_share(config.optimizer.batch, config.ema_pictures, self.position.step)
         current = self.model.state_dict()
         for name, value in self.average.state_dict().items():
             if value.dtype.is_floating_point:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 import numpy as np
 import torch
@@ -12,12 +11,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from psp.checkpoints.dlib_file import read_dlib_tensors
-from psp.faces import ALIGNED_BOX, DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
+from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.faces import aligned_shape, dlib_module
 from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
-from psp.models.psp import PSP
 
 Descriptors = NDArray[np.float64]
 
@@ -46,12 +44,6 @@ class Figures:
     identity: float
     wrong_pairs: float
     nearest: float
-
-
-@torch.inference_mode()
-def reconstruct(model: PSP, images: Tensor, batch: int = _BATCH) -> Tensor:
-    """Return what ``model`` makes of ``images`` [N,C,S,S], on the CPU."""
-    return torch.cat([model(part.to(model.device)).float().cpu() for part in images.split(batch)])
 
 
 @torch.inference_mode()
@@ -101,13 +93,13 @@ def describe(images: Tensor) -> Descriptors:
 
 def find_landmarks(picture: Image.Image) -> NDArray[np.float64]:
     """Return dlib's 68 landmarks [68,2] of an aligned face as (x, y), in pixels of the picture at 256 px."""
-    return np.array([(part.x, part.y) for part in _shape(_seen(picture)).parts()], dtype=np.float64)
+    return np.array([(part.x, part.y) for part in aligned_shape(_seen(picture)).parts()], dtype=np.float64)
 
 
 def _chip(picture: Image.Image) -> NDArray[np.uint8]:
     """Return the part of an aligned face that dlib describes, [150,150,3]."""
     seen = _seen(picture)
-    chip = dlib_module().get_face_chip(seen, _shape(seen), size=CHIP_SIZE, padding=_CHIP_PADDING)
+    chip = dlib_module().get_face_chip(seen, aligned_shape(seen), size=CHIP_SIZE, padding=_CHIP_PADDING)
     return np.asarray(chip, dtype=np.uint8)
 
 
@@ -115,13 +107,6 @@ def _seen(picture: Image.Image) -> NDArray[np.uint8]:
     return np.array(picture.convert("RGB").resize((_SEEN, _SEEN), Image.Resampling.BICUBIC))
 
 
-def _shape(seen: NDArray[np.uint8]) -> Any:  # noqa: ANN401  (dlib has no types)
-    with DLIB_LOCK:
-        return landmark_predictor()(seen, dlib_module().rectangle(*ALIGNED_BOX))
-
-
 @cache
 def _network() -> FaceDescriptor:
-    network = FaceDescriptor()
-    network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
-    return network.eval().requires_grad_(False)
+    return load_face_descriptor().eval().requires_grad_(False)

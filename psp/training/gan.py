@@ -20,7 +20,7 @@ from psp.losses.lpips import LPIPS
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.augment import AdaptiveProbability, augment
-from psp.training.coach import Progress
+from psp.training.coach import Progress, kept_share
 from psp.training.data import Batches
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 from psp.training.gan_config import GanConfig
@@ -252,9 +252,7 @@ class GanCoach:
     def _update_average(self, draw: torch.Generator) -> None:
         """Move the averaged generator towards the current one, and w_avg towards its mean w."""
         config, state = self.config, self.state
-        step = state.position.step
-        keep = 0.5 ** (config.batch / max(config.ema_pictures, 1))
-        keep = min(keep, (1 + step) / (10 + step))  # a young average forgets faster
+        keep = kept_share(config.batch, config.ema_pictures, state.position.step)
         current = state.generator.state_dict()
         for name, value in state.average.state_dict().items():
             value.lerp_(current[name], 1.0 - keep)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from psp.training.coach import Progress
+    pass
 
 
 def add_train_generator(
@@ -58,12 +58,5 @@ def _run(
         torch.set_num_threads(options.threads)
     out = options.out or Path("runs") / f"{config.name}-generator"
     run = GanRunOptions(options.data, out, pick_device(options.device), options.minutes, options.start_from)
-    path = train_generator(config, run, lambda progress: report(_line(progress)))
+    path = train_generator(config, run, lambda progress: report(progress.line()))
     report(f"saved {path}; go on later with --start-from {out / 'training'}")
-
-
-def _line(progress: Progress) -> str:
-    position = progress.position
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in progress.terms.items())
-    rate = f"  {progress.rate:.1f}/s" if progress.rate else ""
-    return f"{position.pictures}/{progress.total}  {position.seconds:.0f} s{rate}  {terms}"

@@ -12,20 +12,19 @@ import torch
 from torch import Tensor, nn
 
 from psp.checkpoints import load_tensors, read_metadata, save_tensors
+from psp.checkpoints.load import DECODER_FORMAT
+from psp.checkpoints.quantize import to_half
 from psp.errors import TrainingError
 from psp.models.architecture import generator_config_from_json
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.augment import AdaptiveProbability
-from psp.training.state import Position
+from psp.training.state import Position, optimizer_tensors, part_of, restore_optimizer
 
 STATE_FORMAT = "psp-studio-gan/1"
-# What psp.checkpoints calls the file of a generator that several models share.
-GENERATOR_FORMAT = "psp-studio/1-decoder"
 DISCRIMINATOR_FORMAT = "psp-studio-discriminator/1"
 GENERATOR_FILE = "generator.safetensors"
 DISCRIMINATOR_FILE = "discriminator.safetensors"
-_HALF_MAX = torch.finfo(torch.float16).max
 
 
 @dataclass
@@ -86,8 +85,7 @@ def save_gan_state(path: Path, preset_name: str, state: GanState) -> None:
                 f"Lower the learning rates and start again: {path.name} holds the last good state.",
             )
     for prefix, optimizer in _optimizers(state).items():
-        for index, entry in optimizer.state_dict()["state"].items():
-            tensors |= {f"{prefix}.{index}.{key}": torch.as_tensor(value) for key, value in entry.items()}
+        tensors |= optimizer_tensors(prefix, optimizer)
     place, ada = state.position, state.ada
     metadata = {
         "format": STATE_FORMAT,
@@ -111,14 +109,9 @@ def load_gan_state(path: Path, preset_name: str, state: GanState) -> None:
             "Give another output folder.",
         )
     for prefix, module in _modules(state).items():
-        _fill(path.name, module, _part(tensors, prefix + "."))
+        _fill(path.name, module, part_of(tensors, prefix + "."))
     for prefix, optimizer in _optimizers(state).items():
-        entries: dict[int, dict[str, Tensor]] = {}
-        for key, value in _part(tensors, prefix + ".").items():
-            index, name = key.split(".", 1)
-            entries.setdefault(int(index), {})[name] = value.clone()  # the optimizer writes into it
-        groups = optimizer.state_dict()["param_groups"]
-        optimizer.load_state_dict({"state": entries, "param_groups": groups})
+        restore_optimizer(optimizer, part_of(tensors, prefix + "."))
     state.w_avg.copy_(tensors["w_avg"])
     state.path_mean.copy_(tensors["path_mean"])
     step, pictures, seconds = json.loads(metadata["position"])
@@ -132,9 +125,9 @@ def save_generator(path: Path, generator: Generator, w_avg: Tensor, info: Mappin
 
     Keys are ``decoder.*`` and ``latent_avg`` [n_codes,style_dim]; the metadata has the generator's config.
     """
-    tensors = {f"decoder.{key}": _to_half(value) for key, value in generator.state_dict().items()}
-    tensors["latent_avg"] = _to_half(w_avg.expand(generator.config.n_codes, -1))
-    save_tensors(path, tensors, {**info, "format": GENERATOR_FORMAT, "config": _config_text(generator)})
+    tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
+    tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
+    save_tensors(path, tensors, {**info, "format": DECODER_FORMAT, "config": _config_text(generator)})
 
 
 def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, str]]:
@@ -143,8 +136,8 @@ def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, 
     Raises:
         TrainingError: The file holds something else, or a generator of another shape.
     """
-    tensors, metadata = _read(path, GENERATOR_FORMAT, _config_text(generator))
-    _fill(path.name, generator, _part(tensors, "decoder."))
+    tensors, metadata = _read(path, DECODER_FORMAT, _config_text(generator))
+    _fill(path.name, generator, part_of(tensors, "decoder."))
     return tensors["latent_avg"][0].float(), metadata
 
 
@@ -156,7 +149,7 @@ def open_generator(path: Path) -> tuple[Generator, Tensor]:
         CheckpointError: Its config cannot be used.
     """
     metadata = read_metadata(path)
-    if metadata.get("format") != GENERATOR_FORMAT or "config" not in metadata:
+    if metadata.get("format") != DECODER_FORMAT or "config" not in metadata:
         raise TrainingError(f"{path.name} is not a generator of train-generator.", "Give its model file.")
     generator = Generator(generator_config_from_json(metadata["config"]))
     w_avg, _ = load_generator(path, generator)
@@ -165,7 +158,7 @@ def open_generator(path: Path) -> tuple[Generator, Tensor]:
 
 def save_discriminator(path: Path, discriminator: Discriminator, info: Mapping[str, str]) -> None:
     """Write ``discriminator`` in half precision; the metadata has its config."""
-    tensors = {key: _to_half(value) for key, value in discriminator.state_dict().items()}
+    tensors = {key: to_half(value) for key, value in discriminator.state_dict().items()}
     metadata = {**info, "format": DISCRIMINATOR_FORMAT, "config": _config_text(discriminator)}
     save_tensors(path, tensors, metadata)
 
@@ -207,12 +200,3 @@ def _fill(name: str, module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
         raise TrainingError(
             f"{name} has another architecture than the preset.", "Give another folder."
         ) from error
-
-
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
-
-
-def _to_half(value: Tensor) -> Tensor:
-    """Return ``value`` in half precision, or as it is where that cannot hold it."""
-    return value if value.abs().max() > _HALF_MAX else value.half()

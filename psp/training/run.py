@@ -10,14 +10,12 @@ from pathlib import Path
 import torch
 
 from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, read_info, save_psp
-from psp.checkpoints.dlib_file import read_dlib_tensors
+from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.config import Settings
 from psp.errors import TrainingError
-from psp.faces import dlib_file
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
-from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP, PSPConfig
 from psp.quality import LPIPS_FILE
@@ -25,13 +23,12 @@ from psp.registry import AUXILIARY
 from psp.training.coach import Coach, Progress, fit_prior, recentre
 from psp.training.config import TrainConfig
 from psp.training.data import Batches
-from psp.training.gan_state import open_generator
+from psp.training.gan_state import GENERATOR_FILE, open_generator
 from psp.training.maps import open_maps
 from psp.training.prepare import needs_maps
 from psp.training.sources import Source, open_sources
 from psp.training.vary import VaryConfig
 
-GENERATOR_FILE = "generator.safetensors"
 _AVERAGED_PICTURES = 2048
 
 
@@ -75,9 +72,8 @@ def train(
     start = load_psp(options.start_from, settings=settings) if options.start_from else None
     if start is not None:
         config = dataclasses.replace(config, model=_model_for(config, start))
-        if (
-            config.train_generator
-        ):  # goes on, so it neither begins at a low resolution nor measures norms anew
+        if config.train_generator:
+            # It goes on, so it neither begins at a low resolution nor measures norms anew.
             config = dataclasses.replace(config, low_size=0, keep_norms=True)
     model = adapt(start, config.model) if start is not None else None
     if options.generator is not None:
@@ -154,9 +150,7 @@ def build_objective(config: TrainConfig, identity_file: Path | None) -> Objectiv
 
 def _identity_loss(config: TrainConfig, identity_file: Path | None) -> IdentityLoss | DescriptorLoss:
     if config.identity == "dlib" and identity_file is None:
-        network = FaceDescriptor()
-        network.load_in_order(read_dlib_tensors(dlib_file("dlib_face_recognition_resnet_model_v1.dat")))
-        return DescriptorLoss(network)
+        return DescriptorLoss(load_face_descriptor())
     path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
     return IdentityLoss(_load_arcface(path))
 

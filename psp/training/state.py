@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,7 @@ def save_state(
     tensors: dict[str, Tensor] = {}
     for prefix, module in (("model", model), ("average", average)):
         tensors |= {f"{prefix}.{key}": value.detach() for key, value in module.state_dict().items()}
-    for index, entry in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{key}": torch.as_tensor(value) for key, value in entry.items()}
+    tensors |= optimizer_tensors("optimizer", optimizer)
     meta = {
         "format": "psp-studio-run/1",
         "preset": preset_name,
@@ -70,17 +70,34 @@ def load_state(
         )
     try:
         for prefix, module in (("model.", model), ("average.", average)):
-            part = {key.removeprefix(prefix): v for key, v in tensors.items() if key.startswith(prefix)}
-            module.load_state_dict(part, strict=True)
+            module.load_state_dict(part_of(tensors, prefix), strict=True)
     except RuntimeError as error:
         raise TrainingError(
             f"{path.name} has another architecture than the preset.", "Give another output folder."
         ) from error
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+    restore_optimizer(optimizer, part_of(tensors, "optimizer."))
     step, pictures, seconds = json.loads(meta["position"])
     return Position(int(step), int(pictures), float(seconds))
+
+
+def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors whose names begin with ``prefix``, without it."""
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
+
+
+def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return what ``optimizer`` remembers, as tensors called ``prefix.<parameter>.<name>``."""
+    return {
+        f"{prefix}.{index}.{key}": torch.as_tensor(value)
+        for index, entry in optimizer.state_dict()["state"].items()
+        for key, value in entry.items()
+    }
+
+
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give ``optimizer`` back what ``optimizer_tensors`` told, named without the prefix."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        state.setdefault(int(index), {})[name] = value.clone()  # the optimizer writes into it
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from psp.training.coach import Progress
     from psp.training.config import TrainConfig
 
 
@@ -67,7 +66,7 @@ def _run(
         generator=options.generator,
         maps=options.maps,
     )
-    path = train(config, run, lambda progress: report(_line(progress)))
+    path = train(config, run, lambda progress: report(progress.line()))
     report(f"saved {path}: use it with --model {path}")
 
 
@@ -84,10 +83,3 @@ def _configure(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
     if options.freeze_generator:
         config = dataclasses.replace(config, train_generator=False)
     return dataclasses.replace(config, compiled=config.compiled and options.compiled)
-
-
-def _line(progress: Progress) -> str:
-    position = progress.position
-    terms = "  ".join(f"{name} {value:.4f}" for name, value in progress.terms.items())
-    rate = f"  {progress.rate:.1f}/s" if progress.rate else ""
-    return f"{position.pictures}/{progress.total}  {position.seconds:.0f} s{rate}  {terms}"

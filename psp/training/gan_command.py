@@ -6,10 +6,8 @@ import argparse
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
+from psp.training.run_arguments import add_run_arguments
 
 
 def add_train_generator(
@@ -26,17 +24,7 @@ def add_train_generator(
     """
     about = "Train a generator (StyleGAN2) on your own pictures; a pSp model can be built on it."
     parser = commands.add_parser("train-generator", help=about, description=about)
-    parser.add_argument("--preset", required=True, help="which run, for example portraits128")
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures or zip files")
-    parser.add_argument(
-        "--out", type=Path, help="folder of the run (runs/PRESET-generator); what is there is resumed"
-    )
-    parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
-    parser.add_argument("--pictures", type=int, help="length of the run, in pictures drawn")
-    parser.add_argument("--batch", type=int, help="pictures a step")
-    parser.add_argument("--seed", type=int, help="seed of weights, draws and variations")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
-    parser.add_argument("--threads", type=int, help="CPU threads (all)")
+    add_run_arguments(parser, "portraits128", "runs/PRESET-generator")
     parser.add_argument("--start-from", type=Path, help="a folder OUT/training of an earlier run")
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
 

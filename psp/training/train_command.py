@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psp.training.run_arguments import add_run_arguments
+
 if TYPE_CHECKING:
     from psp.training.config import TrainConfig
 
@@ -26,15 +28,7 @@ def add_train(
     """
     about = "Train a model on your own pictures."
     parser = commands.add_parser("train", help=about, description=about)
-    parser.add_argument("--preset", required=True, help="which run, for example portraits128-encode")
-    parser.add_argument("--data", type=Path, required=True, help="folder of pictures or zip files")
-    parser.add_argument("--out", type=Path, help="folder of the run (runs/PRESET); what is there is resumed")
-    parser.add_argument("--minutes", type=float, help="stop after this time, with a checkpoint")
-    parser.add_argument("--pictures", type=int, help="length of the run, in pictures drawn")
-    parser.add_argument("--batch", type=int, help="pictures a step")
-    parser.add_argument("--seed", type=int, help="seed of weights, draws and variations")
-    parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
-    parser.add_argument("--threads", type=int, help="CPU threads (all)")
+    add_run_arguments(parser, "portraits128-encode", "runs/PRESET")
     parser.add_argument("--start-from", type=Path, help="a checkpoint to start from")
     parser.add_argument("--freeze-generator", action="store_true", help="train the encoder alone (the paper)")
     parser.add_argument("--generator", type=Path, help="a generator of train-generator, to get an encoder")

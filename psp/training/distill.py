@@ -80,6 +80,6 @@ def _affine_layers(generator: Generator) -> list[Tensor]:
 def code_loss(teacher: PSP, batches: Batches) -> CodeLoss:
     """Return the loss against ``teacher``, the spread measured on the first pictures of ``batches``."""
     size = teacher.config.encoder.in_size
-    images = [batches.batch(step).targets for step in range(_MEASURED_BATCHES)]
+    images = [batches.batch(step).targets.to(teacher.device) for step in range(_MEASURED_BATCHES)]
     assert images[0].shape[-1] == size, "teacher and run see pictures of different sizes"
     return CodeLoss(teacher, images)

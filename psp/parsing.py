@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.faces import aligned_shape
+from psp.faces import Points, aligned_landmarks, fill_outline
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
 from psp.palette import CLASSES, Labels, resize_map
 
 Plane: TypeAlias = NDArray[np.float32]
-Points: TypeAlias = NDArray[np.float64]
 
 _INDEX = {name: index for index, name in enumerate(CLASSES)}
 # Pixels: the map is made at one size whatever the crop's, so that the maps agree; dlib sees twice that.
@@ -67,8 +66,7 @@ def photo_to_map(crop: Image.Image, size: int | None = None) -> Labels:
 def _landmarks(photo: Image.Image) -> Points:
     """Return the 68 landmarks [68,2] as (x, y) in pixels of the map."""
     seen = np.array(photo.resize((_SEEN, _SEEN), Image.Resampling.BILINEAR))
-    points = np.array([(part.x, part.y) for part in aligned_shape(seen).parts()], dtype=np.float64)
-    return (points + 0.5) * (_SIDE / _SEEN) - 0.5
+    return (aligned_landmarks(seen) + 0.5) * (_SIDE / _SEEN) - 0.5
 
 
 def _lab(photo: Image.Image) -> NDArray[np.uint8]:
@@ -77,15 +75,6 @@ def _lab(photo: Image.Image) -> NDArray[np.uint8]:
 
     small = np.asarray(photo.resize((_SIDE, _SIDE), Image.Resampling.BILINEAR))
     return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2Lab), dtype=np.uint8)
-
-
-def _fill(polygon: Points) -> NDArray[np.bool_]:
-    """Return the pixels [128,128] of a polygon [N,2], its outline included."""
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    mask = np.zeros((_SIDE, _SIDE), np.uint8)
-    cv2.fillPoly(mask, [np.rint(polygon * 16).astype(np.int32)], 1, shift=4)
-    return mask > 0
 
 
 @cache
@@ -137,7 +126,7 @@ class _Layout:
         top = middle + up * float((top - middle) @ up) + right * float((brow - middle) @ right) * 0.5
         turns = np.linspace(0, np.pi, 25)[1:-1, None]
         arch = middle + half * np.cos(turns) + (top - middle) * np.sin(turns) ** 0.8
-        face = _fill(np.concatenate([points[:17], arch]))
+        face = fill_outline(np.concatenate([points[:17], arch]), _SIDE)
         away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)
         deep = cv2.distanceTransform(face.astype(np.uint8), cv2.DIST_L2, 5)
         x, y = _grid()
@@ -272,7 +261,7 @@ _HAVE_OWN_COLOURS: tuple[tuple[int, ...], ...] = (
 def _fill_all(points: Points, outlines: tuple[tuple[int, ...], ...]) -> NDArray[np.bool_]:
     import cv2  # noqa: PLC0415  # on first use: the page starts without it
 
-    masks = np.any([_fill(points[list(each)]) for each in outlines], axis=0)
+    masks = np.any([fill_outline(points[list(each)], _SIDE) for each in outlines], axis=0)
     return np.asarray(cv2.dilate(masks.astype(np.uint8), np.ones((5, 5), np.uint8)) > 0)
 
 
@@ -285,7 +274,9 @@ def _draw_features(labels: Labels, points: Points) -> None:
         line = points[list(ids)]
         thick = np.array([0.6, 1.6, 1.8, 1.6, 1.2]) if name == "left brow" else None
         thick = np.array([1.2, 1.6, 1.8, 1.6, 0.6])[:, None] if thick is None else thick[::-1][:, None]
-        labels[_fill(np.concatenate([line + up * 0.6, (line - up * (thick + 1.0))[::-1]]))] = _INDEX[name]
+        labels[fill_outline(np.concatenate([line + up * 0.6, (line - up * (thick + 1.0))[::-1]]), _SIDE)] = (
+            _INDEX[name]
+        )
 
     bridge = points[27]
     reach = max(float((points[35] - points[31]) @ right), 6.0)
@@ -301,13 +292,13 @@ def _draw_features(labels: Labels, points: Points) -> None:
         points[29] + right * reach * 0.36,
         bridge + right * reach * 0.22,
     ]
-    labels[_fill(np.array(nose))] = _INDEX["nose"]
+    labels[fill_outline(np.array(nose), _SIDE)] = _INDEX["nose"]
     for name, ids in (("right eye", range(36, 42)), ("left eye", range(42, 48))):
         eye = points[list(ids)]
         middle = eye.mean(axis=0)
-        labels[_fill(middle + (eye - middle) * 1.1)] = _INDEX[name]
-    labels[_fill(points[[*range(48, 55), *range(64, 59, -1)]])] = _INDEX["upper lip"]
-    labels[_fill(points[[*range(54, 60), 48, 60, *range(67, 63, -1)]])] = _INDEX["lower lip"]
+        labels[fill_outline(middle + (eye - middle) * 1.1, _SIDE)] = _INDEX[name]
+    labels[fill_outline(points[[*range(48, 55), *range(64, 59, -1)]], _SIDE)] = _INDEX["upper lip"]
+    labels[fill_outline(points[[*range(54, 60), 48, 60, *range(67, 63, -1)]], _SIDE)] = _INDEX["lower lip"]
     inner = points[60:68]
     if float((inner[1:4].mean(axis=0) - inner[5:8].mean(axis=0)) @ up) > 1.5:
-        labels[_fill(inner)] = _INDEX["mouth"]
+        labels[fill_outline(inner, _SIDE)] = _INDEX["mouth"]

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
-from psp.faces import aligned_shape, dlib_module
+from psp.faces import aligned_landmarks, aligned_shape, dlib_module
 from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
@@ -93,7 +93,7 @@ def describe(images: Tensor) -> Descriptors:
 
 def find_landmarks(picture: Image.Image) -> NDArray[np.float64]:
     """Return dlib's 68 landmarks [68,2] of an aligned face as (x, y), in pixels of the picture at 256 px."""
-    return np.array([(part.x, part.y) for part in aligned_shape(_seen(picture)).parts()], dtype=np.float64)
+    return aligned_landmarks(_seen(picture))
 
 
 def _chip(picture: Image.Image) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from psp.faces import yaw
 from psp.images import degrade, to_pictures
 from psp.losses.lpips import LPIPS
 from psp.palette import Labels, map_agreement
@@ -94,7 +95,7 @@ class Frontalized:
 
     Attributes:
         figures: Results against their inputs.
-        yaw: Mean absolute yaw (see ``yaw``) of the inputs, of the results, and of what "encode" makes.
+        yaw: Mean absolute ``psp.faces.yaw`` of the inputs, of the results, and of what "encode" makes.
         turned_yaw: The same for the quarter of the inputs that is turned most.
         mirror_lpips: LPIPS of the results of a picture and of its mirror image, mirrored back; and that for
             what "encode" makes.
@@ -236,7 +237,10 @@ def frontalized(
         encoded: What "encode" makes of them, and of their mirror images.
         lpips: Perceptual distance.
     """
-    yaws = [np.abs([yaw(p) for p in to_pictures(images)]) for images in (photos, made[0], encoded[0])]
+    yaws = [
+        np.abs([yaw(find_landmarks(p)) for p in to_pictures(images)])
+        for images in (photos, made[0], encoded[0])
+    ]
     turned = np.argsort(yaws[0])[-max(1, round(_TURNED * len(photos))) :]
     before, after, plain = (float(each.mean()) for each in yaws)
     turned_before, turned_after, turned_plain = (float(each[turned].mean()) for each in yaws)
@@ -247,18 +251,6 @@ def frontalized(
         turned_yaw=(turned_before, turned_after, turned_plain),
         mirror_lpips=(consistency[0], consistency[1]),
     )
-
-
-def yaw(picture: Image.Image) -> float:
-    """Return how far an aligned face is turned: about −1 (to the picture's left) to 1 (to its right).
-
-    Where the tip of the nose lies between the two ends of the jaw line: 0 in the middle, ±1 at an end. No
-    angle, but it grows with it. Within 0.02 of its negative for the mirror image.
-    """
-    points = find_landmarks(picture)
-    left, right, nose = points[0], points[16], points[30]
-    across = (right - left) / 2.0
-    return float(np.clip((nose - (left + right) / 2.0) @ across / max(float(across @ across), 1e-9), -1, 1))
 
 
 @torch.inference_mode()

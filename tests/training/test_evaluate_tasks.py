@@ -110,16 +110,6 @@ def test_a_cartoon_is_told_from_a_photo(faces: Tensor, lpips: LPIPS) -> None:
     assert found.encode_to_cartoon == pytest.approx(found.figures.lpips)
 
 
-def test_yaw_changes_its_sign_in_a_mirror(face: Image.Image) -> None:
-    """The half that a face turns away gets narrower."""
-    halves = [((0, 0, 48, 128), (0, 64)), ((48, 0, 128, 128), (64, 128))]
-    corners = [(box, (left, 0, left, 128, right, 128, right, 0)) for box, (left, right) in halves]
-    turned = face.transform(face.size, Image.Transform.MESH, corners, Image.Resampling.BICUBIC)
-    assert abs(tasks.yaw(face)) < 0.1
-    assert -0.5 < tasks.yaw(turned) < -0.1
-    assert tasks.yaw(ImageOps.mirror(turned)) == pytest.approx(-tasks.yaw(turned), abs=0.05)
-
-
 def test_frontalization_is_measured_beside_encode(faces: Tensor, lpips: LPIPS) -> None:
     mirrored = faces.flip(-1)
     average = (faces + mirrored) / 2

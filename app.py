@@ -8,7 +8,7 @@ from psp.ui.app import build_app, launch
 
 def main() -> None:
     """Open the studio."""
-    pipeline = PspPipeline(Settings.from_env(), accelerate=zerogpu.on_gpu)
+    pipeline = PspPipeline(Settings.from_env(), accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
     if zerogpu.is_active():
         pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
     launch(build_app(pipeline))

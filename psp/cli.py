@@ -6,16 +6,108 @@ import argparse
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from psp.config import Settings
-from psp.errors import PspError
+from psp.errors import PspError, SettingsError
 from psp.registry import list_models
 from psp.tasks import TASKS
 from psp.training.evaluate_command import add_evaluate
 from psp.training.gan_command import add_train_generator
 from psp.training.train_command import add_train
+
+if TYPE_CHECKING:
+    from psp.pipeline import PspPipeline
+    from psp.result import Result
+
+
+@dataclass(frozen=True)
+class _Option:
+    """One option of a task.
+
+    Attributes:
+        name: Its name in the API.
+        kind: Turns the argument into its value.
+        default: As in the API.
+        words: Help.
+    """
+
+    name: str
+    kind: Callable[[str], Any]
+    default: object
+    words: str
+
+
+_MODEL = _Option("model", str, "auto", "a model's name or a path to a checkpoint")
+_VARIANTS = _Option("variants", int, 1, "how many faces")
+_SEED = _Option("seed", int, 0, "of the first random style; -1: by chance")
+_LAYERS = "layers that take the style: 8-, 0-3,7, all, auto, pose, features, colours"
+_ALPHA = _Option("alpha", float, 1.0, "share of the style in these layers, 0 to 1")
+_DRAWN = (_MODEL, _VARIANTS, _SEED, _Option("layers", str, "auto", _LAYERS), _ALPHA)
+
+
+@dataclass(frozen=True)
+class _Command:
+    """One task on the command line.
+
+    Attributes:
+        given: Name of the input in the API.
+        options: What can be set besides.
+        align: Whether it takes ``--no-align``.
+        face: Whether it takes ``--face``.
+        words: Help, for what is no task of the page.
+    """
+
+    given: str
+    options: tuple[_Option, ...] = (_MODEL,)
+    align: bool = False
+    face: bool = False
+    words: str = ""
+
+
+_COMMANDS = {
+    "encode": _Command("photo", align=True, face=True),
+    "frontalize": _Command("photo", align=True, face=True),
+    "toonify": _Command(
+        "photo",
+        (_MODEL, _Option("strength", float, 1.0, "from 0, the encoded face, to 1, fully drawn")),
+        align=True,
+        face=True,
+    ),
+    "super_resolution": _Command(
+        "photo",
+        (
+            _MODEL,
+            _Option("factor", int, 0, "shrink 4, 8, 16 or 32 times first, to demonstrate; 0: not at all"),
+            _VARIANTS,
+            _SEED,
+        ),
+        align=True,
+        face=True,
+    ),
+    "sketch_to_face": _Command("sketch", _DRAWN),
+    "segmentation_to_face": _Command("mask", _DRAWN),
+    "style_mix": _Command(
+        "photo",
+        (
+            _Option("style", Path, None, "a picture with another face; none: random styles"),
+            _MODEL,
+            _Option("layers", str, "8-", _LAYERS),
+            _ALPHA,
+            _VARIANTS,
+            _SEED,
+        ),
+        align=True,
+        face=True,
+    ),
+    "align": _Command("photo", (), face=True, words="Find a face and save its FFHQ-aligned crop."),
+    "decode": _Command("latents", words="Decode a .safetensors file of codes."),
+    "photo_to_sketch": _Command("photo", (), align=True, face=True, words="Draw a photo as a sketch."),
+    "photo_to_mask": _Command("photo", (), align=True, face=True, words="Map a photo by the 19 classes."),
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,12 +131,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m psp", description="pSp Studio on the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for task in TASKS.values():
-        _add_photo_task(
-            commands.add_parser(task.name, help=task.caption, description=task.caption), task.name
-        )
+    for name, command in _COMMANDS.items():
+        words = TASKS[name].caption if name in TASKS else command.words
+        _add_task(commands.add_parser(name, help=words, description=words), name, command)
     models = commands.add_parser("models", help="List the models and where they come from.")
     models.set_defaults(run=_models)
+    render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
+    render.set_defaults(run=_render_examples)
     add_train(commands, _report, _pick_device)
     add_train_generator(commands, _report, _pick_device)
     add_evaluate(commands, _report, _pick_device)
@@ -56,35 +149,77 @@ def _report(line: str) -> None:
 
 
 def _pick_device(name: str) -> str:
-    from psp.pipeline import pick_device  # noqa: PLC0415  (torch comes after the page)
+    from psp.network import pick_device  # noqa: PLC0415  (torch comes after the page)
 
     return pick_device(name)
 
 
-def _add_photo_task(parser: argparse.ArgumentParser, name: str) -> None:
-    parser.add_argument("photo", type=Path, help="the picture")
+def _add_task(parser: argparse.ArgumentParser, name: str, command: _Command) -> None:
+    parser.add_argument(command.given, type=Path, help=f"the {command.given}, a file")
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
-    parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
-    parser.add_argument("--no-align", dest="align", action="store_false", help="take the picture as it is")
-    parser.add_argument("--face", type=int, default=0, help="which face; 0 is the largest (0)")
-    parser.set_defaults(run=_photo_task, task=name)
+    for option in command.options:
+        words = option.words if option.default is None else f"{option.words} ({option.default})"
+        parser.add_argument(f"--{option.name}", type=option.kind, default=option.default, help=words)
+    if command.align:
+        parser.add_argument(
+            "--no-align", dest="align", action="store_false", help="take the picture as it is"
+        )
+    if command.face:
+        parser.add_argument("--face", type=_face, default=0, help="which face; 0 is the largest; all (0)")
+    if command.face and _MODEL in command.options:
+        parser.add_argument("--paste", action="store_true", help="also save the photo with the result in it")
+    parser.set_defaults(run=_run_task, task=name)
 
 
-def _photo_task(options: argparse.Namespace) -> None:
-    from psp.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
+def _face(text: str) -> int | None:
+    """Return the number of a face, or None for all of them."""
+    return None if text == "all" else int(text)
 
+
+def _run_task(options: argparse.Namespace) -> None:
+    from psp.pipeline import PspPipeline  # noqa: PLC0415  (only these commands need it)
+
+    command = _COMMANDS[options.task]
     pipeline = PspPipeline()
-    pipeline.load(options.model, options.task, _print_download)
-    task = getattr(pipeline, options.task)
-    result = task(options.photo, model=options.model, align=options.align, face=options.face)
-    saved = result.save(options.out / f"{options.photo.stem}-{options.task}")
-    print(json.dumps(result.details, indent=2, ensure_ascii=False))
-    print(f"saved {saved} and {saved.with_suffix('.safetensors').name}", file=sys.stderr)
+    given: Path = getattr(options, command.given)
+    settings = {option.name: getattr(options, option.name) for option in command.options}
+    if command.align:
+        settings["align"] = options.align
+    if _MODEL in command.options:
+        settings["step"] = _print_step
+    faces: Sequence[int | None] = [None]
+    if command.face:
+        if options.face is None and not getattr(options, "align", True):
+            raise SettingsError("--face all needs alignment.", "Leave out --no-align.")
+        faces = range(len(pipeline.places(given))) if options.face is None else [options.face]
+    stem = options.out / f"{given.stem}-{options.task}"
+    results = []
+    for face in faces:
+        chosen = settings if face is None else {**settings, "face": face}
+        result: Result = getattr(pipeline, options.task)(given, **chosen)
+        path = stem.with_name(f"{stem.name}-face-{face}") if len(faces) > 1 else stem
+        saved = result.save(path)
+        print(f"saved {saved}", file=sys.stderr)
+        results.append(result)
+    told = [result.details for result in results]
+    print(json.dumps(told if getattr(options, "face", 0) is None else told[0], indent=2, ensure_ascii=False))
+    if getattr(options, "paste", False):
+        _paste(pipeline, given, results, stem)
 
 
-def _print_download(done: int, total: int | None) -> None:
-    share = f" ({done / total:.0%})" if total else ""
-    print(f"\rdownloading the model: {done >> 20} MB{share}", end="", file=sys.stderr, flush=True)
+def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path) -> None:
+    """Save the photo with the first picture of each result in it."""
+    from psp.recipe import picture_to_png  # noqa: PLC0415  (only this option needs it)
+
+    made = [(result.image, result.details["alignment"]) for result in results]
+    path = stem.with_name(f"{stem.name}-in-the-photo.png")
+    path.write_bytes(picture_to_png(pipeline.paste_back(photo, made), results[0].recipe))
+    print(f"saved {path}", file=sys.stderr)
+
+
+def _print_step(words: str, share: float | None) -> None:
+    if share is not None:  # only what takes long: downloads, many faces
+        print(f"\r{words} ({share:.0%})\033[K", end="\r", file=sys.stderr, flush=True)
 
 
 def _models(options: argparse.Namespace) -> None:
@@ -98,3 +233,10 @@ def _models(options: argparse.Namespace) -> None:
     for status in list_models(Settings.from_env()):
         entry = status.entry
         print(f"{entry.family:<16}{entry.task:<24}{entry.file:<36}{words[status.where]}")
+
+
+def _render_examples(options: argparse.Namespace) -> None:
+    from psp.examples import render_examples  # noqa: PLC0415  (only this command needs it)
+    from psp.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
+
+    render_examples(PspPipeline(), _print_step)

@@ -50,3 +50,7 @@ class SettingsError(PspError):
 
 class TrainingError(PspError):
     """Training cannot start or go on: broken data, a NaN, a checkpoint of another run."""
+
+
+class StoppedError(PspError):
+    """The user stopped the work."""

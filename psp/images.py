@@ -70,7 +70,7 @@ def limit_pillow(max_pixels: int) -> None:
 limit_pillow(MAX_PIXELS)
 
 
-def load_picture(source: PictureSource, max_pixels: int = MAX_PIXELS) -> Image.Image:
+def load_picture(source: PictureSource, max_pixels: int = MAX_PIXELS, *, flat: bool = True) -> Image.Image:
     """Read anything that is a picture as upright 8-bit RGB.
 
     The orientation in EXIF is applied, alpha is composited on white, 16-bit and float values are scaled to
@@ -82,13 +82,14 @@ def load_picture(source: PictureSource, max_pixels: int = MAX_PIXELS) -> Image.I
             [H,W,2] (grey and alpha), [H,W,3] or [H,W,4]: bool, uint8, uint16, another integer, or float (in
             0..1; where the largest value is above 1, in 0..255).
         max_pixels: Width times height allowed; checked from the file's header, before decoding.
+        flat: False keeps the picture's own mode, as index pictures and transparent maps need it.
 
     Raises:
         PictureError: The file is missing, empty, truncated, no picture, or too large or too small.
     """
     if isinstance(source, Image.Image):
         _check_size(source.size, max_pixels, "The picture")
-        return _decode(source, "The picture")
+        return _decode(source, "The picture", flat)
     if isinstance(source, np.ndarray):
         return _from_array(source, max_pixels)
     if isinstance(source, bytes):
@@ -102,7 +103,7 @@ def load_picture(source: PictureSource, max_pixels: int = MAX_PIXELS) -> Image.I
     try:
         with Image.open(stream, formats=_known_formats()) as image:
             _check_size(image.size, max_pixels, name)
-            return _decode(image, name)
+            return _decode(image, name, flat)
     except Image.DecompressionBombError as error:
         raise _too_large(name, "more", max_pixels) from error
     except _DECODER_ERRORS as error:  # only from open(): _decode raises PictureError
@@ -208,8 +209,8 @@ def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
         )
 
 
-def _decode(image: Image.Image, name: str) -> Image.Image:
-    """Decode the first frame, turn it upright, make it RGB."""
+def _decode(image: Image.Image, name: str, flatten: bool = True) -> Image.Image:
+    """Decode the first frame, turn it upright, make it RGB (or, without ``flatten``, keep its mode)."""
     try:
         image.load()
     except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
@@ -222,7 +223,7 @@ def _decode(image: Image.Image, name: str) -> Image.Image:
     except _DECODER_ERRORS:  # broken metadata, sound picture
         turn = None
     try:
-        flat = _flatten(image)
+        flat = _flatten(image) if flatten else image.copy()
     except _DECODER_ERRORS as error:
         raise PictureError(
             f"{name} has colours of a kind that cannot be read ({image.mode}).",

@@ -1,6 +1,10 @@
-"""W+ codes as files, as NumPy arrays: what the studio hands out and takes back."""
+"""W+ codes as files, as NumPy arrays, and their layers: what the studio hands out and takes back."""
 
 from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,32 +12,62 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from psp.errors import InputError
+from psp.recipe import Recipe, recipe_from_json
 
 Codes = NDArray[np.float32]
 
+MAX_FILE = 4 << 20
+"""Bytes: larger files of codes are refused; 64 variants of 18 codes have 2.4 million."""
 
-def codes_to_bytes(codes: Codes, model: str) -> bytes:
+# Which layers do what. For 18 codes as the paper has it (coarse, medium, fine). The bundled family, trained
+# together with its encoder, sorted itself otherwise: it shows when layers are exchanged two at a time. With
+# random styles in its layers 0–3, faces agree with the lines of a sketch by F1 0.60, in 6–11 by 0.48 (unmixed
+# 0.67, by chance 0.37).
+_GROUPS: dict[int, dict[str, str]] = {
+    12: {"pose": "4-7", "features": "8-11", "colours": "0-3"},
+    18: {"pose": "0-2", "features": "3-7", "colours": "8-17"},
+}
+GROUPS: dict[str, str] = {"pose": "Pose and shape", "features": "Features", "colours": "Colours and light"}
+"""Groups of layers that ``parse_layers`` knows by name, with their titles."""
+
+
+@dataclass(frozen=True, eq=False)
+class CodesFile:
+    """What a file of codes holds.
+
+    Attributes:
+        codes: float32 [n,dim] or [v,n,dim], finite.
+        recipe: What made them; None in files from elsewhere.
+    """
+
+    codes: Codes
+    recipe: Recipe | None
+
+
+def codes_to_bytes(codes: Codes, recipe: Recipe) -> bytes:
     """Return a ``.safetensors`` file with ``codes`` [n,512], or [v,n,512] for several variants.
 
     Args:
         codes: The codes, the average added.
-        model: Name of the model that they belong to, kept in the metadata.
+        recipe: What made them, kept in the metadata: it says which model decodes them.
     """
     assert codes.ndim in (2, 3), codes.shape
     array = np.ascontiguousarray(codes, dtype=np.float32)
     # One entry only: safetensors writes several in an order that changes from run to run.
-    return save({"codes": array}, metadata={"model": model})
+    return save({"codes": array}, metadata={"recipe": recipe.to_json()})
 
 
-def codes_from_bytes(data: bytes) -> Codes:
-    """Read the codes of a file made by :func:`codes_to_bytes`; no pickle is ever opened.
-
-    Returns:
-        [n,dim] or [v,n,dim], finite.
+def codes_from_bytes(data: bytes) -> CodesFile:
+    """Read a file made by :func:`codes_to_bytes`; no pickle is ever opened.
 
     Raises:
-        InputError: The file is not a safetensors file, has no usable codes, or holds NaN or infinity.
+        InputError: The file is too large, not a safetensors file, has no usable codes, or holds NaN or
+            infinity.
     """
+    if len(data) > MAX_FILE:
+        raise InputError(
+            f"The file of codes is too large: {len(data) >> 20} MB.", f"{MAX_FILE >> 20} MB are allowed."
+        )
     try:
         tensors = load(data)
     except (SafetensorError, ValueError, KeyError) as error:
@@ -43,6 +77,76 @@ def codes_from_bytes(data: bytes) -> Codes:
     codes = tensors.get("codes")
     if codes is None or codes.ndim not in (2, 3) or codes.dtype not in (np.float16, np.float32):
         raise InputError("The file holds no codes of shape [n,512].", "Use a file that the studio made.")
+    if not codes.size:
+        raise InputError("The file of codes is empty.", "Export them again.")
     if not np.isfinite(codes).all():
         raise InputError("The codes contain NaN or infinity.", "Export them again.")
-    return codes.astype(np.float32)
+    return CodesFile(codes.astype(np.float32), _recipe_of(data))
+
+
+def parse_layers(text: str, n_codes: int) -> tuple[int, ...]:
+    """Read a choice of layers, written as in a print dialog.
+
+    Args:
+        text: "8-", "0-3,7", "-3", "all", a group ("pose", "features", "colours": which layers these are
+            depends on the model), or "auto", the layers for random styles: "colours", 8–17 of 18 as in the
+            paper.
+        n_codes: How many layers the model has.
+
+    Returns:
+        The layers, ascending, at least one.
+
+    Raises:
+        InputError: The text cannot be understood, or names a layer that is not there.
+    """
+    text = re.sub(r"\s+", "", text.lower()).replace("–", "-")
+    last = n_codes - 1
+    if text in ("auto", ""):
+        text = "colours"
+    if text == "all":
+        text = "0-"
+    elif text in GROUPS:
+        text = _group(text, n_codes)
+    chosen: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"(\d{0,3})(-?)(\d{0,3})", part)
+        if not match or part in ("", "-"):
+            raise InputError(
+                f"The layers {text[:40]!r} cannot be understood.",
+                "Write them like 8-, 0-3,7 or all; or pose, features, colours.",
+            )
+        first, dash, end = match.groups()
+        low = int(first or 0)
+        high = int(end or last) if dash else low
+        if low > high or high > last:
+            raise InputError(
+                f"There is no layer range {part!r} in this model.", f"Its layers are 0 to {last}."
+            )
+        chosen.update(range(low, high + 1))
+    return tuple(sorted(chosen))
+
+
+def write_layers(layers: tuple[int, ...]) -> str:
+    """Return layers as ``parse_layers`` reads them, shortest form: (0, 1, 2, 7) is "0-2,7"."""
+    runs: list[list[int]] = []
+    for layer in sorted(layers):
+        if runs and layer == runs[-1][1] + 1:
+            runs[-1][1] = layer
+        else:
+            runs.append([layer, layer])
+    return ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in runs)
+
+
+def _group(name: str, n_codes: int) -> str:
+    if n_codes in _GROUPS:
+        return _GROUPS[n_codes][name]
+    # Other sizes: as the paper's model, by resolution: what lies beyond 18 codes is colour and detail.
+    paper = {"pose": (0, 2), "features": (3, 7), "colours": (8, n_codes - 1)}[name]
+    return f"{min(paper[0], n_codes - 1)}-{min(paper[1], n_codes - 1)}"
+
+
+def _recipe_of(data: bytes) -> Recipe | None:
+    """Return the recipe in the header of a safetensors file that has been read already."""
+    length = int.from_bytes(data[:8], "little")
+    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
+    return recipe_from_json(metadata.get("recipe", ""))

@@ -71,6 +71,8 @@ _BACKGROUND, _SKIN = 0, 1
 _MAX_SIDE, _MIN_SIDE = 1024, 32
 # Distances in RGB. The closest two colours of the palette are 51 apart.
 _NEAR, _FAR = 24.0, 40.0
+# Level of every channel from which a pixel is unpainted paper; the lightest class has 204 in two of them.
+_WHITE = 250
 # Antialiased edges are at most this wide, in pixels; a foreign colour that fills more is no edge.
 _EDGE = 5
 # Share of the map, from which foreign colours are worth a warning.
@@ -91,7 +93,8 @@ def picture_to_map(picture: Image.Image) -> tuple[Labels, tuple[str, ...]]:
     """Read a map that somebody drew or saved.
 
     Understood are pictures in the colours of the palette (antialiased edges go to one of the two classes that
-    meet there) and index pictures: grey, with no value above 18. What is transparent is background.
+    meet there) and index pictures: grey, with no value above 18. What is transparent or white, as unpainted
+    paper is, is background.
 
     Args:
         picture: Square, at least 32 pixels a side, of any mode; shrunk (nearest) where larger than 1024.
@@ -201,11 +204,12 @@ def _indices(picture: Image.Image) -> Labels | None:
 
 
 def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return the colours [H,W,3] of a picture and what of it is transparent [H,W]."""
+    """Return the colours [H,W,3] of a picture and what of it is transparent or white [H,W]."""
     if picture.mode.startswith("I") or picture.mode == "F":
         picture = picture.convert("L")
     rgba = np.asarray(picture.convert("RGBA"))
-    return np.ascontiguousarray(rgba[:, :, :3]), rgba[:, :, 3] < 128
+    colours = np.ascontiguousarray(rgba[:, :, :3])
+    return colours, (rgba[:, :, 3] < 128) | (colours.min(axis=2) >= _WHITE)
 
 
 def _snap(colours: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[Labels, list[str]]:

@@ -1,107 +1,72 @@
-"""Pictures in, results out: the studio without its page. Knows devices and the model cache, not Gradio."""
+"""Pictures in, results out: the tasks of the studio without its page. Knows no Gradio and no tensors."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from psp.alignment import NO_FACE, Alignment, align, crop_quad, take_square
+from psp.alignment import NO_FACE, Alignment, crop_quad
+from psp.alignment import align as align_face
 from psp.config import Settings
-from psp.errors import SettingsError
-from psp.images import PictureSource, limit_pillow, load_picture, to_pictures, to_tensor
-from psp.latents import Codes, codes_to_bytes
-from psp.recipe import Recipe, picture_to_png
-from psp.registry import find_entry
+from psp.images import PictureSource, limit_pillow, load_picture
+from psp.inputs import (
+    CROP_SIZE,
+    Prepared,
+    place_face,
+    place_small_face,
+    prepare_map,
+    prepare_photo,
+    prepare_sketch,
+    prepare_small_photo,
+    prepare_style,
+    read_file,
+)
+from psp.job import Clock, Job, picture_result
+from psp.latents import CodesFile, codes_from_bytes
+from psp.network import Accelerate, Floats, Network, Step
+from psp.palette import map_to_picture
+from psp.parsing import photo_to_map
+from psp.paste import paste_back
+from psp.recipe import Recipe, Setting
+from psp.registry import families
+from psp.result import Result
+from psp.sketches import photo_to_sketch
+from psp.tasks import TASKS
+from psp.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
 
-if TYPE_CHECKING:
-    import torch
-
-    from psp.models.psp import PSP
+__all__ = ["PspPipeline", "Result"]
 
 Photo = PictureSource
-Progress = Callable[[int, int | None], None]
-Floats = NDArray[np.float32]
-
-CROP_SIZE = 256
-"""Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What a task made.
-
-    Attributes:
-        images: The pictures, RGB; several where variants were asked for.
-        latents: The W+ codes that the pictures were decoded from, float32 [n,512], or [v,n,512] for variants.
-        recipe: What reproduces the result from the same input.
-        details: Recipe, model, size, device, alignment, quality, timings (seconds), warnings: plain data.
-        crop: What the model saw of a photo; None for other inputs.
-    """
-
-    images: tuple[Image.Image, ...]
-    latents: Codes
-    recipe: Recipe
-    details: dict[str, Any]
-    crop: Image.Image | None = None
-
-    @property
-    def image(self) -> Image.Image:
-        """The first picture."""
-        return self.images[0]
-
-    def png(self, index: int = 0) -> bytes:
-        """Return picture ``index`` as a lossless PNG, marked as synthetic, with the recipe in its text."""
-        return picture_to_png(self.images[index], self.recipe)
-
-    def latents_file(self) -> bytes:
-        """Return the codes as a ``.safetensors`` file."""
-        return codes_to_bytes(self.latents, self.recipe.model)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the first picture to ``path`` (a PNG) and the codes beside it; return the picture's path."""
-        target = Path(path).with_suffix(".png")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(self.png())
-        target.with_suffix(".safetensors").write_bytes(self.latents_file())
-        return target
-
-
-@dataclass(frozen=True, eq=False)
-class _Loaded:
-    """A model in memory, with what a result says about it."""
-
-    psp: PSP
-    name: str
-    sha256: str
 
 
 class PspPipeline:
     """The tasks of the studio as methods; safe to call from several threads.
+
+    Every task takes ``model``: a family's name, a path to a checkpoint, or "auto" for the default; and
+    ``step``: told what happens now, in words, and how much of it is done; it may raise to stop the work.
+    Tasks on photos take ``align``, whether to find the face and crop it as FFHQ does (else the picture is
+    taken as it is, its centred square where it is not square), and ``face``, which one; 0 is the largest.
+    They raise
+
+    * ``PictureError``: the picture cannot be used,
+    * ``FaceNotFoundError``, ``FaceIndexError``: no face was found, or fewer than ``face`` asks for,
+    * ``InputError``: a setting cannot be used,
+    * ``CheckpointError``: the model cannot be found or loaded.
 
     Args:
         settings: Where models are found and where they run; from the environment by default.
         accelerate: Wraps the function that runs the network (``psp.zerogpu.on_gpu`` on a Space).
     """
 
-    def __init__(
-        self,
-        settings: Settings | None = None,
-        accelerate: Callable[[Callable[..., Any]], Callable[..., Any]] = lambda function: function,
-    ) -> None:
+    def __init__(self, settings: Settings | None = None, accelerate: Accelerate | None = None) -> None:
         self.settings = settings or Settings.from_env()
         limit_pillow(self.settings.max_pixels)
-        self._models: OrderedDict[tuple[Path | str, str], _Loaded] = OrderedDict()
-        self._lock = threading.Lock()
-        self._network = accelerate(self._encode_and_decode)
+        self.network = Network(self.settings, accelerate)
 
     @classmethod
     def from_pretrained(
@@ -111,157 +76,318 @@ class PspPipeline:
         settings = settings or Settings.from_env()
         return cls(settings if model is None else settings.with_model(str(model)))
 
-    @property
-    def device(self) -> str:
-        """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
-        return pick_device(self.settings.device)
-
-    def load(self, model: str = "auto", task: str = "encode", progress: Progress | None = None) -> None:
+    def load(self, model: str = "auto", task: str = "encode", step: Step | None = None) -> None:
         """Load a model now rather than with the first request that needs it.
 
-        Args:
-            model: A family's name, a path to a checkpoint, or "auto" for the default.
-            task: The task that it is for.
-            progress: Called during a download, with the bytes that are there and the bytes in all (or None).
-
         Raises:
             CheckpointError: The model cannot be found or loaded.
         """
-        self._load(model, task, progress)
+        self.network.load(model, task, step)
 
-    def encode(self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0) -> Result:
-        """Encode the face in ``photo`` and decode it again.
+    def encode(
+        self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None
+    ) -> Result:
+        """Encode the face in ``photo`` and decode it again."""
+        return self._translate_photo("encode", photo, model, align, face, step)
+
+    def frontalize(
+        self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None
+    ) -> Result:
+        """Turn the face in ``photo`` to the front."""
+        return self._translate_photo("frontalize", photo, model, align, face, step)
+
+    def toonify(
+        self,
+        photo: Photo,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        strength: float = 1.0,
+        step: Step | None = None,
+    ) -> Result:
+        """Turn the face in ``photo`` into an illustration.
 
         Args:
-            photo: A path, the bytes of a picture file, a Pillow picture or an array.
-            model: A family's name, a path to a checkpoint, or "auto" for the default.
-            align: Whether to find the face and crop it as FFHQ does; else the picture is taken as it is, its
-                centred square where it is not square.
-            face: Which face, 0 is the largest.
+            photo: The photo.
+            model: See the class.
+            align: See the class.
+            face: See the class.
+            strength: From 0, the face as "encode" makes it, to 1, fully drawn; between, codes and weights of
+                both models are blended.
+            step: See the class.
+        """
+        strength = check_share("strength", strength)
+        return self._translate_photo("toonify", photo, model, align, face, step, strength)
+
+    def super_resolution(
+        self,
+        photo: Photo,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        factor: int = 0,
+        variants: int = 1,
+        seed: int = 0,
+        step: Step | None = None,
+    ) -> Result:
+        """Make a larger, sharp face from a small or blurred one.
+
+        A picture of at most 128 px in which no face can be found is taken as it is, with a warning.
+
+        Args:
+            photo: The photo.
+            model: See the class.
+            align: See the class.
+            face: See the class.
+            factor: 0 takes the picture as it is; 4, 8, 16 or 32 shrinks the face first, to demonstrate.
+            variants: How many plausible faces; the first is the likeliest, the others have random detail.
+            seed: Of the random detail; negative: chosen by chance, and told in the recipe.
+            step: See the class.
+        """
+        factor = check_choice("factor", factor, FACTORS)
+        job = Job("super_resolution", self.network, model, step)
+        plan = plan_seeds(
+            variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
+        )
+        job.tell("Looking for the face")
+        prepared = prepare_small_photo(self._read(photo), align, face, factor, job.loaded.in_size)
+        job.clock.lap("align")
+        told = {name: value for name, value in plan.settings().items() if name in ("variants", "seed")}
+        recipe = job.recipe({"align": align, "face": face, "factor": factor, **told})
+        return job.finish(prepared, recipe, plan)
+
+    def sketch_to_face(
+        self,
+        sketch: Photo,
+        model: str = "auto",
+        variants: int = 1,
+        seed: int = 0,
+        layers: str = "auto",
+        alpha: float = 1.0,
+        step: Step | None = None,
+    ) -> Result:
+        """Make faces that follow a drawing.
+
+        Args:
+            sketch: Any drawing of a face: dark or coloured lines on paper, thin or thick; it is brought to
+                the style that the model knows.
+            model: See the class.
+            variants: How many faces, with random styles of the seeds ``seed``, ``seed + 1``, …
+            seed: Negative: chosen by chance, and told in the recipe.
+            layers: Which layers take the random style; see ``psp.latents.parse_layers``.
+            alpha: Share of the random style in these layers, 0 to 1.
+            step: See the class.
+        """
+        job = Job("sketch_to_face", self.network, model, step)
+        plan = _random_styles(job, variants, seed, layers, alpha)
+        prepared = prepare_sketch(self._read(sketch), job.loaded.in_size)
+        job.clock.lap("read")
+        return _finish(job, prepared, plan)
+
+    def segmentation_to_face(
+        self,
+        mask: Photo,
+        model: str = "auto",
+        variants: int = 1,
+        seed: int = 0,
+        layers: str = "auto",
+        alpha: float = 1.0,
+        step: Step | None = None,
+    ) -> Result:
+        """Make faces that follow a segmentation map.
+
+        Args:
+            mask: A square map of the 19 classes, in the colours of ``psp.palette`` or as an index picture.
+            model: See the class.
+            variants: As for ``sketch_to_face``.
+            seed: As for ``sketch_to_face``.
+            layers: As for ``sketch_to_face``.
+            alpha: As for ``sketch_to_face``.
+            step: See the class.
+        """
+        job = Job("segmentation_to_face", self.network, model, step)
+        plan = _random_styles(job, variants, seed, layers, alpha)
+        picture = load_picture(mask, self.settings.max_pixels, flat=False)
+        prepared = prepare_map(picture, job.loaded.in_size)
+        job.clock.lap("read")
+        return _finish(job, prepared, plan)
+
+    def style_mix(
+        self,
+        photo: Photo | CodesFile,
+        style: Photo | None = None,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        layers: str = "8-",
+        alpha: float = 1.0,
+        variants: int = 1,
+        seed: int = 0,
+        step: Step | None = None,
+    ) -> Result:
+        """Blend the codes of a face with those of another picture, or with random styles.
+
+        Args:
+            photo: The photo, or codes to start from (``psp.latents.codes_from_bytes``), the first of several.
+            style: A picture with another face, its largest; None for random styles.
+            model: See the class.
+            align: Whether to find and crop the faces of both pictures.
+            face: Which face of ``photo``.
+            layers: Which layers are blended; see ``psp.latents.parse_layers``.
+            alpha: Share of the style in these layers, 0 to 1.
+            variants: With a style picture, so many even steps up to ``alpha``; without, so many random
+                styles, of the seeds ``seed``, ``seed + 1``, …
+            seed: Negative: chosen by chance, and told in the recipe.
+            step: See the class.
+        """
+        job = Job("style_mix", self.network, model, step)
+        size = job.loaded.in_size
+        if style is None:
+            plan, style_inputs = _random_styles(job, variants, seed, layers, alpha), None
+        else:
+            plan = plan_ramp(variants, layers, alpha, job.loaded.n_codes)
+            style_inputs = prepare_style(self._read(style), align, size)
+        kind = "random" if style is None else "picture"
+        if isinstance(photo, CodesFile):
+            codes = job.check_codes(photo.codes)[:1]
+            return _finish(job, Prepared(codes=codes), plan, {"style": kind}, style_inputs)
+        job.tell("Looking for the face")
+        prepared = prepare_photo(self._read(photo), align, face, size)
+        job.clock.lap("align")
+        return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, style_inputs)
+
+    def decode(
+        self, latents: bytes | Path | str | CodesFile, model: str = "auto", step: Step | None = None
+    ) -> Result:
+        """Decode a file of codes, every variant in it, exactly as when it was made.
+
+        Args:
+            latents: The ``.safetensors`` file, as a path or its bytes, or what ``codes_from_bytes`` read.
+            model: The model; "auto" takes the one that the file names, else the default.
+            step: See the class.
 
         Raises:
-            PictureError: The picture cannot be used.
-            FaceNotFoundError: No face was found.
-            FaceIndexError: There are fewer faces than ``face`` asks for.
-            CheckpointError: The model cannot be found or loaded.
+            InputError: The file cannot be used, or its codes do not fit the model.
         """
-        return self._translate_photo("encode", photo, model, align, face)
+        file = latents if isinstance(latents, CodesFile) else codes_from_bytes(read_file(latents))
+        made_by = file.recipe or Recipe("decode", "", "")
+        if model == "auto" and made_by.model in families():
+            model = made_by.model
+        task = made_by.task if made_by.task in TASKS else "encode"
+        strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))
+        job = Job("decode", self.network, model, step, task)
+        codes = job.check_codes(file.codes)
+        warnings: tuple[str, ...] = ()
+        if made_by.model_sha256 not in ("", job.loaded.sha256):
+            warnings = (
+                "These codes were made with another file of the model, so the picture may differ. "
+                "Use the model that their recipe names.",
+            )
+        recipe = replace(made_by, model=job.loaded.name, model_sha256=job.loaded.sha256)
+        return job.finish(Prepared(codes=codes, warnings=warnings), recipe, strength=strength)
 
-    def align(self, photo: Photo, face: int = 0) -> Alignment:
-        """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px with its place."""
-        return align(load_picture(photo, self.settings.max_pixels), face, CROP_SIZE)
+    def align(self, photo: Photo, face: int = 0) -> Result:
+        """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px."""
+        clock = Clock()
+        place = align_face(self._read(photo), face, CROP_SIZE)
+        clock.lap("align")
+        return picture_result("align", place.crop, place, {"face": face}, clock)
+
+    def photo_to_sketch(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
+        """Draw the face in ``photo`` in the style that the sketch model knows."""
+        clock = Clock()
+        place = place_face(self._read(photo), align, face)
+        clock.lap("align")
+        sketch = photo_to_sketch(place.crop).convert("RGB")
+        clock.lap("draw")
+        return picture_result("photo_to_sketch", sketch, place, {"align": align, "face": face}, clock)
+
+    def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
+        """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.palette``."""
+        clock = Clock()
+        place = place_face(self._read(photo), align, face)
+        clock.lap("align")
+        picture = map_to_picture(photo_to_map(place.crop))
+        clock.lap("map")
+        return picture_result("photo_to_mask", picture, place, {"align": align, "face": face}, clock)
+
+    def places(
+        self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
+    ) -> tuple[Alignment, ...]:
+        """Return what a task would crop out of ``photo``: every face known, or the one square.
+
+        Args:
+            photo: The photo.
+            align: Whether faces are looked for.
+            face: A face that must be among them; more are looked for until it is.
+            tiny: Whether a picture of at most 128 px without a face is taken as it is, as super-resolution
+                does.
+        """
+        picture = self._read(photo)
+        chosen = place_small_face(picture, align, face) if tiny else place_face(picture, align, face)
+        if chosen.face == NO_FACE:
+            return (chosen,)
+        others = range(chosen.faces)
+        return tuple(chosen if i == face else align_face(picture, i, CROP_SIZE) for i in others)
+
+    def paste_back(self, photo: Photo, made: Sequence[tuple[Image.Image, Mapping[str, Any]]]) -> Image.Image:
+        """Put results back into the full-resolution photo that they come from.
+
+        Of an aligned face, the face is replaced, from chin to hairline; of a picture that was taken as it is,
+        all of its square, softly faded out.
+
+        Args:
+            photo: The photo.
+            made: Pictures with their places (``details["alignment"]``), one or several faces.
+
+        Returns:
+            RGB, of the photo's size.
+        """
+        picture = self._read(photo)
+        for face, place in made:
+            quad = np.asarray(place["quad"], dtype=np.float64)
+            picture = paste_back(picture, face, quad, mask="crop" if place["face"] is None else "face")
+        return picture
 
     def crop(self, photo: Photo, quad: Sequence[Sequence[float]]) -> Image.Image:
         """Return the crop of 256 px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
-        picture = load_picture(photo, self.settings.max_pixels)
-        return crop_quad(picture, np.asarray(quad, dtype=np.float64), CROP_SIZE)
+        return crop_quad(self._read(photo), np.asarray(quad, dtype=np.float64), CROP_SIZE)
 
-    def _translate_photo(self, task: str, photo: Photo, model: str, aligned: bool, face: int) -> Result:
-        """Run ``task`` on a photo: read, crop, encode, decode, compare."""
-        clock = _Clock()
-        picture = load_picture(photo, self.settings.max_pixels)
-        clock.lap("read")
-        # Before the search for a face, which may take long, so that a wrong name is told at once.
-        loaded = self._load(model, task)
-        clock.lap("load_model")
-        size = loaded.psp.config.encoder.in_size
-        place = align(picture, face, CROP_SIZE) if aligned else take_square(picture, size)
-        clock.lap("align")
-        inputs = to_tensor(place.crop, size).numpy()
-        codes, images = self._network(model, task, inputs)
-        clock.lap("network")
-        made = tuple(to_pictures(_tensor(images)))
-        quality = _compare(place.crop, made[0])
-        clock.lap("quality")
-        recipe = Recipe(task, loaded.name, loaded.sha256, {"align": aligned, "face": face})
-        details = {
-            "recipe": recipe.to_dict(),
-            "model": loaded.name,
-            "size": made[0].width,
-            "device": self.device,
-            "alignment": _describe(place),
-            "quality": quality,
-            "timings": clock.seconds,
-            "warnings": [],
-        }
-        return Result(made, codes[0], recipe, details, place.crop)
+    def _read(self, photo: Photo) -> Image.Image:
+        return load_picture(photo, self.settings.max_pixels)
 
-    def _encode_and_decode(self, model: str, task: str, inputs: Floats) -> tuple[Floats, Floats]:
-        """Run the network: the only part that needs a GPU. NumPy in and out, to cross a process border."""
-        import torch  # noqa: PLC0415  (torch comes after the page)
-
-        psp = self._load(model, task).psp
-        with torch.inference_mode():
-            codes = psp.encode(torch.from_numpy(inputs).to(psp.device))
-            images = psp.decode(codes)
-        return codes.float().cpu().numpy(), images.float().cpu().numpy()
-
-    def _load(self, model: str, task: str, progress: Progress | None = None) -> _Loaded:
-        """Return the model, from memory or from disk; the least recently used one makes room."""
-        from psp.checkpoints import file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes after the page)
-
-        entry = find_entry(model, task, self.settings)
-        key = (entry.path or entry.family, entry.task)
-        with self._lock:  # one thread loads, the others wait for the same model
-            if key not in self._models:
-                path = find_file(entry, self.settings, progress)
-                psp = load_psp(path, self.device, settings=self.settings)
-                name = entry.file if entry.path else entry.family
-                self._models[key] = _Loaded(psp, name, file_sha256(path, self.settings.cache_dir))
-                while len(self._models) > self.settings.max_models:
-                    self._models.popitem(last=False)
-            self._models.move_to_end(key)
-            return self._models[key]
+    def _translate_photo(
+        self,
+        task: str,
+        photo: Photo,
+        model: str,
+        aligned: bool,
+        face: int,
+        step: Step | None,
+        strength: float | None = None,
+    ) -> Result:
+        """Run a task on a photo that gives one picture."""
+        job = Job(task, self.network, model, step)
+        job.tell("Looking for the face")
+        prepared = prepare_photo(self._read(photo), aligned, face, job.loaded.in_size)
+        job.clock.lap("align")
+        settings: dict[str, Setting] = {"align": aligned, "face": face}
+        if strength is None:
+            return job.finish(prepared, job.recipe(settings))
+        return job.finish(prepared, job.recipe({**settings, "strength": strength}), strength=strength)
 
 
-def pick_device(setting: str = "auto") -> str:
-    """Return the device to compute on: ``setting``, or for "auto" the first there is of CUDA, MPS and CPU.
-
-    Raises:
-        SettingsError: The device asked for is unknown or not there.
-    """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if setting == "auto":
-        return next(name for name, usable in there.items() if usable)
-    if not there.get(setting.partition(":")[0], False):
-        raise SettingsError(
-            f"The device {setting!r} is not there.", "Set PSP_DEVICE to auto, cpu, cuda or mps."
-        )
-    return setting
+def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:
+    return plan_seeds(variants, seed, layers, alpha, job.loaded.n_codes, job.loaded.code_dim)
 
 
-class _Clock:
-    """Seconds spent in each part of a request."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        now = time.perf_counter()
-        self.seconds[name] = round(now - self._last, 4)
-        self._last = now
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)
-
-
-def _compare(given: Image.Image, made: Image.Image) -> dict[str, float]:
-    from psp.quality import compare  # noqa: PLC0415  (torch comes after the page)
-
-    return compare(given, made).to_dict()
-
-
-def _describe(place: Alignment) -> dict[str, Any]:
-    """Return an alignment as plain data; ``faces`` and ``face`` are None where no face was looked for."""
-    looked = place.face != NO_FACE
-    return {
-        "faces": place.faces if looked else None,
-        "face": place.face if looked else None,
-        "quad": np.round(place.quad, 2).tolist(),
-    }
+def _finish(
+    job: Job,
+    prepared: Prepared,
+    plan: Variation,
+    settings: dict[str, Setting] | None = None,
+    style_inputs: Floats | None = None,
+) -> Result:
+    """Run a job with mixing."""
+    recipe = job.recipe({**(settings or {}), **plan.settings()})
+    return job.finish(prepared, recipe, plan, style_inputs)

@@ -4,12 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from urllib.parse import urlencode
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from psp.errors import InputError
+
 Setting = bool | int | float | str
+
+SETTINGS: dict[str, type[Setting]] = {
+    "align": bool,
+    "face": int,
+    "strength": float,
+    "factor": int,
+    "style": str,
+    "layers": str,
+    "alpha": float,
+    "variants": int,
+    "variant": int,
+    "seed": int,
+}
+"""Every setting that a recipe may hold, by its API name; "variant" says which picture of several it was."""
 
 # IPTC's word for "made by a trained model"; readers of metadata look for it in XMP.
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -18,6 +36,8 @@ _XMP = (
     '<rdf:Description xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/" '
     f'Iptc4xmpExt:DigitalSourceType="{_SOURCE_TYPE}"/></rdf:RDF></x:xmpmeta>'
 )
+# Characters; a recipe is a handful of short words and numbers.
+_LONGEST_VALUE, _LONGEST_RECIPE = 200, 4000
 
 
 @dataclass(frozen=True)
@@ -44,14 +64,64 @@ class Recipe:
         """Return the recipe as one line of JSON, keys sorted."""
         return json.dumps(self.to_dict(), sort_keys=True, ensure_ascii=False)
 
+    def to_query(self) -> str:
+        """Return the recipe as the query of a link to the page, "?task=…"."""
+        settings = {
+            name: json.dumps(value) if isinstance(value, bool) else value
+            for name, value in self.settings.items()
+        }
+        return "?" + urlencode(
+            {"task": self.task, "model": self.model, "sha256": self.model_sha256, **settings}
+        )
 
-def picture_to_png(picture: Image.Image, recipe: Recipe) -> bytes:
-    """Return ``picture`` as a lossless PNG that says that it is synthetic and how it was made."""
+
+def recipe_from_dict(data: object) -> Recipe:
+    """Read a recipe from plain data that came from outside.
+
+    Raises:
+        InputError: It is no recipe, or a value has the wrong type.
+    """
+    if not isinstance(data, Mapping):
+        raise _no_recipe()
+    words = [data.get(name) for name in ("task", "model", "model_sha256")]
+    settings = data.get("settings", {})
+    if not all(isinstance(word, str) and len(word) <= _LONGEST_VALUE for word in words):
+        raise _no_recipe()
+    if not isinstance(settings, Mapping):
+        raise _no_recipe()
+    kept = {name: _typed(name, value) for name, value in settings.items() if name in SETTINGS}
+    task, model, sha256 = map(str, words)
+    return Recipe(task, model, sha256, kept)
+
+
+def recipe_from_query(query: Mapping[str, str]) -> Recipe | None:
+    """Read a recipe from the query of a link; None where the link holds none.
+
+    Raises:
+        InputError: A value cannot be understood.
+    """
+    if "task" not in query:
+        return None
+    settings = {name: value for name, value in query.items() if name in SETTINGS}
+    return recipe_from_dict(
+        {
+            "task": query["task"],
+            "model": query.get("model", "auto"),
+            "model_sha256": query.get("sha256", ""),
+            "settings": settings,
+        }
+    )
+
+
+def picture_to_png(picture: Image.Image, recipe: Recipe, *, synthetic: bool = True) -> bytes:
+    """Return ``picture`` as a lossless PNG that says how it was made and, if so, that it is synthetic."""
     info = PngInfo()
     info.add_text("Software", "pSp Studio")
-    info.add_text("Description", "Synthetic face, made by a neural network (pixel2style2pixel).")
+    if synthetic:
+        info.add_text("Description", "Synthetic face, made by a neural network (pixel2style2pixel).")
     info.add_text("psp-recipe", recipe.to_json())
-    info.add_itxt("XML:com.adobe.xmp", _XMP)
+    if synthetic:
+        info.add_itxt("XML:com.adobe.xmp", _XMP)
     out = io.BytesIO()
     picture.save(out, "PNG", pnginfo=info)
     return out.getvalue()
@@ -60,9 +130,39 @@ def picture_to_png(picture: Image.Image, recipe: Recipe) -> bytes:
 def recipe_of_png(picture: Image.Image) -> Recipe | None:
     """Return the recipe in a PNG that the studio made; None where there is none or it cannot be read."""
     text = picture.info.get("psp-recipe")
-    if not isinstance(text, str):
+    return recipe_from_json(text) if isinstance(text, str) else None
+
+
+def recipe_from_json(text: str) -> Recipe | None:
+    """Return the recipe in a line of JSON; None where it is none."""
+    if len(text) > _LONGEST_RECIPE:
         return None
     try:
-        return Recipe(**json.loads(text))
-    except (ValueError, TypeError):
+        return recipe_from_dict(json.loads(text))
+    except (ValueError, RecursionError, InputError):
         return None
+
+
+def _typed(name: str, value: object) -> Setting:
+    """Return a setting as its own type, from plain data or from the text of a link."""
+    kind = SETTINGS[name]
+    if kind is bool:
+        known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
+        if isinstance(value, bool | str) and value in known:
+            return known[value]
+        raise _wrong(name, value)
+    plain = isinstance(value, int | float | str) and not isinstance(value, bool)
+    if not plain or len(str(value)) > _LONGEST_VALUE:
+        raise _wrong(name, value)
+    try:
+        return kind(value)  # type: ignore[call-overload, arg-type, no-any-return]  # plain, see above
+    except (ValueError, OverflowError) as error:
+        raise _wrong(name, value) from error
+
+
+def _wrong(name: str, value: object) -> InputError:
+    return InputError(f"The recipe's {name!r} is {str(value)[:40]!r}.", "Copy the link or the file again.")
+
+
+def _no_recipe() -> InputError:
+    return InputError("This is not a recipe of the studio.", "Use a PNG or a link that the studio made.")

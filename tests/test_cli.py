@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -11,7 +12,7 @@ from PIL import Image
 from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.pipeline import PspPipeline, Result
 from psp.registry import assets_dir
 
 
@@ -55,6 +56,59 @@ def test_errors_are_one_line_and_an_exit_code(
     assert words in told
     assert len(told.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "settings"),
+    [
+        (["frontalize"], {}),
+        (["toonify", "--strength", "0.5"], {"strength": 0.5}),
+        (["super_resolution", "--factor", "8", "--variants", "2"], {"factor": 8, "variants": 2}),
+        (["style_mix", "--layers", "0-3", "--seed", "4"], {"layers": "0-3", "seed": 4}),
+        (["align"], {}),
+        (["photo_to_sketch", "--no-align"], {"align": False}),
+        (["photo_to_mask"], {}),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_every_task_on_a_photo_writes_what_the_pipeline_makes(
+    photo: Path, tmp_path: Path, command: list[str], settings: dict[str, Any]
+) -> None:
+    assert main([command[0], str(photo), "-o", str(tmp_path / "out"), *command[1:]]) == 0
+    pipeline = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache"))
+    result: Result = getattr(pipeline, command[0])(photo, **settings)
+    files = result.files(f"photo-{command[0]}")
+    written = {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()}
+    assert written == {name: data for name, data in files.items() if not name.endswith(".json")}
+
+
+def test_drawings_and_codes_go_through_the_command_line(photo: Path, tmp_path: Path) -> None:
+    out = ["-o", str(tmp_path)]
+    assert main(["photo_to_sketch", str(photo), *out]) == 0
+    assert main(["photo_to_mask", str(photo), *out]) == 0
+    sketch, mask = tmp_path / "photo-photo_to_sketch.png", tmp_path / "photo-photo_to_mask.png"
+    assert main(["sketch_to_face", str(sketch), "--seed", "3", "--alpha", "0.5", *out]) == 0
+    assert main(["segmentation_to_face", str(mask), "--seed", "3", *out]) == 0
+    made = tmp_path / f"{sketch.stem}-sketch_to_face.png"
+    assert main(["decode", str(made.with_suffix(".safetensors")), *out]) == 0
+    assert (tmp_path / f"{made.stem}-decode.png").read_bytes() == made.read_bytes()
+
+
+def test_all_faces_are_made_and_pasted_back(
+    astronaut: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scene = Image.new("RGB", (800, 512), (200, 200, 200))
+    scene.paste(astronaut, (0, 0))
+    scene.paste(astronaut.resize((330, 330)), (470, 100))
+    scene.save(tmp_path / "two.png")
+    command = ["encode", str(tmp_path / "two.png"), "-o", str(tmp_path), "--face", "all", "--paste"]
+    assert main(command) == 0
+    assert [told["alignment"]["face"] for told in json.loads(capsys.readouterr().out)] == [0, 1]
+    assert (tmp_path / "two-encode-face-1.png").is_file()
+    with Image.open(tmp_path / "two-encode-in-the-photo.png") as pasted:
+        assert pasted.size == scene.size
+        assert "Synthetic" in pasted.info["Description"]
+    assert main([*command, "--no-align"]) == 2
 
 
 def test_a_missing_photo_is_said(capsys: pytest.CaptureFixture[str]) -> None:

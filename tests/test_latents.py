@@ -1,4 +1,4 @@
-"""Codes as files: exact, deterministic, and nothing else accepted."""
+"""Codes as files: exact, deterministic, and nothing else accepted; layers as in a print dialog."""
 
 from __future__ import annotations
 
@@ -9,20 +9,31 @@ import pytest
 from safetensors.numpy import save
 
 from psp.errors import InputError
-from psp.latents import codes_from_bytes, codes_to_bytes
+from psp.latents import MAX_FILE, codes_from_bytes, codes_to_bytes, parse_layers, write_layers
+from psp.recipe import Recipe
 
 CODES = np.random.default_rng(0).standard_normal((12, 512)).astype(np.float32)
+RECIPE = Recipe("toonify", "portraits-128", "ab" * 32, {"strength": 0.5})
 
 
-def test_codes_come_back_exactly_and_their_file_is_always_the_same() -> None:
-    data = codes_to_bytes(CODES, "portraits-128")
-    assert np.array_equal(codes_from_bytes(data), CODES)
-    assert codes_to_bytes(CODES.copy(), "portraits-128") == data
+def test_codes_come_back_exactly_with_their_recipe_and_their_file_is_always_the_same() -> None:
+    data = codes_to_bytes(CODES, RECIPE)
+    file = codes_from_bytes(data)
+    assert np.array_equal(file.codes, CODES)
+    assert file.recipe == RECIPE
+    assert codes_to_bytes(CODES.copy(), RECIPE) == data
 
 
 def test_several_variants_keep_their_shape() -> None:
     variants = np.stack([CODES, -CODES])
-    assert np.array_equal(codes_from_bytes(codes_to_bytes(variants, "m")), variants)
+    assert np.array_equal(codes_from_bytes(codes_to_bytes(variants, RECIPE)).codes, variants)
+
+
+@pytest.mark.parametrize(
+    "metadata", [None, {"recipe": "not json"}, {"recipe": '{"task": 5}'}, {"other": "words"}]
+)
+def test_a_file_from_elsewhere_has_no_recipe(metadata: dict[str, str] | None) -> None:
+    assert codes_from_bytes(save({"codes": CODES}, metadata)).recipe is None
 
 
 @pytest.mark.parametrize(
@@ -33,10 +44,52 @@ def test_several_variants_keep_their_shape() -> None:
         pickle.dumps({"codes": [1, 2, 3]}),
         save({"other": CODES}),
         save({"codes": CODES[0]}),
+        save({"codes": CODES[:0]}),
         save({"codes": CODES.astype(np.int32)}),
         save({"codes": np.full_like(CODES, np.nan)}),
+        b"\0" * (MAX_FILE + 1),
     ],
 )
 def test_anything_else_is_refused(data: bytes) -> None:
     with pytest.raises(InputError):
         codes_from_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "layers"),
+    [
+        ("8-", 12, range(8, 12)),
+        ("8-", 18, range(8, 18)),
+        ("0-3,7", 12, (0, 1, 2, 3, 7)),
+        (" 7 , 0 – 3 ", 12, (0, 1, 2, 3, 7)),
+        ("-3", 12, range(4)),
+        ("11", 12, (11,)),
+        ("ALL", 14, range(14)),
+        ("auto", 18, range(8, 18)),
+        ("auto", 12, range(4)),
+        ("auto", 16, range(8, 16)),
+        ("pose", 18, range(3)),
+        ("features", 12, range(8, 12)),
+        ("colours", 14, range(8, 14)),
+    ],
+)
+def test_layers_are_read_as_in_a_print_dialog(text: str, count: int, layers: range | tuple[int, ...]) -> None:
+    assert parse_layers(text, count) == tuple(layers)
+
+
+@pytest.mark.parametrize("text", ["12", "8-12", "5-3", "a", "1,,2", "-", "1-2-3", "1;2", "9999-", "0x3"])
+def test_layers_that_make_no_sense_are_refused(text: str) -> None:
+    with pytest.raises(InputError, match="layer"):
+        parse_layers(text, 12)
+
+
+@pytest.mark.parametrize("count", [6, 8, 10, 12, 14, 16, 18])
+def test_the_groups_of_layers_exist_in_every_model(count: int) -> None:
+    for name in ("auto", "pose", "features", "colours"):
+        assert parse_layers(name, count)
+
+
+def test_layers_are_written_in_the_shortest_form_that_reads_back() -> None:
+    assert write_layers((0, 1, 2, 7)) == "0-2,7"
+    assert write_layers(tuple(range(18))) == "0-17"
+    assert parse_layers(write_layers((3, 5, 6, 9)), 12) == (3, 5, 6, 9)

@@ -18,6 +18,7 @@ from psp.palette import (
     map_to_picture,
     map_to_tensor,
     picture_to_map,
+    resize_map,
 )
 from psp.parsing import photo_to_map
 
@@ -225,6 +226,15 @@ def test_what_is_transparent_is_background() -> None:
     picture.paste((255, 255, 255, 0), (0, 0, 256, 100))
     read, warnings = picture_to_map(picture)
     assert (read[:100] == 0).all() and np.array_equal(read[100:], drawn()[100:]) and warnings == ()
+
+
+def test_unpainted_paper_is_background_and_no_foreign_colour() -> None:
+    colours = np.asarray(map_to_picture(drawn())).copy()
+    colours[drawn() == 0] = 255
+    soft = Image.fromarray(colours).resize((512, 512), Image.Resampling.BILINEAR)
+    for picture, wanted in ((Image.fromarray(colours), drawn()), (soft, resize_map(drawn(), 512))):
+        read, warnings = picture_to_map(picture)
+        assert (read == wanted).mean() > 0.985 and warnings == ()
 
 
 def test_a_map_without_a_face_is_warned_about() -> None:

@@ -18,7 +18,8 @@ from psp.checkpoints import save_psp
 from psp.config import Settings
 from psp.errors import FaceIndexError, FaceNotFoundError, ModelNotFoundError, PictureError, SettingsError
 from psp.latents import codes_from_bytes
-from psp.pipeline import Result, pick_device
+from psp.network import pick_device
+from psp.pipeline import Result
 from psp.recipe import recipe_of_png
 from tests.compact import compact_model
 
@@ -81,14 +82,16 @@ def test_a_result_saves_its_picture_and_codes(result: Result, tmp_path: Path) ->
     with Image.open(path) as opened:
         assert opened.convert("RGB").tobytes() == result.image.tobytes()
         assert recipe_of_png(opened) == result.recipe
-    assert np.array_equal(codes_from_bytes(path.with_suffix(".safetensors").read_bytes()), result.latents)
+    assert np.array_equal(
+        codes_from_bytes(path.with_suffix(".safetensors").read_bytes()).codes, result.latents
+    )
 
 
 def test_without_alignment_the_picture_is_taken_as_it_is(pipeline: PspPipeline, result: Result) -> None:
-    assert result.crop is not None
+    assert result.seen is not None
     wide = Image.new("RGB", (400, 256), (40, 40, 40))
-    wide.paste(result.crop, (72, 0))
-    square, centred = pipeline.encode(result.crop, align=False), pipeline.encode(wide, align=False)
+    wide.paste(result.seen, (72, 0))
+    square, centred = pipeline.encode(result.seen, align=False), pipeline.encode(wide, align=False)
     assert centred.png() == square.png()
     assert square.details["alignment"]["faces"] is None
     assert np.abs(square.latents - result.latents).max() < 1e-4  # the same crop, so the same codes
@@ -97,9 +100,9 @@ def test_without_alignment_the_picture_is_taken_as_it_is(pipeline: PspPipeline, 
 def test_the_crop_of_a_result_can_be_made_again(
     pipeline: PspPipeline, astronaut: Image.Image, result: Result
 ) -> None:
-    assert result.crop is not None
+    assert result.seen is not None
     again = np.asarray(pipeline.crop(astronaut, result.details["alignment"]["quad"]), dtype=int)
-    assert np.abs(again - np.asarray(result.crop, dtype=int)).mean() < 1.0  # the quad is rounded to 0.01 px
+    assert np.abs(again - np.asarray(result.seen, dtype=int)).mean() < 1.0  # the quad is rounded to 0.01 px
 
 
 def test_bad_requests_are_refused_and_the_next_one_served(
@@ -132,7 +135,7 @@ def test_only_so_many_models_stay_in_memory(astronaut: Image.Image, tmp_path: Pa
         path = tmp_path / f"{seed}.safetensors"
         save_psp(compact_model(seed=seed), path)
         pipe.encode(astronaut, model=str(path))
-    assert len(pipe._models) == 1
+    assert pipe.network.loaded_count == 1
 
 
 def test_the_network_part_can_cross_a_process_border(astronaut: Image.Image, tmp_path: Path) -> None:
@@ -153,17 +156,17 @@ def test_the_network_part_can_cross_a_process_border(astronaut: Image.Image, tmp
 
 
 def test_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[tuple[int, int | None]] = []
+    told: list[tuple[str, float | None]] = []
 
     def find(entry: object, settings: Settings, progress: Callable[[int, int | None], None]) -> Path:
-        progress(5, 10)
+        progress(5 << 20, 10 << 20)
         save_psp(compact_model(), tmp_path / "mine.safetensors")
         return tmp_path / "mine.safetensors"
 
     monkeypatch.setattr("psp.checkpoints.find_file", find)
     pipe = PspPipeline(Settings(cache_dir=tmp_path, device="cpu"))
-    pipe.load(progress=lambda done, total: told.append((done, total)))
-    assert told == [(5, 10)]
+    pipe.load(step=lambda words, share: told.append((words, share)))
+    assert told == [("Downloading the model: 5 of 10 MB", 0.5)]
 
 
 def test_an_upload_of_the_studios_own_result_is_a_picture_like_any_other(

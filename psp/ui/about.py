@@ -1,18 +1,31 @@
-"""The About tab: where models come from, under which licences, and what happens to uploads."""
+"""The About tab: models and where they come from, licences, privacy, how to cite."""
 
 from __future__ import annotations
 
 import gradio as gr
 
+from psp.config import Settings
+from psp.registry import families, list_models
+from psp.tasks import TASKS
+
 _TEXT = """
 **What this is.** A studio over pixel2style2pixel (pSp): *Encoding in Style: a StyleGAN Encoder for
 Image-to-Image Translation*, Richardson et al., CVPR 2021, [arXiv 2008.00951](https://arxiv.org/abs/2008.00951).
+An encoder maps a picture to the W+ codes of a face generator; everything here is "encode, maybe mix, decode".
 
-**Results are synthetic.** Every picture made here says so in its metadata. The studio identifies nobody.
+**Results are synthetic.** Every picture made here says so in its metadata. The studio identifies nobody: it
+compares a result with its own input, and nothing else. Use photos of people who agree to it.
 
-**Your pictures** stay on the machine that runs this page, in a temporary folder, and are deleted in a day.
+**Your pictures** stay on the machine that runs this page, in a temporary folder, and are deleted
+within a day.
+A recipe or its link never holds your picture.
 
-**Models.**
+**When many people use it**, requests wait in one line: the status above a result says your place in it. At
+most {queue} may wait; then the page asks you to try again.
+"""
+
+_LICENCES = """
+**Licences.**
 
 - `portraits-128`, bundled: trained by this project on painted portraits © artflow.ai (CC BY 4.0), official
   portraits of the US Congress (public domain), portraits from cjdowner/interfaces (CC0), official portraits
@@ -21,9 +34,43 @@ Image-to-Image Translation*, Richardson et al., CVPR 2021, [arXiv 2008.00951](ht
   FFHQ, StyleGAN2 and CelebAMask-HQ: **research only, not for commercial use**.
 - Faces are found with dlib and its 68-point predictor, whose licence **excludes commercial products**.
 - Perceptual distances: LPIPS (BSD-2-Clause) on AlexNet (BSD-3-Clause).
+- Example pictures: see `examples/LICENSE.md`.
+
+**How to cite.**
 """
 
+_CITATION = """@inproceedings{richardson2021encoding,
+  title     = {Encoding in Style: a StyleGAN Encoder for Image-to-Image Translation},
+  author    = {Richardson, Elad and Alaluf, Yuval and Patashnik, Or and Nitzan, Yotam and Azar, Yaniv and
+               Shapiro, Stav and Cohen-Or, Daniel},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year      = {2021}
+}"""
 
-def about_tab() -> None:
+_WHERE = {
+    "bundled": "ready",
+    "folder": "ready (local folder)",
+    "cache": "ready (downloaded)",
+    "hub": "downloaded when first used (1.2 GB)",
+    "by hand": "not here",
+}
+
+
+def about_tab(settings: Settings) -> None:
     """Lay out the tab, inside the current Blocks."""
-    gr.Markdown(_TEXT)
+    gr.Markdown(_TEXT.format(queue=settings.queue_size))
+    gr.Markdown(_models(settings))
+    gr.Markdown(_LICENCES)
+    gr.Code(_CITATION, language=None, label="BibTeX", interactive=False)
+
+
+def _models(settings: Settings) -> str:
+    """Return a list of all models as Markdown, with how to get those that are not here."""
+    lines = ["**Models.**", ""]
+    for family in families():
+        lines.append(f"- `{family}`")
+        for status in list_models(settings):
+            if status.entry.family == family:
+                how = f": {status.entry.by_hand}" if status.where == "by hand" else ""
+                lines.append(f"    - {TASKS[status.entry.task].title}: {_WHERE[status.where]}{how}")
+    return "\n".join(lines)

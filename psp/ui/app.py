@@ -7,29 +7,51 @@ from typing import Any
 
 import gradio as gr
 
+from psp.examples import FOLDER
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
+from psp.ui.drawing import TAKE_BRUSH
 from psp.ui.encode import encode_tab
+from psp.ui.frontalize import frontalize_tab
+from psp.ui.mixing import mixing_tab
+from psp.ui.recipes import connect_recipes, recipe_input
+from psp.ui.segmentation import legend_css, segmentation_tab
+from psp.ui.sketch import sketch_tab
+from psp.ui.super_resolution import super_resolution_tab
+from psp.ui.toonify import toonify_tab
 
-_ROOT = Path(__file__).resolve().parent.parent.parent
-_EXAMPLES = _ROOT / "examples"
-_CSS = _ROOT / "assets" / "studio.css"
+_CSS = Path(__file__).resolve().parent.parent.parent / "assets" / "studio.css"
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
+
+_TABS = {
+    "encode": encode_tab,
+    "frontalize": frontalize_tab,
+    "sketch_to_face": sketch_tab,
+    "segmentation_to_face": segmentation_tab,
+    "super_resolution": super_resolution_tab,
+    "toonify": toonify_tab,
+    "style_mix": mixing_tab,
+}
 
 
 def build_app(pipeline: PspPipeline) -> gr.Blocks:
     """Return the page over ``pipeline``, with its queue; nothing is loaded and nothing is served yet."""
-    photos = [str(path) for path in sorted((_EXAMPLES / "photos").glob("*.jpg"))]
     with gr.Blocks(title="pSp Studio", delete_cache=(_HOUR, _DAY), analytics_enabled=False) as page:
         gr.Markdown(
-            "# pSp Studio\nA photo becomes a face that a generator can draw: pixel2style2pixel, anywhere."
+            "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
         )
-        with gr.Tab(TASKS["encode"].title):
-            encode_tab(pipeline, photos)
-        with gr.Tab("About"):
-            about_tab()
+        ways = recipe_input()
+        known = []
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
+            for name, tab in _TABS.items():
+                with gr.Tab(TASKS[name].title, id=name):
+                    known.append(tab(pipeline))
+            with gr.Tab("About", id="about"):
+                about_tab(pipeline.settings)
+        page.load(None, js=TAKE_BRUSH, api_visibility="private")
+        connect_recipes(page, pipeline, ways, tabs, known)
     page.queue(max_size=pipeline.settings.queue_size)  # always said: on ZeroGPU the default is 1
     assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
@@ -37,7 +59,14 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
 
 def launch_settings() -> dict[str, Any]:
     """Return how the page is served, for ``gr.Blocks.launch``."""
-    return {"show_error": False, "theme": gr.themes.Soft(), "css_paths": _CSS, "footer_links": ["api"]}
+    return {
+        "show_error": False,
+        "theme": gr.themes.Soft(),
+        "css_paths": _CSS,
+        "css": legend_css(),
+        "footer_links": ["api"],
+        "allowed_paths": [str(FOLDER)],
+    }
 
 
 def launch(page: gr.Blocks) -> None:

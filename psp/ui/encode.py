@@ -1,42 +1,30 @@
-"""The Encode tab and its endpoint ``/encode``."""
+"""The Encode tab and its endpoints ``/encode``, ``/align`` and ``/decode``."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from psp.pipeline import PspPipeline
+from psp.result import Result
 from psp.tasks import TASKS
-from psp.ui.shared import (
-    MODEL_QUEUE,
-    check_model,
-    download_progress,
-    in_words,
-    need_photo,
-    photo_controls,
-    photo_results,
-    result_files,
-    show_result,
-)
+from psp.ui.controls import check_model
+from psp.ui.layout import MODEL_QUEUE, PhotoTab, Tab, connect_photo_tab, photo_tab
+from psp.ui.preview import FACES_QUEUE
+from psp.ui.results import connect_results, need, result_files
+from psp.ui.stop import Stop, connect_stop
+from psp.ui.words import in_words
 
 
-def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
-    """Lay out the tab, inside the current Blocks, and connect it.
-
-    Args:
-        pipeline: What does the work.
-        examples: Paths of example photos.
-    """
+def encode_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["encode"]
-    gr.Markdown(f"{task.caption} {task.limits}")
-    with gr.Row():
-        with gr.Column():
-            controls = photo_controls()
-            run = gr.Button(task.title, variant="primary")
-            gr.Examples(examples, inputs=controls.photo, label="Examples", cache_examples=False)
-        results = photo_results()
+    tab = photo_tab(task, "image", _more)
+
+    def make(photo: str, model: str, align: bool, face: int, **step: Any) -> Result:  # noqa: ANN401  (step=)
+        model = check_model(model, task.name)
+        return pipeline.encode(need(photo, "photo"), model, align, int(face or 0), **step)
 
     @in_words
     def encode(
@@ -44,8 +32,9 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
         model: str,
         align: bool,
         face: int,
+        stop: Stop,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
-    ) -> tuple[str, str, dict[str, Any]]:
+    ) -> tuple[Any, ...]:
         """Find the face in a photo, encode it as W+ codes, and decode these to a synthetic face.
 
         Args:
@@ -53,27 +42,90 @@ def encode_tab(pipeline: PspPipeline, examples: list[str]) -> None:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
-            progress: Tells the page how far a download is.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
         """
-        path = need_photo(photo)
-        pipeline.load(check_model(model, task.name), task.name, download_progress(progress))
-        result = pipeline.encode(path, model=model, align=align, face=int(face or 0))
-        return *result_files(result, task.name), result.details
+        return result_files(make(photo, model, align, face, step=stop.watch(progress)), tab.kind)
 
-    done = run.click(
+    event = tab.run.click(
         encode,
-        inputs=controls.as_list(),
-        outputs=results.of_endpoint(),
+        inputs=[*tab.controls.of_api(), tab.stop],
+        outputs=tab.results.of_api(),
         api_name=task.name,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
     )
-    # After an error, results of another photo must not stand there as if they were this one's.
-    cleared = results.everything()
-    done.failure(lambda: [None] * len(cleared), outputs=cleared, api_visibility="private")
-    done.success(
-        in_words(partial(show_result, pipeline)),
-        inputs=[controls.photo, results.image, results.details],
-        outputs=[results.crop, results.slider, results.words],
-        api_visibility="private",
+    _connect_align(pipeline, tab)
+    _connect_decode(pipeline, tab)
+    return connect_photo_tab(pipeline, tab, event, make, {})
+
+
+def _more() -> tuple[gr.Button, gr.File, gr.Button]:
+    with gr.Accordion("More: only the crop, or codes from a file", open=False):
+        crop = gr.Button("Only crop the face (FFHQ alignment)", size="sm")
+        latents = gr.File(
+            label="Latents: a .safetensors file of codes", file_types=[".safetensors"], height=120
+        )
+        decode = gr.Button("Decode the codes", size="sm")
+    return crop, latents, decode
+
+
+def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+    @in_words
+    def align(photo: str, face: int) -> tuple[Any, ...]:
+        """Find a face in a photo and return its FFHQ-aligned crop of 256 pixels.
+
+        Args:
+            photo: A photo with a face in it.
+            face: Which face; 0 is the largest.
+        """
+        return result_files(pipeline.align(need(photo, "photo"), int(face or 0)), "image")
+
+    cropped = tab.extra[0].click(
+        align,
+        inputs=[tab.controls.photo, tab.controls.face],
+        outputs=tab.results.of_api(),
+        api_name="align",
+        concurrency_id=FACES_QUEUE,
     )
+    connect_results(
+        cropped,
+        tab.results,
+        tab.controls.photo,
+        lambda photo, details: pipeline.crop(photo, details["alignment"]["quad"]),
+    )
+
+
+def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+    _, file, button = tab.extra
+
+    @in_words
+    def decode(
+        latents: str,
+        model: str,
+        stop: Stop,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Decode a file of W+ codes, exactly as when it was made.
+
+        Args:
+            latents: A ``.safetensors`` file that the studio made; of several variants, the first is shown.
+            model: Name of the model; "auto" is the one that the file names.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
+        """
+        path = need(latents, "file of codes")
+        result = pipeline.decode(path, check_model(model, "encode"), step=stop.watch(progress))
+        return result_files(result, "image")
+
+    decoded = button.click(
+        decode,
+        inputs=[file, tab.controls.model, tab.stop],
+        outputs=tab.results.of_api(),
+        api_name="decode",
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )
+    # Nothing was seen: there is no photo behind codes.
+    connect_results(decoded, tab.results, None, None)
+    connect_stop(tab.halt, tab.stop, [decoded], tab.results.words)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,59 +10,161 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
+from safetensors.numpy import load
 
-from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.pipeline import PspPipeline, Result
+from psp.recipe import recipe_of_png
 from psp.ui.app import build_app
 
+# The contract of the design: endpoint, parameters in order with their defaults, kind of the first output.
+PHOTO = {"photo": "required", "model": "auto", "align": True, "face": 0}
+DRAWN = {"model": "auto", "variants": 1, "seed": 0, "layers": "auto", "alpha": 1.0}
+CONTRACT: dict[str, tuple[dict[str, object], str]] = {
+    "/encode": (PHOTO, "image"),
+    "/frontalize": (PHOTO, "image"),
+    "/toonify": ({**PHOTO, "strength": 1.0}, "image"),
+    "/super_resolution": ({**PHOTO, "factor": 0, "variants": 1, "seed": 0}, "gallery"),
+    "/sketch_to_face": ({"sketch": "required", **DRAWN}, "gallery"),
+    "/segmentation_to_face": ({"mask": "required", **DRAWN}, "gallery"),
+    "/style_mix": (
+        {
+            "photo": "required",
+            "style": None,
+            "model": "auto",
+            "align": True,
+            "face": 0,
+            "layers": "8-",
+            "alpha": 1.0,
+            "variants": 1,
+            "seed": 0,
+        },
+        "gallery",
+    ),
+    "/align": ({"photo": "required", "face": 0}, "image"),
+    "/decode": ({"latents": "required", "model": "auto"}, "image"),
+    "/photo_to_sketch": ({"photo": "required", "align": True, "face": 0}, "image"),
+    "/photo_to_mask": ({"photo": "required", "align": True, "face": 0}, "image"),
+}
+WITHOUT_CODES = ("/align", "/photo_to_sketch", "/photo_to_mask")
+
+# One request by keyword for each endpoint, every parameter set to something else than its default.
+REQUESTS: dict[str, dict[str, object]] = {
+    "/encode": {"photo": "two", "model": "portraits-128", "align": True, "face": 1},
+    "/frontalize": {"photo": "photo", "model": "portraits-128", "align": False, "face": 0},
+    "/toonify": {"photo": "two", "model": "portraits-128", "align": True, "face": 1, "strength": 0.5},
+    "/super_resolution": {
+        "photo": "two", "model": "portraits-128", "align": True, "face": 1,
+        "factor": 8, "variants": 2, "seed": 5,
+    },
+    "/sketch_to_face": {
+        "sketch": "sketch", "model": "portraits-128", "variants": 2, "seed": 5,
+        "layers": "0-3,7", "alpha": 0.5,
+    },
+    "/segmentation_to_face": {
+        "mask": "mask", "model": "portraits-128", "variants": 2, "seed": 5, "layers": "all", "alpha": 0.5,
+    },
+    "/style_mix": {
+        "photo": "two", "style": "style", "model": "portraits-128", "align": True, "face": 1,
+        "layers": "0-5", "alpha": 0.7, "variants": 2, "seed": 5,
+    },
+    "/align": {"photo": "two", "face": 1},
+    "/decode": {"latents": "latents", "model": "portraits-128"},
+    "/photo_to_sketch": {"photo": "photo", "align": False, "face": 0},
+    "/photo_to_mask": {"photo": "two", "align": True, "face": 1},
+}  # fmt: skip
+FILES = ("photo", "style", "sketch", "mask", "latents")
+
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
+def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
+    return Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
 
 
 @pytest.fixture(scope="module")
-def client(pipeline: PspPipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    page = build_app(pipeline)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield Client(url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
-    page.close()
-
-
-@pytest.fixture(scope="module")
-def photo(astronaut: Image.Image, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("photos") / "photo.png"
-    astronaut.save(path)
-    return path
+def photo(inputs: dict[str, Path]) -> Path:
+    return inputs["photo"]
 
 
 def test_the_endpoints_and_their_parameters_are_the_contract(client: Client) -> None:
     api: Any = client.view_api(return_format="dict", print_info=False)
     parameters = {
-        name: [
-            (p["parameter_name"], p["parameter_default"] if p["parameter_has_default"] else "required")
+        name: {
+            p["parameter_name"]: p["parameter_default"] if p["parameter_has_default"] else "required"
             for p in endpoint["parameters"]
-        ]
+        }
         for name, endpoint in api["named_endpoints"].items()
     }
-    assert parameters == {
-        "/encode": [("photo", "required"), ("model", "auto"), ("align", True), ("face", 0)],
-    }
+    assert parameters == {name: wanted for name, (wanted, _) in CONTRACT.items()}
+    for name, (wanted, _) in CONTRACT.items():
+        assert list(parameters[name]) == list(wanted)  # the order counts too
     assert not api["unnamed_endpoints"]
-    returns = [item["label"] for item in api["named_endpoints"]["/encode"]["returns"]]
-    assert returns == ["Result", "Latents (W+ codes)", "Details"]
 
 
-def test_the_client_gets_the_bytes_of_the_pipeline(
-    client: Client, pipeline: PspPipeline, photo: Path
+@pytest.mark.parametrize("endpoint", CONTRACT)
+def test_every_endpoint_returns_three_outputs(client: Client, endpoint: str) -> None:
+    api: Any = client.view_api(return_format="dict", print_info=False)
+    returns = [item["component"] for item in api["named_endpoints"][endpoint]["returns"]]
+    assert returns == [CONTRACT[endpoint][1].capitalize(), "File", "Json"]
+
+
+def pictures_of(first: Any) -> list[Path]:
+    return [Path(first)] if isinstance(first, str) else [Path(item["image"]) for item in first]
+
+
+@pytest.mark.parametrize("endpoint", REQUESTS)
+def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
+    client: Client, pipeline: PspPipeline, inputs: dict[str, Path], endpoint: str
 ) -> None:
-    image, latents, details = client.predict(photo=handle_file(str(photo)), api_name="/encode")
-    result = pipeline.encode(photo)
-    assert Path(image).read_bytes() == result.png()
-    assert Path(latents).read_bytes() == result.latents_file()
+    request = REQUESTS[endpoint]
+    assert list(request) == list(CONTRACT[endpoint][0])
+    sent = {k: handle_file(str(inputs[str(v)])) if k in FILES else v for k, v in request.items()}
+    first, latents, details = client.predict(**sent, api_name=endpoint)
+
+    given: dict[str, Any] = {k: inputs[str(v)] if k in FILES else v for k, v in request.items()}
+    result: Result = getattr(pipeline, endpoint.removeprefix("/"))(**given)
+    pictures = [path.read_bytes() for path in pictures_of(first)]
+    assert pictures == [result.png(index) for index in range(len(result.images))]
+    assert len(pictures) == request.get("variants", 1)
+    assert (Path(latents).read_bytes() if latents else None) == result.latents_file()
+    assert (latents is None) == (endpoint in WITHOUT_CODES)
+    assert set(details) == {
+        "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",
+    }  # fmt: skip
     assert details["recipe"] == result.details["recipe"]
-    assert details["alignment"] == result.details["alignment"]
-    assert set(details) == set(result.details)
+    assert details["quality"] == result.details["quality"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given"),
+    [
+        ("/encode", "photo"),
+        ("/toonify", "photo"),
+        ("/super_resolution", "photo"),
+        ("/sketch_to_face", "sketch"),
+        ("/style_mix", "photo"),
+    ],
+)
+def test_defaults_are_enough_and_codes_have_their_shape(
+    client: Client, inputs: dict[str, Path], endpoint: str, given: str
+) -> None:
+    first, latents, details = client.predict(**{given: handle_file(str(inputs[given]))}, api_name=endpoint)
+    assert load(Path(latents).read_bytes())["codes"].shape == (12, 512)
+    with Image.open(pictures_of(first)[0]) as opened:
+        assert (opened.format, opened.size) == ("PNG", (128, 128))
+        assert "Synthetic" in opened.info["Description"]
+        recipe = recipe_of_png(opened)
+    assert recipe is not None and recipe.task == endpoint.removeprefix("/")
+    assert details["model"] == "portraits-128"
+
+
+def test_a_seed_by_chance_is_told(client: Client, inputs: dict[str, Path]) -> None:
+    sketch = handle_file(str(inputs["sketch"]))
+    seeds = {
+        client.predict(sketch=sketch, seed=-1, api_name="/sketch_to_face")[2]["recipe"]["settings"]["seed"]
+        for _ in range(2)
+    }
+    assert len(seeds) == 2
+    assert min(seeds) >= 0
 
 
 def test_a_turned_photo_is_upright_for_the_model(
@@ -149,4 +250,47 @@ def test_an_unforeseen_error_tells_nothing_of_the_server(
 def test_the_page_is_built_without_loading_a_model(pipeline: PspPipeline) -> None:
     fresh = PspPipeline(pipeline.settings)
     assert isinstance(build_app(fresh), gr.Blocks)
-    assert not fresh._models
+    assert fresh.network.loaded_count == 0
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "settings", "words"),
+    [
+        ("/toonify", "photo", {"strength": 1.5}, "1.5"),
+        ("/super_resolution", "photo", {"factor": 5}, "5"),
+        ("/sketch_to_face", "sketch", {"variants": 99}, "99"),
+        ("/sketch_to_face", "sketch", {"layers": "40-"}, "layers are 0 to 11"),
+        ("/sketch_to_face", "sketch", {"layers": "some"}, "cannot be understood"),
+        ("/style_mix", "photo", {"alpha": -1}, "-1"),
+        ("/segmentation_to_face", "two", {}, "not square"),
+        ("/decode", "photo", {}, "safetensors"),
+        ("/decode", "latents", {"model": "ffhq-1024"}, "offline"),
+        ("/photo_to_sketch", "photo", {"face": 3}, "no face number 3"),
+    ],
+)
+def test_what_an_endpoint_cannot_do_is_told_in_words(
+    client: Client, inputs: dict[str, Path], endpoint: str, given: str, settings: dict[str, Any], words: str
+) -> None:
+    name = next(iter(CONTRACT[endpoint][0]))
+    with pytest.raises(AppError, match=words):
+        client.predict(**{name: handle_file(str(inputs[given]))}, **settings, api_name=endpoint)
+
+
+def test_uploads_are_deleted_within_a_day_and_the_queue_has_a_limit(pipeline: PspPipeline) -> None:
+    page = build_app(pipeline)
+    assert page.delete_cache is not None
+    every, age = page.delete_cache
+    assert every <= 3600 and every + age <= 90_000
+    assert page._queue.max_size == pipeline.settings.queue_size
+
+
+def test_all_model_work_waits_in_one_line(pipeline: PspPipeline) -> None:
+    page = build_app(pipeline)
+    lines: dict[str, Any] = {
+        str(function.api_name): (function.concurrency_id, function.concurrency_limit)
+        for function in page.fns.values()
+        if f"/{function.api_name}" in CONTRACT
+    }
+    without_model = {"align", "photo_to_sketch", "photo_to_mask"}
+    assert {lines[name] for name in lines if name not in without_model} == {("model", 1)}
+    assert {lines[name][0] for name in without_model} == {"faces"}

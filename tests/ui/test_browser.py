@@ -1,36 +1,30 @@
-"""The page in a real browser: a photo in, a face out; an error in words; a narrow screen."""
+"""The page in a real browser: examples, uploads, drawing, painting, several faces, errors, stopping."""
 
 from __future__ import annotations
 
-import shutil
+import io
+import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.network import Step
+from psp.pipeline import PspPipeline, Result
+from psp.recipe import recipe_of_png
+from psp.tasks import TASKS
 from psp.ui.app import build_app, launch_settings
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-# Keeps the browser from calling its maker: tests need no network.
-QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-expect.set_options(timeout=60_000)  # the first request loads torch and the model
-PHOTO = Path(__file__).resolve().parent.parent.parent / "examples" / "photos" / "astronaut.jpg"
+from tests.ui.browsing import CHROMIUM, PHOTO, QUIET, block, draw, open_tab, oval, picture, press, upload
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    settings = Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache"))
-    page = build_app(PspPipeline(settings))
-    _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
-    )
-    yield url
-    page.close()
+expect.set_options(timeout=60_000)  # the first request loads torch and the model
+PHOTO_TASKS = [task.title for task in TASKS.values() if task.kind == "photo"]
+TITLES = [task.title for task in TASKS.values()]
 
 
 @pytest.fixture(scope="module")
@@ -43,49 +37,261 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.set_default_timeout(30_000)
     page.goto(url)
     yield page
     page.close()
 
 
-def upload(page: Page, path: Path) -> None:
-    page.locator("input[type=file]").first.set_input_files(str(path))
-    expect(page.get_by_role("button", name="Encode", exact=True)).to_be_enabled()
-    page.wait_for_function("document.querySelectorAll('img[src*=\"/file=\"]').length > 0")
+def expect_result(page: Page) -> None:
+    """Wait for a finished result, and everything that belongs to it."""
+    expect(page.get_by_text("model portraits-128").locator("visible=true").first).to_be_visible()
+    result = block(page, "Result").locator("img").first
+    expect(result).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=result.element_handle())
+    expect(picture(page, "What the model sees")).to_be_visible()
+    expect(block(page, "Recipe").locator("textarea, input").first).to_have_value(
+        re.compile(r"^http.*\?task=")
+    )
 
 
-def press(page: Page) -> None:
-    page.get_by_role("button", name="Encode", exact=True).click()
-
-
-def test_a_photo_becomes_a_face(page: Page) -> None:
-    upload(page, PHOTO)
-    press(page)
-    expect(page.get_by_text("1 face found")).to_be_visible()
-    for name in ("Result", "What the model sees"):
-        image = page.locator(f"[aria-label='{name}'] img, .block:has(label:has-text('{name}')) img").first
-        expect(image).to_be_visible()
+def test_a_photo_becomes_a_face(page: Page, tmp_path: Path) -> None:
+    upload(page, "Photo", PHOTO)
+    expect(picture(page, "The crop on the photo")).to_be_visible()  # before anything was pressed
+    press(page, "Encode")
+    expect_result(page)
     with page.expect_download() as download:
         page.locator("a[download$='.safetensors']").first.click()
     assert download.value.suggested_filename.endswith(".safetensors")
+    with page.expect_download() as download:
+        press(page, "All files (ZIP)")
+    assert download.value.suggested_filename == "encode.zip"
+    press(page, "Paste back into the photo")
+    expect(picture(page, "In the photo")).to_be_visible()
 
 
-def test_an_error_is_told_in_words_and_clears_old_results(page: Page, tmp_path: Path) -> None:
-    upload(page, PHOTO)
-    press(page)
-    expect(page.get_by_text("1 face found")).to_be_visible()
-    page.get_by_label("Face", exact=False).locator("visible=true").first.wait_for()
-    page.locator("input[type=number]").first.fill("4")
-    press(page)
-    expect(page.get_by_text("There is no face number 4")).to_be_visible()
-    expect(page.get_by_text("1 face found;")).to_have_count(0)
+@pytest.mark.parametrize("title", TITLES)
+def test_an_example_shows_its_stored_result_at_once_and_runs(
+    page: Page, pipeline: PspPipeline, title: str
+) -> None:
+    before = pipeline.network.loaded_count
+    open_tab(page, title)
+    page.locator(".examples button:visible").first.click()
+    expect_result(page)
+    assert pipeline.network.loaded_count <= max(before, 1)  # no model was needed
+    press(page, title)
+    page.wait_for_timeout(300)
+    expect_result(page)
 
 
-def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser: Browser, url: str) -> None:
+def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, Path]) -> None:
+    upload(page, "Photo", inputs["two"])
+    expect(page.get_by_text("2 faces found; this is face 0")).to_be_visible()
+    faces = block(page, "Faces in the photo").locator("button img")
+    expect(faces).to_have_count(2)
+    faces.nth(1).click()
+    expect(page.get_by_text("2 faces found; this is face 1").first).to_be_visible()
+    press(page, "Encode")
+    expect_result(page)
+    press(page, "All faces in the photo")
+    expect(block(page, "All faces").locator("img")).to_have_count(2)
+    press(page, "Paste back into the photo")
+    expect(picture(page, "In the photo")).to_be_visible()
+
+
+def test_a_drawn_sketch_becomes_faces(page: Page) -> None:
+    open_tab(page, "Sketch → face")
+    page.wait_for_timeout(1500)  # the pad takes its brush
+    for line in (
+        oval(0.5, 0.53, 0.26, 0.34),
+        oval(0.4, 0.45, 0.05, 0.025),
+        oval(0.6, 0.45, 0.05, 0.025),
+        [(0.5, 0.47), (0.47, 0.57), (0.53, 0.58)],
+        [(0.4, 0.68), (0.5, 0.71), (0.6, 0.68)],
+        [(0.2, 0.6), (0.24, 0.3), (0.5, 0.14), (0.76, 0.3), (0.8, 0.6)],
+    ):
+        draw(page, line)
+    page.get_by_label("Variants").locator("visible=true").first.fill("3")
+    press(page, "Sketch → face")
+    expect_result(page)
+    expect(block(page, "Results").locator("img")).to_have_count(3)
+
+
+def test_a_painted_map_becomes_a_face(page: Page) -> None:
+    open_tab(page, "Segmentation → face")
+    page.wait_for_timeout(1500)
+    for size in (0.03, 0.08, 0.13, 0.18, 0.23):
+        draw(page, oval(0.5, 0.52, size, 1.3 * size))
+    page.get_by_label("hair", exact=True).click()
+    page.wait_for_timeout(1000)
+    for shift in (0, 0.03, 0.06):
+        low, high = 0.25 - shift, 0.75 + shift
+        draw(page, [(low, 0.55), (low, 0.3 - shift), (0.5, 0.17 - shift), (high, 0.3 - shift), (high, 0.55)])
+    press(page, "Segmentation → face")
+    expect_result(page)
+    seen = picture(page, "What the model sees").get_attribute("src")
+    assert seen is not None
+    with Image.open(_fetched(page, seen)) as opened:
+        colours = {colour for _, colour in opened.convert("RGB").getcolors(256) or []}
+    assert colours == {(0, 0, 0), (204, 0, 0), (0, 0, 204)}  # background, skin, hair, and nothing between
+
+
+def _fetched(page: Page, url: str) -> io.BytesIO:
+    return io.BytesIO(page.request.get(url).body())
+
+
+@pytest.mark.parametrize(
+    ("title", "button"),
+    [("Sketch → face", "Draw the photo as a sketch"), ("Segmentation → face", "Map the photo")],
+)
+def test_a_photo_fills_the_pad(page: Page, title: str, button: str) -> None:
+    open_tab(page, title)
+    open_tab(page, "From a photo")
+    upload(page, "Photo to start from", PHOTO)
+    press(page, button)
+    expect(page.get_by_role("tab", name="Draw", exact=True)).to_have_attribute("aria-selected", "true")
+    page.wait_for_timeout(1500)
+    press(page, title)
+    expect_result(page)
+
+
+def test_an_error_is_told_in_words_and_clears_old_results(page: Page) -> None:
+    upload(page, "Photo", PHOTO)
+    press(page, "Encode")
+    expect_result(page)
+    page.get_by_label("Face", exact=True).locator("visible=true").first.fill("4")
+    press(page, "Encode")
+    expect(page.get_by_text("There is no face number 4").first).to_be_visible()
+    expect(page.get_by_text("model portraits-128").locator("visible=true")).to_have_count(0)
+
+
+def test_a_bad_file_is_told_where_it_was_dropped(page: Page, tmp_path: Path) -> None:
+    bad = tmp_path / "broken.jpg"
+    bad.write_text("no picture")
+    upload(page, "Photo", bad)
+    expect(page.locator(".note:visible").get_by_text("is not a picture that can be read")).to_be_visible()
+
+
+def test_a_photo_without_a_face_says_what_to_do(page: Page, tmp_path: Path) -> None:
+    Image.new("RGB", (160, 160), (99, 99, 99)).save(tmp_path / "grey.png")
+    upload(page, "Photo", tmp_path / "grey.png")
+    expect(page.locator(".note:visible").get_by_text("No face was found")).to_be_visible()
+
+
+def test_the_link_of_a_result_restores_its_controls(page: Page, browser: Browser, url: str) -> None:
+    page.goto(f"{url}?task=toonify&model=portraits-128&align=true&face=0&strength=0.35")
+    expect(page.get_by_role("tab", name="Toonify", selected=True)).to_be_visible()
+    expect(page.get_by_text("Settings of a result of Toonify are restored")).to_be_visible()
+    expect(page.get_by_label("Strength").locator("visible=true").first).to_have_value("0.35")
+
+
+def test_a_dropped_result_restores_its_controls(
+    page: Page, pipeline: PspPipeline, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    result = pipeline.sketch_to_face(inputs["sketch"], variants=3, seed=41, layers="0-3,7")
+    (tmp_path / "result.png").write_bytes(result.png(1))
+    with Image.open(tmp_path / "result.png") as opened:
+        assert recipe_of_png(opened) is not None
+    page.get_by_text("Open a result: restore its settings").click()
+    upload(page, "A PNG that the studio made", tmp_path / "result.png")
+    expect(page.get_by_role("tab", name="Sketch → face", exact=True)).to_have_attribute(
+        "aria-selected", "true"
+    )
+    expect(page.get_by_text("It was variant 2")).to_be_visible()
+    expect(page.get_by_label("Seed").locator("visible=true").first).to_have_value("41")
+    expect(page.get_by_label("Layers").locator("visible=true").first).to_have_value("0-3,7")
+
+
+def test_a_variant_becomes_the_base_of_the_next_mixture(page: Page) -> None:
+    open_tab(page, "Style mixing")
+    upload(page, "Photo", PHOTO)
+    page.get_by_label("Variants").locator("visible=true").first.fill("2")
+    press(page, "Style mixing")
+    expect_result(page)
+    block(page, "Results").locator("button:has(img)").nth(1).click()
+    page.wait_for_timeout(800)
+    press(page, "Keep this one as the base")
+    expect(page.get_by_text("Variant 2 is the base")).to_be_visible()
+    press(page, "Style mixing")
+    expect_result(page)
+    press(page, "Back to the photo")
+    expect(page.get_by_text("The face in the photo is the base.")).to_be_visible()
+
+
+def test_the_dice_set_another_seed(page: Page) -> None:
+    open_tab(page, "Sketch → face")
+    seed = page.get_by_label("Seed").locator("visible=true").first
+    expect(seed).to_have_value("0")
+    press(page, "Roll the dice: new seed")
+    expect(seed).not_to_have_value("0")
+
+
+class _Slow(PspPipeline):
+    """A studio whose encoding takes half a minute, in steps."""
+
+    steps = 0
+
+    def encode(self, *args: Any, step: Step | None = None, **kwargs: Any) -> Result:
+        for index in range(300):
+            assert step is not None
+            step("Working", index / 300)
+            self.steps += 1
+            time.sleep(0.1)
+        return super().encode(*args, step=step, **kwargs)
+
+
+def test_a_running_job_can_be_stopped(browser: Browser, tmp_path: Path) -> None:
+    pipeline = _Slow(Settings(device="cpu", offline=True, cache_dir=tmp_path))
+    app = build_app(pipeline)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings())
+    page = browser.new_page()
+    try:
+        page.goto(url)
+        upload(page, "Photo", PHOTO)
+        press(page, "Encode")
+        expect(page.get_by_text("Working").first).to_be_visible()
+        press(page, "Stop")
+        expect(page.locator(".words").get_by_text("Stopped.")).to_be_visible()
+        page.wait_for_timeout(1000)
+        steps = pipeline.steps
+        page.wait_for_timeout(1000)
+        assert pipeline.steps == steps < 300  # the work itself has ended, not only its display
+    finally:
+        page.close()
+        app.close()
+
+
+@pytest.mark.parametrize("title", [*TITLES, "About"])
+def test_a_narrow_screen_shows_everything_without_scrolling_sideways(
+    browser: Browser, url: str, title: str
+) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(url)
-    expect(page.get_by_role("button", name="Encode", exact=True)).to_be_visible()
+    open_tab(page, title)
+    page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
+
+
+def test_every_control_has_a_label(page: Page) -> None:
+    for title in TITLES:
+        open_tab(page, title)
+        page.wait_for_timeout(400)
+        nameless = page.evaluate(
+            """() => [...document.querySelectorAll("input:not([type=file]), textarea, select, button")]
+                .filter(e => e.offsetParent && !(e.labels?.length || e.ariaLabel || e.title
+                    || e.textContent.trim() || e.getAttribute("aria-labelledby") || e.placeholder
+                    || e.closest("label")))
+                .map(e => e.outerHTML.slice(0, 200))"""
+        )
+        assert nameless == [], title
+
+
+def test_dark_mode_is_dark(browser: Browser, url: str) -> None:
+    page = browser.new_page(color_scheme="dark")
+    page.goto(url)
+    expect(page.get_by_role("tab", name="Encode", exact=True)).to_be_visible()
+    colour = page.evaluate("getComputedStyle(document.querySelector('gradio-app, body')).backgroundColor")
+    assert max(int(value) for value in re.findall(r"\d+", colour)[:3]) < 80, colour
     page.close()

@@ -1,0 +1,144 @@
+"""The examples of the page: which inputs with which settings, their results rendered ahead of time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from psp.network import Step
+from psp.pipeline import PspPipeline
+from psp.recipe import Setting
+from psp.result import Result
+
+FOLDER = Path(__file__).resolve().parent.parent / "examples"
+RESULTS = FOLDER / "results"
+
+_BY_SEED: dict[str, Setting] = {"variants": 3, "seed": 93}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One example of a tab.
+
+    Attributes:
+        task: Name of the task.
+        name: Name of its folder of results.
+        given: The input, a file below ``examples/``.
+        style: The second picture, for style mixing.
+        settings: What differs from the task's defaults, by API names.
+    """
+
+    task: str
+    name: str
+    given: str
+    style: str | None = None
+    settings: dict[str, Setting] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What the page calls it."""
+        return self.name.replace("_", " ")
+
+    @property
+    def path(self) -> Path:
+        """Where the input is."""
+        return FOLDER / self.given
+
+    @property
+    def style_path(self) -> Path | None:
+        """Where the second picture is."""
+        return FOLDER / self.style if self.style else None
+
+    @property
+    def results(self) -> Path:
+        """The folder of the rendered result."""
+        return RESULTS / self.task / self.name
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The stored result of an example.
+
+    Attributes:
+        pictures: The PNG files, in order.
+        latents: The file of codes.
+        details: As the endpoint gives them.
+    """
+
+    pictures: tuple[Path, ...]
+    latents: Path
+    details: dict[str, Any]
+
+
+_ASTRONAUT, _HOPPER, _TWO = "photos/astronaut.jpg", "photos/hopper.jpg", "photos/two_people.jpg"
+_WOMAN, _MAN, _TURNED = "photos/synthetic_1.png", "photos/synthetic_2.png", "photos/synthetic_turned.png"
+
+EXAMPLES: tuple[Example, ...] = (
+    Example("encode", "astronaut", _ASTRONAUT),
+    Example("encode", "second_of_two", _TWO, settings={"face": 1}),
+    Example("encode", "synthetic_woman", _WOMAN),
+    Example("encode", "synthetic_man", _MAN),
+    Example("frontalize", "turned_head", _TURNED),
+    Example("frontalize", "astronaut", _ASTRONAUT),
+    Example("frontalize", "hopper", _HOPPER),
+    Example("sketch_to_face", "woman_in_ink", "sketches/woman_in_ink.png", settings=_BY_SEED),
+    Example("sketch_to_face", "man_in_marker", "sketches/man_in_marker.png", settings=_BY_SEED),
+    Example("sketch_to_face", "pencil", "sketches/pencil_photographed.jpg", settings=_BY_SEED),
+    Example("sketch_to_face", "from_a_photo", "sketches/from_photo.png", settings=_BY_SEED),
+    Example("segmentation_to_face", "painted_woman", "masks/woman_painted.png", settings=_BY_SEED),
+    Example("segmentation_to_face", "painted_man", "masks/man_painted.png", settings=_BY_SEED),
+    Example("segmentation_to_face", "from_a_photo", "masks/astronaut.png", settings=_BY_SEED),
+    Example("super_resolution", "shrunk_8_times", _ASTRONAUT, settings={"factor": 8, "variants": 2}),
+    Example("super_resolution", "48_pixels", "tiny/synthetic_48.png"),
+    Example("super_resolution", "32_pixels", "tiny/astronaut_32.png"),
+    Example("toonify", "synthetic_woman", _WOMAN),
+    Example("toonify", "astronaut", _ASTRONAUT),
+    Example("toonify", "half_strength", _MAN, settings={"strength": 0.5}),
+    Example("style_mix", "features_by_chance", _WOMAN, settings=_BY_SEED),
+    Example("style_mix", "colours_by_chance", _MAN, settings={"layers": "colours", **_BY_SEED}),
+    Example("style_mix", "features_of_another", _WOMAN, _MAN, {"layers": "features", "variants": 3}),
+)
+"""Every example, in the order of the page."""
+
+
+def examples_of(task: str) -> tuple[Example, ...]:
+    """Return the examples of one task."""
+    return tuple(example for example in EXAMPLES if example.task == task)
+
+
+def run_example(pipeline: PspPipeline, example: Example) -> Result:
+    """Run an example on the default model."""
+    settings: dict[str, Any] = dict(example.settings)
+    if example.style_path:
+        settings["style"] = example.style_path
+    result: Result = getattr(pipeline, example.task)(example.path, **settings)
+    return result
+
+
+def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
+    """Run all examples and store what comes out, in place of what is stored."""
+    if RESULTS.exists():
+        shutil.rmtree(RESULTS)
+    for index, example in enumerate(EXAMPLES):
+        if step:
+            step(f"{example.task}: {example.name}", index / len(EXAMPLES))
+        result = run_example(pipeline, example)
+        example.results.mkdir(parents=True)
+        for name, data in result.files(example.task).items():
+            (example.results / name).write_bytes(data)
+
+
+def rendered(example: Example) -> Rendered:
+    """Return the stored result of an example.
+
+    Raises:
+        FileNotFoundError: It has not been rendered; ``python -m psp render-examples`` does that.
+    """
+    folder, task = example.results, example.task
+    details = json.loads((folder / f"{task}.json").read_text(encoding="utf-8"))
+    count = details["recipe"]["settings"].get("variants", 1)
+    names = [f"{task}.png"] if count == 1 else [f"{task}-{index}.png" for index in range(count)]
+    return Rendered(tuple(folder / name for name in names), folder / f"{task}.safetensors", details)

@@ -1,0 +1,153 @@
+"""From what people give (photos, drawings, maps, files of codes) to what the network takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from psp.alignment import NO_FACE, Alignment, align, take_square
+from psp.errors import FaceNotFoundError, InputError, PspError
+from psp.images import degrade, to_tensor
+from psp.latents import MAX_FILE, Codes
+from psp.palette import map_to_picture, map_to_tensor, picture_to_map
+from psp.sketches import normalize_sketch, sketch_to_tensor
+
+CROP_SIZE = 256
+"""Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""
+
+_TINY_PICTURE = 128
+"""Pixels a side: in a smaller picture for super-resolution no face has to be found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """An input, ready for the network.
+
+    Attributes:
+        inputs: [1,C,S,S], float32: colour in [−1,1], sketches and one-hot maps in [0,1]; None for codes.
+        codes: Codes to start from instead, [v,n,dim].
+        seen: What the model sees, as a picture.
+        given: What the result is compared with; None where the input is no photo.
+        place: Where the crop lies in the photo; None where the input is no photo.
+        warnings: What was guessed, in words.
+    """
+
+    inputs: NDArray[np.float32] | None = None
+    codes: Codes | None = None
+    seen: Image.Image | None = None
+    given: Image.Image | None = None
+    place: Alignment | None = None
+    warnings: tuple[str, ...] = field(default_factory=tuple)
+
+
+def place_face(photo: Image.Image, aligned: bool, face: int) -> Alignment:
+    """Return the crop of 256 px of a face, or of the picture's centred square where ``aligned`` is False."""
+    return align(photo, face, CROP_SIZE) if aligned else take_square(photo, CROP_SIZE)
+
+
+def place_small_face(photo: Image.Image, aligned: bool, face: int) -> Alignment:
+    """Do as :func:`place_face` does, but take a picture of at most 128 px without a face as it is."""
+    try:
+        return place_face(photo, aligned, face)
+    except FaceNotFoundError:
+        if max(photo.size) > _TINY_PICTURE:
+            raise
+        return take_square(photo, CROP_SIZE)
+
+
+def prepare_photo(photo: Image.Image, aligned: bool, face: int, size: int) -> Prepared:
+    """Prepare a photo for an encoder that takes ``size`` x ``size`` pixels.
+
+    Raises:
+        FaceNotFoundError: There is no face in the photo.
+        FaceIndexError: The photo has fewer faces than ``face`` asks for.
+    """
+    # A picture that is a crop already is resized once, not to 256 px and then on.
+    place = align(photo, face, CROP_SIZE) if aligned else take_square(photo, size)
+    return _photo(place, place.crop, size)
+
+
+def prepare_small_photo(photo: Image.Image, aligned: bool, face: int, factor: int, size: int) -> Prepared:
+    """Prepare a photo for super-resolution.
+
+    Args:
+        photo: The photo, or a tiny picture of a face: up to 128 px it may be one that no detector finds.
+        aligned: Whether to look for a face.
+        face: Which face.
+        factor: Shrink the crop so many times first; 0: take it as it is.
+        size: What the encoder takes, in pixels.
+    """
+    place = place_small_face(photo, aligned, face)
+    warnings: tuple[str, ...] = ()
+    if aligned and place.face == NO_FACE:
+        warnings = (
+            "No face was found in so small a picture, so it was taken as it is. "
+            "If the result looks odd, crop closer: eyes a little above the middle, the whole head visible.",
+        )
+    seen = degrade(place.crop, factor) if factor else place.crop
+    return _photo(place, seen, size, warnings)
+
+
+def prepare_sketch(drawing: Image.Image, size: int) -> Prepared:
+    """Bring any drawing to the style of the sketch model.
+
+    Raises:
+        PictureError: There is nothing on the paper.
+    """
+    sketch = normalize_sketch(drawing)
+    return Prepared(sketch_to_tensor(sketch, size).numpy(), seen=sketch.convert("RGB"))
+
+
+def prepare_map(picture: Image.Image, size: int) -> Prepared:
+    """Read a segmentation map: colours of the palette or class indices.
+
+    Args:
+        picture: In its own mode; of one that is not square, nothing is cut off: it is refused.
+        size: What the encoder takes, in pixels.
+
+    Raises:
+        PictureError: It is not square.
+    """
+    labels, warnings = picture_to_map(picture)
+    return Prepared(map_to_tensor(labels, size).numpy(), seen=map_to_picture(labels), warnings=warnings)
+
+
+def prepare_style(style: Image.Image, aligned: bool, size: int) -> NDArray[np.float32]:
+    """Prepare the second picture of a mixture, its largest face; returns [1,3,S,S].
+
+    Raises:
+        PspError: As for photos; the message says that it is about the style picture.
+    """
+    try:
+        inputs = prepare_photo(style, aligned, 0, size).inputs
+    except PspError as error:
+        raise type(error)(f"In the style picture: {error.problem}", error.next_step) from error
+    assert inputs is not None
+    return inputs
+
+
+def read_file(source: bytes | Path | str) -> bytes:
+    """Return the bytes of a file of codes.
+
+    Raises:
+        InputError: It cannot be read, or is too large to be one.
+    """
+    if isinstance(source, bytes):
+        return source
+    path = Path(source)
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise InputError(f"{path.name[:80]!r} is too large for a file of codes.", "Choose another file.")
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path.name[:80]!r} cannot be opened.", "Check the path.") from error
+
+
+def _photo(place: Alignment, seen: Image.Image, size: int, warnings: tuple[str, ...] = ()) -> Prepared:
+    return Prepared(
+        to_tensor(seen, size).numpy(), seen=seen, given=place.crop, place=place, warnings=warnings
+    )

@@ -1,0 +1,183 @@
+"""One request on its way: its model, its clock, and the result with all that is said about it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from psp.alignment import NO_FACE, Alignment
+from psp.errors import InputError
+from psp.images import to_pictures
+from psp.inputs import Prepared
+from psp.latents import Codes
+from psp.network import Floats, Loaded, Network, Step, Work
+from psp.recipe import Recipe, Setting
+from psp.result import Result
+from psp.suitability import photo_warnings
+from psp.variants import Variation
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+
+class Clock:
+    """Seconds spent in each part of a request."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._last = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Book the time since the last lap under ``name``."""
+        now = time.perf_counter()
+        self.seconds[name] = round(now - self._last, 4)
+        self._last = now
+
+
+class Job:
+    """A request that uses a model.
+
+    Args:
+        task: Name of the task, for the recipe.
+        network: Loads and runs models.
+        model: A family's name, a path, or "auto".
+        step: Told what happens; may raise to stop the work.
+        model_task: The task whose model is used, where it is another one.
+
+    Raises:
+        CheckpointError: The model cannot be found or loaded.
+    """
+
+    def __init__(
+        self, task: str, network: Network, model: str, step: Step | None, model_task: str | None = None
+    ) -> None:
+        self.task = task
+        self.model = model
+        self.model_task = model_task or task
+        self.clock = Clock()
+        self._network = network
+        self._step = step
+        # The model first: a wrong name is told before a search for a face, which may take long.
+        self.loaded: Loaded = network.load(model, self.model_task, step)
+        self.clock.lap("load_model")
+
+    def tell(self, words: str) -> None:
+        """Tell what happens now, and give the caller a chance to stop."""
+        if self._step:
+            self._step(words, None)
+
+    def check_codes(self, codes: Codes) -> Codes:
+        """Return codes [n,dim] or [v,n,dim] as [v,n,dim].
+
+        Raises:
+            InputError: They do not fit the model.
+        """
+        needed = (self.loaded.n_codes, self.loaded.code_dim)
+        if codes.shape[-2:] != needed:
+            raise InputError(
+                f"These codes have {codes.shape[-2]} layers of {codes.shape[-1]}; the model "
+                f"{self.loaded.name} takes {needed[0]} of {needed[1]}.",
+                "Choose the model that they were made with.",
+            )
+        return codes if codes.ndim == 3 else codes[None]
+
+    def finish(
+        self,
+        prepared: Prepared,
+        recipe: Recipe,
+        plan: Variation | None = None,
+        style_inputs: Floats | None = None,
+        strength: float = 1.0,
+    ) -> Result:
+        """Run the network and tell the story.
+
+        Args:
+            prepared: The input.
+            recipe: What reproduces the result.
+            plan: How it is mixed; None: not at all.
+            style_inputs: The second picture of a mixture.
+            strength: For toonify, 0 to 1.
+        """
+        self.tell("Drawing the face")
+        work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
+        if plan is not None:
+            work = replace(work, style_inputs=style_inputs, z=plan.z, layers=plan.layers, alphas=plan.alphas)
+        codes, images = self._network.run(work, self._step)
+        self.clock.lap("network")
+        made = tuple(to_pictures(_tensor(images)))
+        quality, warnings = None, list(prepared.warnings)
+        place = prepared.place
+        if prepared.given is not None:
+            quality = _compare(prepared.given, made[0])
+        if place is not None and place.face != NO_FACE:
+            # Small faces are what super-resolution is for.
+            side = None if self.task == "super_resolution" else _side(place)
+            warnings += photo_warnings(place.crop, side)
+        self.clock.lap("quality")
+        details = {
+            "recipe": recipe.to_dict(),
+            "model": self.loaded.name,
+            "size": made[0].width,
+            "device": self._network.device,
+            "alignment": None if place is None else describe(place),
+            "quality": quality,
+            "timings": self.clock.seconds,
+            "warnings": warnings,
+        }
+        return Result(made, codes[0] if len(codes) == 1 else codes, recipe, details, prepared.seen)
+
+    def recipe(self, settings: dict[str, Setting]) -> Recipe:
+        """Return the recipe of this request."""
+        return Recipe(self.task, self.loaded.name, self.loaded.sha256, settings)
+
+
+def picture_result(
+    task: str, picture: Image.Image, place: Alignment, settings: dict[str, Setting], clock: Clock
+) -> Result:
+    """Return the result of a task that makes a picture from a photo without a model."""
+    recipe = Recipe(task, "", "", settings)
+    details = {
+        "recipe": recipe.to_dict(),
+        "model": None,
+        "size": picture.width,
+        "device": "cpu",
+        "alignment": describe(place),
+        "quality": None,
+        "timings": clock.seconds,
+        "warnings": [] if place.face == NO_FACE else list(photo_warnings(place.crop, _side(place))),
+    }
+    return Result((picture,), None, recipe, details, place.crop)
+
+
+def describe(place: Alignment) -> dict[str, Any]:
+    """Return an alignment as plain data; ``faces`` and ``face`` are None where no face was looked for.
+
+    ``side`` is the crop's side in pixels of the photo: how much there really was to see.
+    """
+    looked = place.face != NO_FACE
+    return {
+        "faces": place.faces if looked else None,
+        "face": place.face if looked else None,
+        "quad": np.round(place.quad, 2).tolist(),
+        "side": round(_side(place), 1),
+    }
+
+
+def _side(place: Alignment) -> float:
+    return float(np.linalg.norm(place.quad[3] - place.quad[0]))
+
+
+def _tensor(images: Floats) -> torch.Tensor:
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    return torch.from_numpy(images)
+
+
+def _compare(given: Image.Image, made: Image.Image) -> dict[str, float]:
+    from psp.quality import compare  # noqa: PLC0415  (torch comes after the page)
+
+    return compare(given, made).to_dict()

@@ -1,0 +1,262 @@
+"""What runs on the accelerator: loaded models, and jobs as plain arrays. No pictures, no page."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psp.config import Settings
+from psp.errors import InputError, ModelNotFoundError, SettingsError
+from psp.registry import file_on_disk, find_entry
+
+if TYPE_CHECKING:
+    import torch
+
+    from psp.models.psp import PSP
+
+Floats = NDArray[np.float32]
+Step = Callable[[str, float | None], None]
+"""Told what happens now, in words, and how much is done (0 to 1, or None); may raise to stop the work."""
+
+Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One job for the network, in plain arrays: on a ZeroGPU Space it crosses to another process.
+
+    Attributes:
+        model: A family's name, a path, or "auto".
+        task: The task whose model encodes and decodes.
+        inputs: What is encoded, [1,C,S,S]; None where ``codes`` are given.
+        codes: Codes [v,n,dim] to start from instead; one where they are mixed.
+        style_inputs: A second picture to mix with, [1,C,S,S].
+        z: Random styles, standard normal [v,dim], one a variant; a row of NaN leaves its variant unmixed.
+        layers: The layers to mix, empty for none.
+        alphas: Share of the style in these layers, [v], one a variant.
+        strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
+    """
+
+    model: str
+    task: str
+    inputs: Floats | None = None
+    codes: Floats | None = None
+    style_inputs: Floats | None = None
+    z: Floats | None = None
+    layers: tuple[int, ...] = ()
+    alphas: tuple[float, ...] = (1.0,)
+    strength: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Loaded:
+    """A model in memory, with what a result says about it."""
+
+    psp: PSP
+    name: str
+    sha256: str
+
+    @property
+    def n_codes(self) -> int:
+        """How many layers take a code."""
+        return self.psp.config.generator.n_codes
+
+    @property
+    def code_dim(self) -> int:
+        """Length of a code."""
+        return self.psp.config.generator.style_dim
+
+    @property
+    def in_size(self) -> int:
+        """Side of the pictures that the encoder takes, in pixels."""
+        return self.psp.config.encoder.in_size
+
+
+class Network:
+    """Loads models, keeps the latest few, runs jobs; safe to call from several threads.
+
+    Args:
+        settings: Where models are found and where they run.
+        accelerate: Wraps the function that needs a GPU, where that runs in a process of its own.
+    """
+
+    def __init__(self, settings: Settings, accelerate: Accelerate | None = None) -> None:
+        self.settings = settings
+        self._models: OrderedDict[tuple[Path | str, str], Loaded] = OrderedDict()
+        self._lock = threading.Lock()
+        self._accelerated = accelerate(self._run) if accelerate else None
+
+    @property
+    def device(self) -> str:
+        """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
+        return pick_device(self.settings.device)
+
+    @property
+    def loaded_count(self) -> int:
+        """How many models are in memory."""
+        return len(self._models)
+
+    def load(self, model: str, task: str, step: Step | None = None) -> Loaded:
+        """Return the model of ``task``, from memory or from disk; the least recently used one makes room.
+
+        Raises:
+            CheckpointError: The model cannot be found or loaded.
+        """
+        from psp.checkpoints import file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes after the page)
+
+        entry = find_entry(model, task, self.settings)
+        key = (entry.path or entry.family, entry.task)
+        with self._lock:  # one thread loads, the others wait for the same model
+            if key not in self._models:
+                path = find_file(entry, self.settings, _tell_download(step))
+                psp = load_psp(path, self.device, settings=self.settings)
+                name = entry.file if entry.path else entry.family
+                self._models[key] = Loaded(psp, name, file_sha256(path, self.settings.cache_dir))
+                while len(self._models) > self.settings.max_models:
+                    self._models.popitem(last=False)
+            self._models.move_to_end(key)
+            return self._models[key]
+
+    def file_hash(self, model: str, task: str) -> str | None:
+        """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
+        from psp.checkpoints import file_sha256  # noqa: PLC0415  (torch comes after the page)
+
+        try:
+            place = file_on_disk(find_entry(model, task, self.settings), self.settings)
+        except ModelNotFoundError:
+            return None
+        return file_sha256(place[0], self.settings.cache_dir) if place else None
+
+    def run(self, work: Work, step: Step | None = None) -> tuple[Floats, Floats]:
+        """Encode, mix and decode.
+
+        Returns:
+            Codes [v,n,dim] and images [v,3,H,W], about [−1,1]. A variant's values do not depend on how many
+            others there are.
+        """
+        if self._accelerated:
+            self.load(work.model, work.task)  # here, so that the other process finds what this one has
+            if work.strength < 1.0:
+                self._plain(work)
+            # No step: from another process no call reaches back.
+            codes, images = self._accelerated(work)
+            return codes, images
+        return self._run(work, step)
+
+    def _run(self, work: Work, step: Step | None = None) -> tuple[Floats, Floats]:
+        import torch  # noqa: PLC0415  (torch comes after the page)
+
+        psp = self.load(work.model, work.task).psp
+        with torch.inference_mode():
+            codes, decode = self._start(psp, work)
+            variants = _mix(psp, codes, work)
+            images = []
+            for index in range(len(variants)):
+                if step and len(variants) > 1:
+                    step(f"Face {index + 1} of {len(variants)}", index / len(variants))
+                images.append(decode(variants[index : index + 1]).float().cpu())
+            return variants.float().cpu().numpy(), torch.cat(images).numpy()
+
+    def _start(self, psp: PSP, work: Work) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+        """Return the codes [v,n,dim] to start from, and what decodes them."""
+        import torch  # noqa: PLC0415  (torch comes after the page)
+
+        if work.codes is not None:
+            codes = torch.from_numpy(work.codes).to(psp.device)
+        else:
+            codes = psp.encode(_on(psp, work.inputs))
+        if work.strength == 1.0:
+            return codes, psp.decode
+        plain = self._plain(work)
+        if work.codes is None:
+            codes = torch.lerp(plain.encode(_on(plain, work.inputs)), codes, work.strength)
+        if work.strength == 0.0:
+            return codes, plain.decode
+        return codes, _between(plain, psp, work.strength)
+
+    def _plain(self, work: Work) -> PSP:
+        """Return the family's "encode" model, the end of the scale where the strength is 0."""
+        own, other = (find_entry(work.model, task, self.settings) for task in (work.task, "encode"))
+        if own.path is not None and own.path == other.path:
+            raise InputError(
+                "This model has no 'encode' model beside it, so that there is nothing between 0 and 1.",
+                "Use strength=1.",
+            )
+        return self.load(work.model, "encode").psp
+
+
+def pick_device(setting: str = "auto") -> str:
+    """Return the device to compute on: ``setting``, or for "auto" the first there is of CUDA, MPS and CPU.
+
+    Raises:
+        SettingsError: The device asked for is unknown or not there.
+    """
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if setting == "auto":
+        return next(name for name, usable in there.items() if usable)
+    if not there.get(setting.partition(":")[0], False):
+        raise SettingsError(
+            f"The device {setting!r} is not there.", "Set PSP_DEVICE to auto, cpu, cuda or mps."
+        )
+    return setting
+
+
+def _on(psp: PSP, inputs: Floats | None) -> torch.Tensor:
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    assert inputs is not None, "a job has inputs or codes"
+    return torch.from_numpy(inputs).to(psp.device)
+
+
+def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
+    """Return the codes [v,n,dim] of all variants: ``codes`` [1,n,dim] mixed with their styles."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    if work.style_inputs is not None:
+        style = psp.encode(_on(psp, work.style_inputs))
+        mixed = [psp.mix(codes, style, work.layers, alpha) for alpha in work.alphas]
+    elif work.z is not None:
+        mixed = []
+        for row, alpha in zip(work.z, work.alphas, strict=True):
+            z = torch.from_numpy(row[None]).to(psp.device)
+            mixed.append(codes if np.isnan(row).any() else psp.mix(codes, psp.map(z), work.layers, alpha))
+    else:
+        return codes
+    return torch.cat(mixed)
+
+
+def _between(plain: PSP, other: PSP, strength: float) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the decoder whose weights lie between those of two generators of one descent.
+
+    Layers of a fine-tuned generator stay aligned with those of its parent (Pinkney and Adler 2020), so that
+    weights can be blended; neither model is changed.
+    """
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    ours, theirs = plain.decoder.state_dict(), other.decoder.state_dict()
+    if {name: value.shape for name, value in ours.items()} != {name: v.shape for name, v in theirs.items()}:
+        raise ModelNotFoundError(
+            "The generators of 'encode' and of this model have different shapes.", "Use strength=1."
+        )
+    blended = {name: torch.lerp(value, theirs[name], strength) for name, value in ours.items()}
+    return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes,))
+
+
+def _tell_download(step: Step | None) -> Callable[[int, int | None], None] | None:
+    if step is None:
+        return None
+
+    def tell(done: int, total: int | None) -> None:
+        of = f" of {total >> 20}" if total else ""
+        step(f"Downloading the model: {done >> 20}{of} MB", done / total if total else None)
+
+    return tell

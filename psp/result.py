@@ -1,0 +1,88 @@
+"""What a task hands back: pictures, codes and their story, and how these become files."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from psp.latents import Codes, codes_to_bytes
+from psp.recipe import Recipe, picture_to_png
+
+# ZIP entries carry a time; a fixed one keeps equal results equal, byte for byte.
+_ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What a task made.
+
+    Attributes:
+        images: The pictures, RGB; several where variants were asked for.
+        latents: The W+ codes that the pictures were decoded from, float32 [n,512], or [v,n,512] for several
+            variants; None where a task makes no codes (a crop, a sketch, a map).
+        recipe: What reproduces the result from the same input.
+        details: Recipe, model, size, device, alignment, quality, timings (seconds), warnings: plain data.
+        seen: What the model saw: the crop of a photo, the normalised sketch, the map; None for codes.
+    """
+
+    images: tuple[Image.Image, ...]
+    latents: Codes | None
+    recipe: Recipe
+    details: dict[str, Any]
+    seen: Image.Image | None = None
+
+    @property
+    def image(self) -> Image.Image:
+        """The first picture."""
+        return self.images[0]
+
+    def png(self, index: int = 0) -> bytes:
+        """Return picture ``index`` as a lossless PNG, marked as synthetic, with the recipe in its text."""
+        recipe = self.recipe
+        if len(self.images) > 1:
+            recipe = replace(recipe, settings={**recipe.settings, "variant": index})
+        return picture_to_png(self.images[index], recipe, synthetic=self.latents is not None)
+
+    def latents_file(self) -> bytes | None:
+        """Return the codes as a ``.safetensors`` file, or None where there are none."""
+        return None if self.latents is None else codes_to_bytes(self.latents, self.recipe)
+
+    def files(self, name: str) -> dict[str, bytes]:
+        """Return all files of the result by their names: pictures, codes, details."""
+        several = len(self.images) > 1
+        files = {
+            f"{name}-{i}.png" if several else f"{name}.png": self.png(i) for i in range(len(self.images))
+        }
+        latents = self.latents_file()
+        if latents is not None:
+            files[f"{name}.safetensors"] = latents
+        files[f"{name}.json"] = json.dumps(self.details, indent=2, ensure_ascii=False).encode()
+        return files
+
+    def save(self, path: str | Path) -> Path:
+        """Write the pictures (PNG) and the codes; return the first picture's path.
+
+        Args:
+            path: Path of the picture; several are called ``…-0.png``, ``…-1.png``.
+        """
+        target = Path(path).with_suffix("")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files = {name: data for name, data in self.files(target.name).items() if not name.endswith(".json")}
+        for name, data in files.items():
+            (target.parent / name).write_bytes(data)
+        return target.parent / next(iter(files))
+
+
+def pack(files: dict[str, bytes]) -> bytes:
+    """Return a ZIP of ``files``; the same files always give the same bytes."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:  # PNGs are compressed already
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name, _ZIP_TIME), data)
+    return out.getvalue()

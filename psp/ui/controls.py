@@ -1,0 +1,185 @@
+"""The inputs that tabs share: photo with its faces, model, variants, seed, layers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+from gradio.data_classes import ImageData
+
+from psp.latents import GROUPS
+from psp.registry import families, find_entry
+from psp.ui.words import in_words
+from psp.variants import MAX_SEED, MAX_VARIANTS
+
+
+def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
+    """Make an image input that hands over the uploaded file as it is.
+
+    Gradio's own opens the file first: a broken one would fail there with a word that helps nobody, and a
+    turned or transparent one would be changed. ``psp.images`` does all that, with clear errors. (A subclass
+    would make Gradio write a stub file beside this module, so the one method is replaced instead.)
+    """
+    picture = gr.Image(
+        label=label, type="filepath", image_mode=None, format="png", placeholder=hint, height=height
+    )
+    decode = in_words(picture.preprocess)
+
+    def untouched(payload: ImageData | None) -> object:
+        if payload is None or payload.path is None:
+            return decode(payload)  # nothing, or a picture inside the request itself (data:…)
+        return payload.path
+
+    picture.preprocess = untouched  # type: ignore[method-assign, assignment]  # see above
+    return picture
+
+
+def check_model(model: str, task: str) -> str:
+    """Return ``model`` if a request from the web may ask for it.
+
+    Raises:
+        ModelNotFoundError: It is no family that does ``task``.
+    """
+    find_entry(model, task, allow_path=False)
+    return model
+
+
+def model_input() -> gr.Dropdown:
+    """Make the choice of a model: families, never paths of the server."""
+    # Unknown names are answered by check_model, in the same words everywhere.
+    return gr.Dropdown(
+        ["auto", *families()],
+        value="auto",
+        label="Model",
+        info="auto: the default of this studio",
+        allow_custom_value=True,
+    )
+
+
+@dataclass(frozen=True)
+class PhotoControls:
+    """The inputs that every task on a photo has.
+
+    Attributes:
+        photo: The picture.
+        note: What was found in it, or what went wrong.
+        picker: Thumbnails of the faces, shown where there are several.
+        model: Name of the model.
+        align: Whether to find and crop the face.
+        face: Which face.
+    """
+
+    photo: gr.Image
+    note: gr.Markdown
+    picker: gr.Gallery
+    model: gr.Dropdown
+    align: gr.Checkbox
+    face: gr.Number
+
+    def of_api(self) -> list[gr.components.Component]:
+        """Return the inputs in the order of the API."""
+        return [self.photo, self.model, self.align, self.face]
+
+    def settings(self) -> dict[str, gr.components.Component]:
+        """Return the controls by the names that recipes have for them."""
+        return {"model": self.model, "align": self.align, "face": self.face}
+
+
+def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
+    """Make the photo, the note of what was found in it, and the choice of faces."""
+    photo = picture_input("Photo", "Drop a photo, paste one, or use the camera")
+    note = gr.Markdown(elem_classes="note")
+    picker = gr.Gallery(
+        label="Faces in the photo: choose one",
+        visible=False,
+        columns=4,
+        height=150,
+        elem_classes="examples",
+        allow_preview=False,
+        format="png",
+        interactive=False,
+        buttons=[],
+    )
+    return photo, note, picker
+
+
+def align_controls() -> tuple[gr.Checkbox, gr.Number]:
+    """Make the switch for alignment and the number of the face."""
+    align = gr.Checkbox(
+        value=True, label="Find and crop the face", info="Switch off for pictures that are face crops already"
+    )
+    face = gr.Number(value=0, precision=0, minimum=0, label="Face", info="0 is the largest, then by size")
+    return align, face
+
+
+@dataclass(frozen=True)
+class StyleControls:
+    """The inputs of tasks that make variants with random styles.
+
+    Attributes:
+        variants: How many.
+        seed: Of the first random style.
+        layers: Which layers take the style.
+        alpha: How much of it.
+    """
+
+    variants: gr.Slider
+    seed: gr.Number
+    layers: gr.Dropdown
+    alpha: gr.Slider
+
+    def settings(self) -> dict[str, gr.components.Component]:
+        """Return the controls by the names that recipes have for them."""
+        return {
+            "variants": self.variants,
+            "seed": self.seed,
+            "layers": self.layers,
+            "alpha": self.alpha,
+        }
+
+
+def style_controls(layers: str, hint: str) -> StyleControls:
+    """Make the inputs of variants, layers and share, inside the current layout.
+
+    Args:
+        layers: The default choice of layers.
+        hint: Help for that choice.
+    """
+    with gr.Row():
+        variants, seed = variants_input(), seed_input()
+    with gr.Row():
+        choices = [("Automatic", "auto"), *((title, name) for name, title in GROUPS.items()), ("All", "all")]
+        layer_choice = gr.Dropdown(
+            choices,
+            value=layers,
+            label="Layers",
+            info=f"{hint} Or write a range: 8-, 0-3,7",
+            allow_custom_value=True,
+        )
+        alpha = gr.Slider(
+            0.0, 1.0, value=1.0, step=0.05, label="Amount (α)", info="Share of the style in these layers"
+        )
+    return StyleControls(variants, seed, layer_choice, alpha)
+
+
+def variants_input() -> gr.Slider:
+    """Make the number of variants."""
+    return gr.Slider(1, MAX_VARIANTS, value=1, step=1, label="Variants", info="How many faces to make")
+
+
+def seed_input() -> gr.Number:
+    """Make a seed with its dice, inside the current row."""
+    with gr.Column(min_width=120):
+        seed = gr.Number(
+            value=0, precision=0, label="Seed", info="The same seed gives the same faces; -1: by chance"
+        )
+        dice = gr.Button("Roll the dice: new seed", size="sm")
+    # In the browser: no request, no wait. Room is left for the seeds of further variants.
+    dice.click(
+        None,
+        inputs=None,
+        outputs=seed,
+        js=f"() => Math.floor(Math.random() * {MAX_SEED - MAX_VARIANTS})",
+        api_visibility="private",
+    )
+    return seed

@@ -1,0 +1,242 @@
+"""What the tabs for sketches and maps share: a pad to draw on, an upload, a start from a photo."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from psp.errors import PspError
+from psp.result import Result
+from psp.tasks import Task
+from psp.ui.controls import (
+    StyleControls,
+    align_controls,
+    model_input,
+    picture_input,
+    style_controls,
+)
+from psp.ui.examples import connect_examples, example_row
+from psp.ui.layout import MODEL_QUEUE, Tab, introduction, run_buttons
+from psp.ui.preview import FACES_QUEUE
+from psp.ui.results import (
+    Results,
+    See,
+    cached,
+    connect_results,
+    need,
+    result_files,
+    results_panel,
+    write_back_seed,
+)
+from psp.ui.stop import Stop, connect_stop
+from psp.ui.words import in_words
+
+_DRAW, _UPLOAD, _PHOTO = "draw", "upload", "photo"
+
+
+# Gradio's editor starts with no tool in hand; a pad should draw at the first touch.
+TAKE_BRUSH = """() => {
+  const take = () => document.querySelectorAll(".pad button[aria-label='Brush']").forEach((button) => {
+    if (button.dataset.taken || !button.offsetParent) return;
+    button.dataset.taken = "yes";
+    setTimeout(() => button.click(), 300);
+  });
+  new MutationObserver(take).observe(document.body, {childList: true, subtree: true});
+}"""
+
+
+@dataclass(frozen=True)
+class DrawingTab:
+    """The parts of a tab whose input is drawn.
+
+    Attributes:
+        task: The task.
+        pad: What is drawn on.
+        given: The drawing as a file: the endpoint's input, filled by an upload or from the pad.
+        ways: The tabs "Draw", "Upload", "From a photo".
+        way: Which of them is open.
+        model: Name of the model.
+        style: Variants, seed, layers, amount.
+        run: The button that runs the task.
+        halt: The button that stops it.
+        stop: The visitor's wish to stop.
+        examples: The row of examples.
+        results: The outputs.
+        photo: The photo to start from, with its switch for alignment and its face.
+        trace: The button that makes a drawing of the photo.
+        traced: The other two outputs of that endpoint, not shown.
+    """
+
+    task: Task
+    pad: gr.ImageEditor
+    given: gr.Image
+    ways: gr.Tabs
+    way: gr.State
+    model: gr.Dropdown
+    style: StyleControls
+    run: gr.Button
+    halt: gr.Button
+    stop: gr.State
+    examples: gr.Gallery
+    results: Results
+    photo: tuple[gr.Image, gr.Checkbox, gr.Number]
+    trace: gr.Button
+    traced: tuple[gr.File, gr.JSON]
+
+    @property
+    def inputs(self) -> list[gr.components.Component]:
+        """The inputs of the endpoint, and the wish to stop."""
+        style = self.style
+        return [
+            self.given, self.model, style.variants, style.seed, style.layers, style.alpha, self.stop,
+        ]  # fmt: skip
+
+
+def drawing_tab(
+    task: Task, what: str, pad: Callable[[], gr.ImageEditor], trace_title: str, layers_hint: str
+) -> DrawingTab:
+    """Lay out a tab whose input is drawn, inside the current Blocks.
+
+    Args:
+        task: The task.
+        what: What is drawn, for labels: "sketch".
+        pad: Makes the pad, with what belongs beside it.
+        trace_title: Title of the button that makes a drawing of a photo.
+        layers_hint: Help for the choice of layers.
+    """
+    introduction(task)
+    with gr.Row():
+        with gr.Column():
+            with gr.Tabs(selected=_DRAW) as ways:
+                with gr.Tab("Draw", id=_DRAW):
+                    editor = pad()
+                with gr.Tab("Upload", id=_UPLOAD):
+                    given = picture_input(what.capitalize(), f"Drop a {what}, paste one, or use the camera")
+                with gr.Tab("From a photo", id=_PHOTO):
+                    photo = picture_input("Photo to start from", "Drop a photo with a face")
+                    align, face = align_controls()
+                    trace = gr.Button(trace_title)
+            run, halt = run_buttons(task.title)
+            examples = example_row(task.name)
+            style = style_controls("auto", layers_hint)
+            model = model_input()
+        results = results_panel("gallery", photo=False)
+    traced = (
+        gr.File(visible=False, label="No codes"),
+        gr.JSON(visible=False, label="Details"),
+    )
+    return DrawingTab(
+        task, editor, given, ways, gr.State(_DRAW), model, style, run, halt, gr.State(Stop()), examples,
+        results, (photo, align, face), trace, traced,
+    )  # fmt: skip
+
+
+def _take_drawing(tab: DrawingTab, paper: str) -> gr.events.Dependency:
+    """Make the run button bring what is on the pad into the endpoint's input, where the pad is open.
+
+    Args:
+        tab: The parts.
+        paper: Colour of the empty pad.
+
+    Returns:
+        The event; the endpoint follows its success.
+    """
+
+    def take(way: str, drawing: dict[str, Any] | None) -> Any:  # noqa: ANN401  (a path or an update)
+        if way != _DRAW:
+            return gr.skip()
+        drawn = drawing and (drawing["background"] or any(layer.getbbox() for layer in drawing["layers"]))
+        if not drawn:
+            raise PspError(
+                "There is nothing on the pad yet.", "Draw, or open Upload, From a photo, or an example."
+            )
+        return cached(_png(_flatten(drawing, paper)), f"{tab.task.kind}.png")
+
+    return tab.run.click(
+        in_words(take), inputs=[tab.way, tab.pad], outputs=tab.given, api_visibility="private"
+    )
+
+
+def connect_drawing_tab(tab: DrawingTab, run: Callable[..., tuple[Any, ...]], see: See, paper: str) -> Tab:
+    """Wire all that tabs for drawings have in common, the task's endpoint with it.
+
+    Args:
+        tab: The parts.
+        run: What the endpoint does; takes ``tab.inputs``.
+        see: Makes what the model saw.
+        paper: Colour of the empty pad.
+    """
+    began = _take_drawing(tab, paper)
+    event = began.success(
+        run,
+        inputs=tab.inputs,
+        outputs=tab.results.of_api(),
+        api_name=tab.task.name,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )
+    settings = {"model": tab.model, **tab.style.settings()}
+    for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):
+        assert isinstance(way, gr.Tab)
+        way.select(partial(str, name), None, tab.way, api_visibility="private", show_progress="hidden")
+    opened = connect_examples(tab.examples, tab.task.name, "gallery", tab.given, settings, tab.results)
+    opened.success(
+        lambda: (gr.Tabs(selected=_UPLOAD), _UPLOAD), None, [tab.ways, tab.way], api_visibility="private"
+    )
+    for done in (event, opened):
+        connect_results(done, tab.results, tab.given, see)
+    write_back_seed(event, tab.results, tab.style.seed)
+    connect_stop(tab.halt, tab.stop, [began, event], tab.results.words)
+    return Tab(tab.task.name, settings)
+
+
+def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], Result], doc: str) -> None:
+    """Make the endpoint that draws a photo, and let it fill the pad.
+
+    Args:
+        tab: The parts.
+        name: Name of the endpoint.
+        draw: Makes the drawing: photo, align, face.
+        doc: What the endpoint does, for its users.
+    """
+
+    def trace(photo: str, align: bool, face: int) -> tuple[Any, ...]:
+        return result_files(draw(need(photo, "photo"), align, int(face or 0)), "image")
+
+    trace.__doc__ = doc
+    traced = tab.trace.click(
+        in_words(trace),
+        inputs=list(tab.photo),
+        outputs=[tab.given, *tab.traced],
+        api_name=name,
+        concurrency_id=FACES_QUEUE,
+    )
+    traced.success(
+        lambda path: (path, gr.Tabs(selected=_DRAW), _DRAW),
+        inputs=tab.given,
+        outputs=[tab.pad, tab.ways, tab.way],
+        api_visibility="private",
+    )
+
+
+def _flatten(drawing: dict[str, Any] | None, paper: str) -> Image.Image:
+    """Return what is on the pad: the picture below, and the layers over it, on ``paper``."""
+    parts = [] if not drawing else [drawing["background"], *drawing["layers"]]
+    pictures = [part.convert("RGBA") for part in parts if part is not None]
+    size = pictures[0].size if pictures else (512, 512)
+    canvas = Image.new("RGBA", size, paper)
+    for picture in pictures:
+        canvas.alpha_composite(picture.resize(size) if picture.size != size else picture)
+    return canvas.convert("RGB")
+
+
+def _png(picture: Image.Image) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()

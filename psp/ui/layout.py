@@ -1,0 +1,239 @@
+"""The one layout of all tabs: input, what the model sees, result; and how its parts are wired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+from PIL import Image
+
+from psp.errors import InputError
+from psp.pipeline import PspPipeline
+from psp.recipe import picture_to_png
+from psp.result import Result, pack
+from psp.tasks import Task
+from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
+from psp.ui.examples import connect_examples, example_row
+from psp.ui.preview import connect_preview
+from psp.ui.results import (
+    Kind,
+    Results,
+    See,
+    cached,
+    connect_results,
+    need,
+    open_png,
+    paths_of,
+    recipe_at,
+    results_panel,
+    write_back_seed,
+)
+from psp.ui.stop import Stop, connect_stop
+from psp.ui.words import in_words
+
+MODEL_QUEUE = "model"
+"""All work that uses a model waits in one line, one at a time: the memory holds one job's activations."""
+
+E = TypeVar("E")
+Components = Mapping[str, gr.components.Component]
+
+
+@dataclass(frozen=True)
+class Tab:
+    """What the page has to know of a tab to restore a recipe there.
+
+    Attributes:
+        task: Name of the task.
+        settings: Its controls by the names that recipes have for them.
+    """
+
+    task: str
+    settings: Components
+
+
+def introduction(task: Task) -> None:
+    """Say what a task does and what it cannot do."""
+    gr.Markdown(f"{task.caption}  \n*{task.limits}*")
+
+
+def run_buttons(title: str) -> tuple[gr.Button, gr.Button]:
+    """Make the buttons that run and stop a task."""
+    with gr.Row():
+        run = gr.Button(title, variant="primary", scale=3)
+        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80)
+    return run, stop
+
+
+@dataclass(frozen=True)
+class PhotoTab(Generic[E]):
+    """The parts of a tab whose input is a photo.
+
+    Attributes:
+        task: The task.
+        kind: Whether it gives one picture or several.
+        controls: The photo and its settings.
+        extra: The task's own controls.
+        run: The button that runs it.
+        halt: The button that stops it.
+        stop: The visitor's wish to stop.
+        every: The button for all faces.
+        examples: The row of examples.
+        results: The outputs.
+    """
+
+    task: Task
+    kind: Kind
+    controls: PhotoControls
+    extra: E
+    run: gr.Button
+    halt: gr.Button
+    stop: gr.State
+    every: gr.Button
+    examples: gr.Gallery
+    results: Results
+
+
+def photo_tab(task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
+    """Lay out a tab whose input is a photo, inside the current Blocks.
+
+    Args:
+        task: The task.
+        kind: Whether it gives one picture or several.
+        extra: Makes the task's own controls.
+    """
+    introduction(task)
+    with gr.Row():
+        with gr.Column():
+            photo, note, picker = photo_field()
+            run, halt = run_buttons(task.title)
+            every = gr.Button("All faces in the photo", size="sm", visible=False)
+            examples = example_row(task.name)
+            more = extra()
+            align, face = align_controls()
+            controls = PhotoControls(photo, note, picker, model_input(), align, face)
+        results = results_panel(kind, photo=True)
+    return PhotoTab(task, kind, controls, more, run, halt, gr.State(Stop()), every, examples, results)
+
+
+def connect_photo_tab(
+    pipeline: PspPipeline,
+    tab: PhotoTab[Any],
+    event: gr.events.Dependency,
+    make: Callable[..., Result],
+    extra: Components,
+    *,
+    see: See | None = None,
+    style: gr.Image | None = None,
+    tiny: bool = False,
+) -> Tab:
+    """Wire all that tabs on photos have in common.
+
+    Args:
+        pipeline: Does the work.
+        tab: The parts.
+        event: The task's endpoint.
+        make: Runs the task: photo, model, align, face, the values of ``extra``, and ``step`` by name.
+        extra: The task's own controls by the names that recipes have for them, in the order of ``make``.
+        see: Makes what the model saw; the crop, by default.
+        style: The second picture, for style mixing.
+        tiny: Whether a tiny picture in which no face is found is taken as it is.
+    """
+    controls, results = tab.controls, tab.results
+    settings = {**controls.settings(), **extra}
+    assert results.marked is not None
+    connect_preview(pipeline, controls, results.marked, tab.every, tiny=tiny)
+    opened = connect_examples(tab.examples, tab.task.name, tab.kind, controls.photo, settings, results, style)
+    for done in (event, opened):
+        connect_results(done, results, controls.photo, see or _crop_of(pipeline))
+    if "seed" in extra:
+        write_back_seed(event, results, extra["seed"])
+    every = _connect_every(pipeline, tab, make, list(extra.values()))
+    _connect_paste(pipeline, tab)
+    connect_stop(tab.halt, tab.stop, [event, every], results.words)
+    return Tab(tab.task.name, settings)
+
+
+def _crop_of(pipeline: PspPipeline) -> See:
+    def crop(photo: str, details: dict[str, Any]) -> Image.Image | None:
+        place = details["alignment"]
+        return pipeline.crop(photo, place["quad"]) if place else None  # None: codes were the base
+
+    return crop
+
+
+def _connect_every(
+    pipeline: PspPipeline,
+    tab: PhotoTab[Any],
+    make: Callable[..., Result],
+    extra: list[gr.components.Component],
+) -> gr.events.Dependency:
+    """Make the button for all faces: one result a face, in a gallery and a ZIP."""
+    pasting = tab.results.pasting
+    assert pasting is not None
+
+    def every_face(
+        photo: str,
+        model: str,
+        stop: Stop,
+        *values: object,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        step = stop.watch(progress)
+        count = len(pipeline.places(need(photo, "photo")))
+        files: dict[str, bytes] = {}
+        shown, pieces = [], []
+        for face in range(count):
+            step(f"Face {face + 1} of {count}", face / count)
+            result = make(photo, model, True, face, *values)
+            files |= result.files(f"face-{face}")
+            path = cached(result.png(), f"face-{face}.png")
+            shown.append((path, f"face {face}"))
+            pieces.append((path, result.details["alignment"]))
+        archive = cached(pack(files), f"{tab.task.name}-all-faces.zip")
+        return (
+            gr.update(value=shown, visible=True),
+            pieces,
+            gr.update(interactive=True),
+            gr.update(value=None, visible=False),
+            gr.update(value=archive, interactive=True),
+        )
+
+    return tab.every.click(
+        in_words(every_face),
+        inputs=[tab.controls.photo, tab.controls.model, tab.stop, *extra],
+        outputs=[*pasting.everything(), tab.results.archive],
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        api_visibility="private",
+    )
+
+
+def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+    """Make the button that puts the result, or those of all faces, into the photo."""
+    results, pasting = tab.results, tab.results.pasting
+    assert pasting is not None
+
+    def paste(
+        photo: str | None,
+        first: Any,  # noqa: ANN401  (what Gradio hands over)
+        chosen: int,
+        details: dict[str, Any] | None,
+        pieces: list[tuple[str, Any]],
+    ) -> dict[str, Any]:
+        path = need(photo, "photo")
+        if not pieces:
+            if not details or not details["alignment"]:
+                raise InputError("There is no result to paste yet.", f"Press {tab.task.title} first.")
+            pieces = [(paths_of(first)[chosen], details["alignment"])]
+        made = pipeline.paste_back(path, [(open_png(piece), place) for piece, place in pieces])
+        recipe = recipe_at(pieces[0][0])
+        return gr.update(value=cached(picture_to_png(made, recipe), "in-the-photo.png"), visible=True)
+
+    pasting.button.click(
+        in_words(paste),
+        inputs=[tab.controls.photo, results.first, results.chosen, results.details, pasting.pieces],
+        outputs=pasting.pasted,
+        api_visibility="private",
+    )

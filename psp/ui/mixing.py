@@ -1,0 +1,166 @@
+"""The Style mixing tab and its endpoint ``/style_mix``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from psp.inputs import read_file
+from psp.latents import CodesFile, codes_from_bytes
+from psp.pipeline import PspPipeline
+from psp.result import Result
+from psp.tasks import TASKS
+from psp.ui.controls import StyleControls, check_model, picture_input, style_controls
+from psp.ui.layout import MODEL_QUEUE, PhotoTab, Tab, connect_photo_tab, photo_tab
+from psp.ui.results import need, open_png, paths_of, result_files
+from psp.ui.stop import Stop
+from psp.ui.words import in_words
+
+_NO_BASE = "The face in the photo is the base."
+
+
+@dataclass(frozen=True)
+class _Extra:
+    style: gr.Image
+    controls: StyleControls
+    base: gr.State
+    about_base: gr.Markdown
+    keep: gr.Button
+    release: gr.Button
+    latents: gr.File
+
+
+def mixing_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
+    task = TASKS["style_mix"]
+    tab = photo_tab(task, "gallery", _extra)
+    style, extra = tab.extra.style, tab.extra.controls.settings()
+    make = partial(_mix, pipeline)
+
+    @in_words
+    def style_mix(
+        photo: str,
+        base: CodesFile | None,
+        stop: Stop,
+        style: str | None = None,  # the default is what makes it optional for clients
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        layers: str = "8-",
+        alpha: float = 1.0,
+        variants: int = 1,
+        seed: int = 0,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Blend the codes of a face with those of another picture, or with random styles.
+
+        Args:
+            photo: A photo with a face in it.
+            base: Codes to start from instead of the photo, on the page.
+            stop: The visitor's wish to stop.
+            style: A picture with another face; none: random styles.
+            model: Name of the model; "auto" is the default one.
+            align: Whether to find and crop the faces; else the pictures are taken as they are.
+            face: Which face of the photo; 0 is the largest.
+            layers: Which layers are blended: "8-", "0-3,7", "all", "auto", "pose", "features", "colours".
+            alpha: Share of the style in these layers, 0 to 1.
+            variants: How many: of a style picture, even steps up to alpha; else random styles.
+            seed: Of the first random style; -1: by chance.
+            progress: Shows what happens.
+        """
+        step = stop.watch(progress)
+        result = make(
+            photo, model, align, face, variants, seed, layers, alpha, style=style, base=base, step=step
+        )
+        return result_files(result, tab.kind)
+
+    controls = tab.extra.controls
+    event = tab.run.click(
+        style_mix,
+        inputs=[
+            tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
+            controls.layers, controls.alpha, controls.variants, controls.seed,
+        ],
+        outputs=tab.results.of_api(),
+        api_name=task.name,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )  # fmt: skip
+    _connect_base(tab)
+    return connect_photo_tab(pipeline, tab, event, make, extra, style=style)
+
+
+def _mix(
+    pipeline: PspPipeline,
+    photo: str,
+    model: str,
+    align: bool,
+    face: int,
+    variants: int,
+    seed: int,
+    layers: str,
+    alpha: float,
+    *,
+    style: str | None = None,
+    base: CodesFile | None = None,
+    **step: Any,  # noqa: ANN401  (step=)
+) -> Result:
+    return pipeline.style_mix(
+        base or need(photo, "photo"),
+        style,
+        check_model(model, "style_mix"),
+        align,
+        int(face or 0),
+        layers,
+        alpha,
+        int(variants),
+        int(seed),
+        **step,
+    )
+
+
+def _extra() -> _Extra:
+    style = picture_input("Style: another face (none: random styles)", "Leave empty for random styles", 220)
+    controls = style_controls("8-", "Which layers take the style.")
+    about_base = gr.Markdown(_NO_BASE, elem_classes="note")
+    with gr.Row():
+        keep = gr.Button("Keep this one as the base", size="sm")
+        release = gr.Button("Back to the photo", size="sm")
+    with gr.Accordion("Start from a file of codes", open=False):
+        latents = gr.File(
+            label="Latents: a .safetensors file of codes", file_types=[".safetensors"], height=120
+        )
+    return _Extra(style, controls, gr.State(None), about_base, keep, release, latents)
+
+
+def _connect_base(tab: PhotoTab[_Extra]) -> None:
+    """Make a variant, or a file of codes, what the next mixture starts from."""
+    extra, results = tab.extra, tab.results
+
+    def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
+        file = codes_from_bytes(read_file(need(latents, "result")))
+        codes = file.codes[chosen] if file.codes.ndim == 3 else file.codes
+        said = f"Variant {chosen + 1} is the base. Its codes are reused."
+        return CodesFile(codes, file.recipe), said, open_png(paths_of(first)[chosen])
+
+    def open_file(latents: str | None) -> tuple[CodesFile | None, str, None]:
+        if not latents:
+            return None, _NO_BASE, None
+        file = codes_from_bytes(read_file(latents))
+        return file, f"The codes in {Path(latents).name[:60]} are the base.", None
+
+    outputs = [extra.base, extra.about_base, results.seen]
+    extra.keep.click(
+        in_words(keep), [results.latents, results.first, results.chosen], outputs, api_visibility="private"
+    )
+    extra.latents.change(in_words(open_file), extra.latents, outputs, api_visibility="private")
+    extra.release.click(
+        lambda: (None, _NO_BASE, None, None), None, [*outputs, extra.latents], api_visibility="private"
+    )
+    # Another photo, or another face in it, is another base.
+    for changed in (tab.controls.photo.change, tab.controls.face.change):
+        changed(lambda: (None, _NO_BASE), None, outputs[:2], api_visibility="private")

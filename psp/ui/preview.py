@@ -1,0 +1,85 @@
+"""What happens as soon as a photo is there: faces are found, the crop is drawn on the photo."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from PIL import Image, ImageDraw
+
+from psp.errors import PspError
+from psp.images import load_picture
+from psp.job import describe
+from psp.pipeline import PspPipeline
+from psp.ui.controls import PhotoControls
+from psp.ui.words import escape, face_words, in_words
+
+FACES_QUEUE = "faces"
+"""Looking for faces waits in a line of its own: it needs no model."""
+
+# Long side in pixels, at most and at least, of the photo that is shown with its crops.
+_SHOWN, _LEAST = 900, 300
+_CHOSEN, _OTHER = "#f97316", "#ffffff"
+
+
+def connect_preview(
+    pipeline: PspPipeline, controls: PhotoControls, marked: gr.Image, every: gr.Button, *, tiny: bool = False
+) -> None:
+    """Show the faces of a photo, the crop on it, and what went wrong, when a photo or a choice changes.
+
+    Args:
+        pipeline: Finds the faces.
+        controls: The photo and its settings.
+        marked: Shows the photo with the crops drawn on it.
+        every: The button for all faces, shown where there are several.
+        tiny: Whether a tiny picture in which no face is found is taken as it is.
+    """
+
+    def preview(photo: str | None, align: bool, face: int | None) -> tuple[Any, ...]:
+        hidden = gr.update(visible=False)
+        if not photo:
+            return "", hidden, None, hidden
+        try:
+            places = pipeline.places(photo, align, int(face or 0), tiny=tiny)
+        except PspError as error:
+            return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden
+        chosen = int(face or 0) if len(places) > 1 else 0
+        thumbnails = [(place.crop.resize((128, 128)), f"face {index}") for index, place in enumerate(places)]
+        several = len(places) > 1
+        return (
+            face_words(describe(places[chosen])),
+            gr.update(value=thumbnails, visible=several),
+            mark_crops(photo, [place.quad for place in places], chosen),
+            gr.update(visible=several),
+        )
+
+    gr.on(
+        [controls.photo.change, controls.align.change, controls.face.change],
+        in_words(preview),
+        inputs=[controls.photo, controls.align, controls.face],
+        outputs=[controls.note, controls.picker, marked, every],
+        concurrency_id=FACES_QUEUE,
+        concurrency_limit=2,
+        show_progress="minimal",
+        trigger_mode="always_last",
+        api_visibility="private",
+    )
+    controls.picker.select(_chosen, inputs=None, outputs=controls.face, api_visibility="private")
+
+
+def _chosen(event: gr.SelectData) -> int:
+    return int(event.index)
+
+
+def mark_crops(photo: str, quads: list[Any], chosen: int) -> Image.Image:
+    """Return the photo, 300 to 900 px, with the outline of every crop drawn on it."""
+    picture = load_picture(photo)
+    longer = max(picture.size)
+    scale = min(max(longer, _LEAST), _SHOWN) / longer
+    small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
+    draw = ImageDraw.Draw(small)
+    width = max(2, round(max(small.size) / 200))
+    for index, quad in enumerate(quads):
+        corners = [(float(x + 0.5) * scale, float(y + 0.5) * scale) for x, y in (*quad, quad[0])]
+        draw.line(corners, fill=_CHOSEN if index == chosen else _OTHER, width=width, joint="curve")
+    return small

@@ -1,0 +1,107 @@
+"""Opening a recipe: from a link, or from a PNG that the studio made; it sets the controls of its tab."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from psp.errors import InputError
+from psp.images import MAX_PIXELS
+from psp.pipeline import PspPipeline
+from psp.recipe import Recipe, recipe_from_query, recipe_of_png
+from psp.registry import families
+from psp.tasks import TASKS
+from psp.ui.layout import Tab
+from psp.ui.words import escape, in_words
+
+_NO_RECIPE = "There is no recipe of this studio in the file."
+
+
+def recipe_input() -> tuple[gr.File, gr.Markdown]:
+    """Make the field for a PNG, and the line that says what was restored."""
+    said = gr.Markdown(elem_classes="note")
+    with gr.Accordion("Open a result: restore its settings", open=False):
+        file = gr.File(label="A PNG that the studio made", file_types=[".png"], height=110)
+    return file, said
+
+
+def connect_recipes(
+    page: gr.Blocks,
+    pipeline: PspPipeline,
+    ways: tuple[gr.File, gr.Markdown],
+    tabs: gr.Tabs,
+    known: Sequence[Tab],
+) -> None:
+    """Restore recipes from the page's link and from dropped files.
+
+    Args:
+        page: The page, whose link may hold a recipe.
+        pipeline: Knows the models that are here.
+        ways: What :func:`recipe_input` made.
+        tabs: The tabs, by task.
+        known: The controls of each tab.
+    """
+    file, said = ways
+    outputs = [said, tabs, *(control for tab in known for control in tab.settings.values())]
+
+    def from_link(request: gr.Request) -> list[Any]:
+        recipe = recipe_from_query({name: str(value) for name, value in request.query_params.items()})
+        return [gr.skip()] * len(outputs) if recipe is None else restore(recipe)
+
+    def from_file(path: str | None) -> list[Any]:
+        if not path:
+            return [gr.skip()] * len(outputs)
+        return restore(_recipe_in(path))
+
+    def restore(recipe: Recipe) -> list[Any]:
+        if recipe.task not in TASKS:
+            raise InputError(f"The recipe is for {recipe.task[:40]!r}.", "This page has no tab for that.")
+        values = [
+            _value(recipe, name) if tab.task == recipe.task else gr.skip()
+            for tab in known
+            for name in tab.settings
+        ]
+        return [_told(pipeline, recipe), gr.Tabs(selected=recipe.task), *values]
+
+    page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden")
+    file.upload(in_words(from_file), file, outputs, api_visibility="private")
+
+
+def _value(recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)
+    if name == "model":
+        return recipe.model if recipe.model in families() else "auto"
+    return recipe.settings.get(name, gr.skip())
+
+
+def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
+    """Return what the page says of a restored recipe."""
+    lines = [f"Settings of a result of **{TASKS[recipe.task].title}** are restored."]
+    variant = recipe.settings.get("variant")
+    if variant is not None:
+        lines.append(f"It was variant {int(variant) + 1}.")
+    lines.append("Choose the same input and run it.")
+    if recipe.model not in families():
+        lines.append(f"Its model, {escape(recipe.model)}, is not one of this studio's, so 'auto' is set.")
+    else:
+        here = pipeline.network.file_hash(recipe.model, recipe.task)
+        if here is not None and recipe.model_sha256 not in ("", here):
+            lines.append("⚠️ Its model's file was another version, so the result may differ.")
+    return " ".join(lines)
+
+
+def _recipe_in(path: str) -> Recipe:
+    try:
+        with Image.open(path, formats=("PNG",)) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise InputError(_NO_RECIPE, "Choose a PNG that the studio made.")
+            recipe = recipe_of_png(opened)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError("The file is not a PNG.", "Choose a PNG that the studio made.") from error
+    if recipe is None:
+        raise InputError(
+            _NO_RECIPE, "Choose a PNG as it was downloaded; other programs may remove the recipe."
+        )
+    return recipe

@@ -1,0 +1,327 @@
+"""The outputs that tabs share: what the model saw, before and after, pictures, files, the recipe's link."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+from psp.errors import PspError
+from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
+from psp.result import Result, pack
+from psp.ui.words import in_words, summary
+
+BUTTONS: list[Any] = ["download", "fullscreen"]
+"""What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
+
+See = Callable[[str, dict[str, Any]], Image.Image | None]
+"""Makes what the model saw once more, from the path of the input and the details of the result."""
+
+Kind = Literal["image", "gallery"]
+
+
+@dataclass(frozen=True)
+class Pasting:
+    """What tasks on photos show besides.
+
+    Attributes:
+        faces: Results of all faces of the photo.
+        pieces: These results and their places, as (path, alignment); empty: there is that of the API alone.
+        button: Pastes back.
+        pasted: The photo with the result in it.
+    """
+
+    faces: gr.Gallery
+    pieces: gr.State
+    button: gr.Button
+    pasted: gr.Image
+
+    def everything(self) -> list[gr.components.Component]:
+        """Return what is emptied before another result comes."""
+        return [self.faces, self.pieces, self.button, self.pasted]
+
+    @staticmethod
+    def emptied(*, ready: bool) -> list[Any]:
+        """Return what empties :meth:`everything`; ``ready``: there is a new result to paste."""
+        hidden = gr.update(value=None, visible=False)
+        return [hidden, [], gr.update(interactive=ready), hidden]
+
+
+@dataclass(frozen=True)
+class Results:
+    """What every task shows.
+
+    Attributes:
+        marked: The photo with the crop drawn on it; None where the input is no photo.
+        seen: What the model saw.
+        slider: Before and after.
+        first: The result, the endpoint's first output: one picture or a gallery.
+        words: The result in words.
+        latents: The file of codes, the endpoint's second output.
+        archive: Everything as a ZIP.
+        link: Link that restores the settings.
+        details: The endpoint's third output.
+        chosen: Which picture of several is looked at.
+        pasting: For tasks on photos.
+    """
+
+    marked: gr.Image | None
+    seen: gr.Image
+    slider: gr.ImageSlider
+    first: gr.Image | gr.Gallery
+    words: gr.Markdown
+    latents: gr.File
+    archive: gr.DownloadButton
+    link: gr.Textbox
+    details: gr.JSON
+    chosen: gr.State
+    pasting: Pasting | None = None
+
+    def of_api(self) -> list[gr.components.Component]:
+        """Return the three outputs of the API."""
+        return [self.first, self.latents, self.details]
+
+    def beside_api(self) -> list[gr.components.Component]:
+        """Return the outputs that :func:`show_result` fills."""
+        return [self.seen, self.slider, self.words, self.archive, self.link, self.chosen]
+
+
+def seen_column(*, photo: bool) -> tuple[gr.Image | None, gr.Image, gr.ImageSlider]:
+    """Make what the model sees: the photo with its crop (for photos), the crop itself, and the slider."""
+    marked = picture_output("The crop on the photo", height=240, classes="marked") if photo else None
+    seen = picture_output("What the model sees", height=256)
+    slider = gr.ImageSlider(
+        label="Before and after", format="png", interactive=False, elem_classes="fill", buttons=BUTTONS
+    )
+    return marked, seen, slider
+
+
+def results_panel(kind: Kind, *, photo: bool) -> Results:
+    """Make the outputs of a task, two columns inside the current row.
+
+    Args:
+        kind: Whether the task gives one picture or several.
+        photo: Whether its input is a photo.
+    """
+    with gr.Column():
+        marked, seen, slider = seen_column(photo=photo)
+    with gr.Column():
+        first: gr.Image | gr.Gallery
+        if kind == "image":
+            first = picture_output("Result", height=320)
+        else:
+            first = gr.Gallery(
+                label="Results", format="png", columns=2, height=420, interactive=False, buttons=[*BUTTONS]
+            )
+        words = gr.Markdown(elem_classes="words")
+        pasting = _pasting() if photo else None
+        archive = gr.DownloadButton("All files (ZIP)", size="sm", interactive=False)
+        latents = gr.File(label="Latents (W+ codes)", height=90, interactive=False)
+        link = gr.Textbox(
+            label="Recipe",
+            info="A link that restores these settings; your picture is not in it",
+            interactive=False,
+            buttons=["copy"],
+        )
+        with gr.Accordion("Details", open=False):
+            details = gr.JSON(label="Details")
+    return Results(marked, seen, slider, first, words, latents, archive, link, details, gr.State(0), pasting)
+
+
+def _pasting() -> Pasting:
+    faces = gr.Gallery(
+        label="All faces",
+        visible=False,
+        columns=4,
+        height=220,
+        format="png",
+        interactive=False,
+        buttons=[*BUTTONS],
+    )
+    button = gr.Button("Paste back into the photo", size="sm", interactive=False)
+    pasted = picture_output("In the photo", height=320)
+    pasted.visible = False
+    return Pasting(faces, gr.State([]), button, pasted)
+
+
+def picture_output(label: str, height: int, classes: str = "") -> gr.Image:
+    """Make an image output that shows a file as it is, enlarged where it is small."""
+    return gr.Image(
+        label=label,
+        format="png",
+        type="filepath",
+        image_mode=None,
+        height=height,
+        interactive=False,
+        elem_classes=["fill", classes],
+        buttons=BUTTONS,
+    )
+
+
+def need(given: str | None, what: str) -> str:
+    """Return the path of an input, or say that there is none."""
+    if not given:
+        raise PspError(f"There is no {what} yet.", "Choose one on the left, or take an example.")
+    return given
+
+
+def result_files(result: Result, kind: Kind) -> tuple[Any, str | None, dict[str, Any]]:
+    """Write a result into Gradio's cache and return the three outputs of the API.
+
+    The cache names folders by content, so no two requests share a file, and ``delete_cache`` empties it.
+    """
+    name = result.recipe.task
+    paths = [
+        cached(result.png(index), f"{name}-{index}.png" if kind == "gallery" else f"{name}.png")
+        for index in range(len(result.images))
+    ]
+    data = result.latents_file()
+    codes = None if data is None else cached(data, f"{name}.safetensors")
+    if kind == "image":
+        return paths[0], codes, result.details
+    return list(zip(paths, captions(result.details), strict=True)), codes, result.details
+
+
+def cached(data: bytes, name: str) -> str:
+    """Write a file into Gradio's cache and return its path."""
+    return str(save_bytes_to_cache(data, name, get_upload_folder()))
+
+
+def captions(details: dict[str, Any]) -> list[str]:
+    """Return a caption for each picture of a gallery: its seed, or its share of the style."""
+    settings = details["recipe"]["settings"]
+    count = settings.get("variants", 1)
+    if "seed" not in settings:
+        share = settings.get("alpha", 1.0)
+        return [f"α {share * (index + 1) / count:.2f}" for index in range(count)]
+    plain = details["recipe"]["task"] == "super_resolution"
+    return [
+        "likeliest" if plain and not index else f"seed {settings['seed'] + index}" for index in range(count)
+    ]
+
+
+def paths_of(first: Any) -> list[str]:  # noqa: ANN401  (what Gradio hands over)
+    """Return the paths of the pictures in an Image or a Gallery."""
+    if not first:
+        return []
+    return [first] if isinstance(first, str) else [item[0] for item in first]
+
+
+def connect_results(
+    event: gr.events.Dependency, results: Results, given: gr.Image | None, see: See | None = None
+) -> None:
+    """Fill what is beside the API's outputs once ``event`` has succeeded, and clear all if it failed.
+
+    Args:
+        event: The task.
+        results: The outputs.
+        given: The input; None where there is none that could be seen.
+        see: Makes what the model saw.
+    """
+
+    def show(
+        source: str | None,
+        first: Any,  # noqa: ANN401  (what Gradio hands over)
+        latents: str | None,
+        details: dict[str, Any],
+        shown: str | None,
+    ) -> tuple[Any, ...]:
+        seen = see(source, details) if source and see else None
+        if seen is None and see is not None and shown:
+            seen = open_png(shown)  # codes were the base: what was made of them before stays in sight
+        paths = paths_of(first)
+        name = details["recipe"]["task"]
+        files = {Path(path).name: Path(path).read_bytes() for path in [*paths, latents] if path}
+        archive = cached(pack(files), f"{name}.zip")
+        query = recipe_from_dict(details["recipe"]).to_query() if details["model"] else ""
+        return (
+            seen,
+            beside(seen, paths[0]),
+            summary(details),
+            gr.update(value=archive, interactive=True),
+            query,
+            0,
+            *(Pasting.emptied(ready=True) if pasting else []),
+        )
+
+    pasting = results.pasting
+    more = pasting.everything() if pasting else []
+    _empty_after_errors(event, results)
+    shown = event.success(
+        in_words(show),
+        inputs=[given or gr.State(None), *results.of_api(), results.seen],
+        outputs=[*results.beside_api(), *more],
+        api_visibility="private",
+    )
+    # The page alone knows under which address it is seen.
+    shown.success(
+        None,
+        inputs=results.link,
+        outputs=results.link,
+        js="query => query ? location.origin + location.pathname + query : ''",
+        api_visibility="private",
+    )
+    if isinstance(results.first, gr.Gallery):
+        results.first.select(
+            in_words(_look_at),
+            inputs=[results.seen, results.first],
+            outputs=[results.slider, results.chosen],
+            api_visibility="private",
+        )
+
+
+def _empty_after_errors(event: gr.events.Dependency, results: Results) -> None:
+    """Let no results of another input stand there as if they were those of the one that failed."""
+    pasting = results.pasting
+    event.failure(
+        lambda: [
+            *[None] * 5, "", gr.update(value=None, interactive=False), "", 0,
+            *(Pasting.emptied(ready=False) if pasting else []),
+        ],
+        outputs=[*results.of_api(), *results.beside_api(), *(pasting.everything() if pasting else [])],
+        api_visibility="private",
+    )  # fmt: skip
+
+
+def write_back_seed(event: gr.events.Dependency, results: Results, seed: gr.components.Component) -> None:
+    """Show the seed that was used, where it was chosen by chance, so that the same faces come again."""
+
+    def used(details: dict[str, Any]) -> Any:  # noqa: ANN401  (a number or an update)
+        return details["recipe"]["settings"].get("seed", gr.skip())
+
+    event.success(used, results.details, seed, api_visibility="private", show_progress="hidden")
+
+
+def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, int]:  # noqa: ANN401  (what Gradio hands over)
+    with Image.open(seen) if seen else Image.new("RGB", (1, 1)) as opened:
+        picture = opened.convert("RGB") if seen else None
+    return beside(picture, paths_of(first)[event.index]), int(event.index)
+
+
+def beside(seen: Image.Image | None, made: str) -> tuple[Image.Image, Image.Image] | None:
+    """Return before and after in one size, for the slider; None where nothing was seen (codes)."""
+    if seen is None:
+        return None
+    result = open_png(made)
+    return seen.resize(result.size, Image.Resampling.LANCZOS), result
+
+
+def recipe_at(path: str) -> Recipe:
+    """Return the recipe in one of our own PNGs."""
+    with Image.open(path) as opened:
+        recipe = recipe_of_png(opened)
+    assert recipe is not None, "every picture of the studio has its recipe"
+    return recipe
+
+
+def open_png(path: str) -> Image.Image:
+    """Return the picture of one of our own PNGs."""
+    with Image.open(io.BytesIO(Path(path).read_bytes())) as opened:
+        return opened.convert("RGB")

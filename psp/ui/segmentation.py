@@ -1,0 +1,122 @@
+"""The Segmentation → face tab and its endpoints ``/segmentation_to_face`` and ``/photo_to_mask``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from psp.images import load_picture
+from psp.palette import CLASSES, PALETTE, map_to_picture, picture_to_map
+from psp.pipeline import PspPipeline
+from psp.tasks import TASKS
+from psp.ui.controls import check_model
+from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab
+from psp.ui.layout import Tab
+from psp.ui.results import need, result_files
+from psp.ui.stop import Stop
+from psp.ui.words import in_words
+
+_COLOURS = tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in PALETTE)
+_SKIN = CLASSES.index("skin")
+
+
+def segmentation_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
+    task = TASKS["segmentation_to_face"]
+    tab = drawing_tab(
+        task,
+        "map",
+        _pad,
+        "Map the photo",
+        "Which layers take a random style; Automatic keeps to the map.",
+    )
+
+    @in_words
+    def segmentation_to_face(
+        mask: str,
+        model: str,
+        variants: int,
+        seed: int,
+        layers: str,
+        alpha: float,
+        stop: Stop,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Make faces that follow a segmentation map.
+
+        Args:
+            mask: A square map of the 19 classes of CelebAMask-HQ, in their colours or as an index picture.
+            model: Name of the model; "auto" is the default one.
+            variants: How many faces, with random styles of the seeds seed, seed + 1, …
+            seed: Of the first random style; -1: by chance.
+            layers: Which layers take the style: "auto", "8-", "0-3,7", "all", "pose", "features", "colours".
+            alpha: Share of the style in these layers, 0 to 1.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
+        """
+        result = pipeline.segmentation_to_face(
+            need(mask, "map"),
+            check_model(model, task.name),
+            int(variants),
+            int(seed),
+            layers,
+            alpha,
+            step=stop.watch(progress),
+        )
+        return result_files(result, "gallery")
+
+    connect_trace(
+        tab,
+        "photo_to_mask",
+        pipeline.photo_to_mask,
+        "Map the face in a photo by the 19 classes, in their colours.",
+    )
+    return connect_drawing_tab(
+        tab,
+        segmentation_to_face,
+        lambda path, _: map_to_picture(picture_to_map(load_picture(path, flat=False))[0]),
+        "black",
+    )
+
+
+def _pad() -> gr.ImageEditor:
+    """Make the pad with its legend: choosing a class there chooses the brush's colour."""
+    pad = gr.ImageEditor(
+        label="Pad",
+        placeholder="Paint here; strokes are taken for the nearest colour of the palette",
+        type="pil",
+        format="png",
+        canvas_size=(512, 512),
+        fixed_canvas=True,
+        layers=False,
+        sources=(),
+        transforms=(),
+        brush=_brush(_SKIN),
+        height=480,
+        elem_classes="pad",
+        buttons=["download", "fullscreen"],
+    )
+    legend = gr.Radio(
+        [(name, index) for index, name in enumerate(CLASSES)],
+        value=_SKIN,
+        label="Paint with",
+        info="The colours of CelebAMask-HQ; left and right are the person's",
+        elem_classes="legend",
+    )
+    legend.input(
+        lambda index: gr.ImageEditor(brush=_brush(index)), legend, pad, api_visibility="private", queue=False
+    )
+    return pad
+
+
+def _brush(index: int) -> gr.Brush:
+    return gr.Brush(default_size=24, colors=list(_COLOURS), default_color=_COLOURS[index], color_mode="fixed")
+
+
+def legend_css() -> str:
+    """Return the style of the legend: each class beside its colour."""
+    return "\n".join(
+        f".legend label:nth-of-type({index + 1})::before {{ background: {colour}; }}"
+        for index, colour in enumerate(_COLOURS)
+    )

@@ -1,0 +1,92 @@
+"""The Sketch → face tab and its endpoints ``/sketch_to_face`` and ``/photo_to_sketch``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from psp.images import load_picture
+from psp.pipeline import PspPipeline
+from psp.sketches import normalize_sketch
+from psp.tasks import TASKS
+from psp.ui.controls import check_model
+from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab
+from psp.ui.layout import Tab
+from psp.ui.results import need, result_files
+from psp.ui.stop import Stop
+from psp.ui.words import in_words
+
+
+def sketch_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
+    task = TASKS["sketch_to_face"]
+    tab = drawing_tab(
+        task,
+        "sketch",
+        _pad,
+        "Draw the photo as a sketch",
+        "Which layers take a random style; Automatic keeps to the lines.",
+    )
+
+    @in_words
+    def sketch_to_face(
+        sketch: str,
+        model: str,
+        variants: int,
+        seed: int,
+        layers: str,
+        alpha: float,
+        stop: Stop,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Make faces that follow a drawing.
+
+        Args:
+            sketch: Any drawing of a face: dark or coloured lines, thin or thick, on screen or photographed.
+            model: Name of the model; "auto" is the default one.
+            variants: How many faces, with random styles of the seeds seed, seed + 1, …
+            seed: Of the first random style; -1: by chance.
+            layers: Which layers take the style: "auto", "8-", "0-3,7", "all", "pose", "features", "colours".
+            alpha: Share of the style in these layers, 0 to 1.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
+        """
+        result = pipeline.sketch_to_face(
+            need(sketch, "sketch"),
+            check_model(model, task.name),
+            int(variants),
+            int(seed),
+            layers,
+            alpha,
+            step=stop.watch(progress),
+        )
+        return result_files(result, "gallery")
+
+    connect_trace(
+        tab,
+        "photo_to_sketch",
+        pipeline.photo_to_sketch,
+        "Draw the face in a photo as a sketch of dark lines.",
+    )
+    return connect_drawing_tab(
+        tab, sketch_to_face, lambda path, _: normalize_sketch(load_picture(path)).convert("RGB"), "white"
+    )
+
+
+def _pad() -> gr.ImageEditor:
+    return gr.ImageEditor(
+        label="Pad",
+        placeholder="Draw a face here: dark lines, eyes a little above the middle",
+        type="pil",
+        format="png",
+        canvas_size=(512, 512),
+        fixed_canvas=True,
+        layers=False,
+        sources=(),
+        transforms=(),
+        brush=gr.Brush(default_size=5, colors=["#000000", "#444444"], default_color="#000000"),
+        height=480,
+        elem_classes="pad",
+        buttons=["download", "fullscreen"],
+    )

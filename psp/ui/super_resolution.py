@@ -1,0 +1,106 @@
+"""The Super-resolution tab and its endpoint ``/super_resolution``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from psp.images import degrade
+from psp.pipeline import PspPipeline
+from psp.result import Result
+from psp.tasks import TASKS
+from psp.ui.controls import check_model, seed_input, variants_input
+from psp.ui.layout import MODEL_QUEUE, Tab, connect_photo_tab, photo_tab
+from psp.ui.results import need, result_files
+from psp.ui.stop import Stop
+from psp.ui.words import in_words
+from psp.variants import FACTORS
+
+
+@dataclass(frozen=True)
+class _Extra:
+    factor: gr.Dropdown
+    variants: gr.Slider
+    seed: gr.Number
+
+
+def super_resolution_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
+    task = TASKS["super_resolution"]
+    tab = photo_tab(task, "gallery", _extra)
+    extra = {"factor": tab.extra.factor, "variants": tab.extra.variants, "seed": tab.extra.seed}
+
+    def make(
+        photo: str,
+        model: str,
+        align: bool,
+        face: int,
+        factor: int,
+        variants: int,
+        seed: int,
+        **step: Any,  # noqa: ANN401  (step=)
+    ) -> Result:
+        model = check_model(model, task.name)
+        return pipeline.super_resolution(
+            need(photo, "photo"), model, align, int(face or 0), int(factor), int(variants), int(seed), **step
+        )
+
+    @in_words
+    def super_resolution(
+        photo: str,
+        model: str,
+        align: bool,
+        face: int,
+        factor: int,
+        variants: int,
+        seed: int,
+        stop: Stop,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Make a larger, sharp face from a small or blurred one; the details are invented.
+
+        Args:
+            photo: A photo, or a tiny picture of a face.
+            model: Name of the model; "auto" is the default one.
+            align: Whether to find and crop the face; else the picture is taken as it is.
+            face: Which face; 0 is the largest.
+            factor: 0 takes the picture as it is; 4, 8, 16 or 32 shrinks it first, to demonstrate.
+            variants: How many plausible faces; the first is the likeliest.
+            seed: Of the random detail of the others; -1: by chance.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
+        """
+        result = make(photo, model, align, face, factor, variants, seed, step=stop.watch(progress))
+        return result_files(result, tab.kind)
+
+    event = tab.run.click(
+        super_resolution,
+        inputs=[*tab.controls.of_api(), *extra.values(), tab.stop],
+        outputs=tab.results.of_api(),
+        api_name=task.name,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )
+
+    return connect_photo_tab(pipeline, tab, event, make, extra, see=partial(_seen, pipeline), tiny=True)
+
+
+def _seen(pipeline: PspPipeline, photo: str, details: dict[str, Any]) -> Image.Image:
+    """Return what the model saw: the crop, made smaller where that was asked for."""
+    crop = pipeline.crop(photo, details["alignment"]["quad"])
+    return degrade(crop, details["recipe"]["settings"]["factor"] or 1)
+
+
+def _extra() -> _Extra:
+    factor = gr.Dropdown(
+        [("As it is", 0), *((f"{factor} times smaller", factor) for factor in FACTORS if factor)],
+        value=0,
+        label="Shrink first",
+        info="Only to demonstrate: a good photo is made small before it is enlarged",
+    )
+    with gr.Row():
+        return _Extra(factor, variants_input(), seed_input())

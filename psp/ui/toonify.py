@@ -1,0 +1,71 @@
+"""The Toonify tab and its endpoint ``/toonify``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from psp.pipeline import PspPipeline
+from psp.result import Result
+from psp.tasks import TASKS
+from psp.ui.controls import check_model
+from psp.ui.layout import MODEL_QUEUE, Tab, connect_photo_tab, photo_tab
+from psp.ui.results import need, result_files
+from psp.ui.stop import Stop
+from psp.ui.words import in_words
+
+
+def toonify_tab(pipeline: PspPipeline) -> Tab:
+    """Lay out the tab, inside the current Blocks, and connect it."""
+    task = TASKS["toonify"]
+    tab = photo_tab(task, "image", _strength)
+    extra = {"strength": tab.extra}
+
+    def make(photo: str, model: str, align: bool, face: int, strength: float, **step: Any) -> Result:  # noqa: ANN401  (step=)
+        model = check_model(model, task.name)
+        return pipeline.toonify(need(photo, "photo"), model, align, int(face or 0), strength, **step)
+
+    @in_words
+    def toonify(
+        photo: str,
+        model: str,
+        align: bool,
+        face: int,
+        strength: float,
+        stop: Stop,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
+    ) -> tuple[Any, ...]:
+        """Turn the face in a photo into an illustration.
+
+        Args:
+            photo: A photo with a face in it.
+            model: Name of the model; "auto" is the default one.
+            align: Whether to find and crop the face; else the picture is taken as it is.
+            face: Which face; 0 is the largest.
+            strength: From 0, the face as "encode" makes it, to 1, fully drawn.
+            stop: The visitor's wish to stop.
+            progress: Shows what happens.
+        """
+        return result_files(make(photo, model, align, face, strength, step=stop.watch(progress)), tab.kind)
+
+    event = tab.run.click(
+        toonify,
+        inputs=[*tab.controls.of_api(), tab.extra, tab.stop],
+        outputs=tab.results.of_api(),
+        api_name=task.name,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )
+    return connect_photo_tab(pipeline, tab, event, make, extra)
+
+
+def _strength() -> gr.Slider:
+    return gr.Slider(
+        0.0,
+        1.0,
+        value=1.0,
+        step=0.05,
+        label="Strength",
+        info="0: the face as Encode makes it; 1: fully drawn",
+    )

@@ -1,0 +1,76 @@
+"""What the page says: errors in words, a result in a few lines, help that several tabs share."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import gradio as gr
+
+from psp.errors import PspError
+from psp.identity import SAME_PERSON
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_log = logging.getLogger(__name__)
+
+
+def in_words(function: Callable[P, R]) -> Callable[P, R]:
+    """Return ``function`` with its errors turned into messages on the page and in the client.
+
+    Ours say what to do next; anything else is logged and told in general words, without its text, which could
+    name files of the server.
+    """
+
+    @functools.wraps(function)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except PspError as error:
+            raise gr.Error(str(error), duration=20, print_exception=False) from error
+        except gr.Error:
+            raise
+        except Exception as error:
+            _log.exception("%s failed", getattr(function, "__name__", "request"))
+            raise gr.Error("Something went wrong on the server.", print_exception=False) from error
+
+    return wrapped
+
+
+def summary(details: dict[str, Any]) -> str:
+    """Return what a person wants to know of a result, as short Markdown."""
+    lines = []
+    place, quality = details["alignment"], details["quality"]
+    if place is not None:
+        lines.append(face_words(place))
+    if quality:
+        close = "close to the input" if quality["identity"] < SAME_PERSON else "not very close to the input"
+        lines.append(
+            f"Likeness: {close} (identity distance {quality['identity']:.2f}, under {SAME_PERSON} is close; "
+            f"LPIPS {quality['lpips']:.2f})."
+        )
+    made = f"{details['size']} px, " + (f"model {details['model']}, " if details["model"] else "")
+    lines.append(f"{made}{sum(details['timings'].values()):.1f} s.")
+    return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])
+
+
+def face_words(place: dict[str, Any]) -> str:
+    """Return how many faces there were, which one was taken, and how large it is."""
+    # The face proper, brow to chin and cheek to cheek, fills about 0.55 of the crop's side.
+    size = f"it is about {max(1, round(0.55 * place['side']))} pixels wide"
+    if place["faces"] is None:
+        return (
+            f"No face was looked for: the picture was taken as it is, {round(place['side'])} pixels a side."
+        )
+    found = "1 face found" if place["faces"] == 1 else f"{place['faces']} faces found"
+    return f"{found}; this is face {place['face']}, {size}."
+
+
+def escape(text: str) -> str:
+    """Return text that Markdown and HTML leave as it is."""
+    for character in "\\`*_{}[]()#+-.!|<>&":
+        text = text.replace(character, f"&#{ord(character)};")
+    return text

@@ -1,0 +1,117 @@
+"""Several faces from one input: which random styles, in which layers, how much of them."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psp.errors import InputError
+from psp.latents import parse_layers, write_layers
+from psp.recipe import Setting
+
+MAX_VARIANTS = 16
+"""How many variants one request may ask for."""
+
+MAX_SEED = 2**32 - 1
+
+FACTORS = (0, 4, 8, 16, 32)
+"""How many times super-resolution may shrink a picture first; 0: not at all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Variation:
+    """A plan for the variants of one request.
+
+    Attributes:
+        layers: The layers that are mixed.
+        alphas: Share of the style, one a variant.
+        z: Random styles [v,dim]; a row of NaN leaves its variant unmixed. None with a style picture.
+        seed: Of the first random style; None with a style picture.
+        alpha: As it was asked for.
+    """
+
+    layers: tuple[int, ...]
+    alphas: tuple[float, ...]
+    z: NDArray[np.float32] | None
+    seed: int | None
+    alpha: float
+
+    def settings(self) -> dict[str, Setting]:
+        """Return what a recipe says of the plan."""
+        said: dict[str, Setting] = {
+            "layers": write_layers(self.layers),
+            "alpha": self.alpha,
+            "variants": len(self.alphas),
+        }
+        return said if self.seed is None else {**said, "seed": self.seed}
+
+
+def plan_seeds(
+    variants: int, seed: int, layers: str, alpha: float, n_codes: int, dim: int, *, plain_first: bool = False
+) -> Variation:
+    """Plan variants with random styles: variant i has the style of ``seed + i``, however many there are.
+
+    Args:
+        variants: How many, 1 to 16.
+        seed: 0 to 2³² − 1; negative: one is chosen by chance.
+        layers: Which layers are mixed; see ``parse_layers``.
+        alpha: Share of the random style, 0 to 1.
+        n_codes: How many layers the model has.
+        dim: Length of a code.
+        plain_first: Leave the first variant unmixed.
+
+    Raises:
+        InputError: A number is out of its range, or the layers cannot be understood.
+    """
+    count = check_count(variants)
+    chosen = parse_layers(layers, n_codes)
+    share = check_share("alpha", alpha)
+    first = secrets.randbelow(MAX_SEED + 1 - count) if seed < 0 else int(seed)
+    if first + count - 1 > MAX_SEED:
+        raise InputError(f"The seed {first} is too large.", f"Take one up to {MAX_SEED - MAX_VARIANTS}.")
+    z = np.stack([_style(first + i, dim) for i in range(count)])
+    if plain_first:
+        z[0] = np.nan
+    return Variation(chosen, (share,) * count, z, first, share)
+
+
+def plan_ramp(variants: int, layers: str, alpha: float, n_codes: int) -> Variation:
+    """Plan variants with one style picture: even steps from a little of it up to ``alpha``.
+
+    Raises:
+        InputError: A number is out of its range, or the layers cannot be understood.
+    """
+    count = check_count(variants)
+    share = check_share("alpha", alpha)
+    alphas = tuple(share * (i + 1) / count for i in range(count))
+    return Variation(parse_layers(layers, n_codes), alphas, None, None, share)
+
+
+def check_share(name: str, value: float) -> float:
+    """Return ``value`` as a float, or raise :class:`InputError` if it is not in 0..1."""
+    if not 0.0 <= value <= 1.0:  # NaN fails here too
+        raise InputError(f"The {name} is {value}.", "Take a number from 0 to 1.")
+    return float(value)
+
+
+def check_choice(name: str, value: int, choices: Sequence[int]) -> int:
+    """Return ``value``, or raise :class:`InputError` if it is not one of ``choices``."""
+    if value not in choices:
+        raise InputError(f"The {name} is {value}.", f"Take one of {', '.join(map(str, choices))}.")
+    return int(value)
+
+
+def check_count(variants: int) -> int:
+    """Return the number of variants, or raise :class:`InputError` if it is not 1 to ``MAX_VARIANTS``."""
+    if not 1 <= variants <= MAX_VARIANTS:
+        raise InputError(f"{variants} variants were asked for.", f"Take 1 to {MAX_VARIANTS}.")
+    return int(variants)
+
+
+def _style(seed: int, dim: int) -> NDArray[np.float32]:
+    """Return the standard normal style [dim] of one seed."""
+    return np.random.Generator(np.random.PCG64(seed)).standard_normal(dim, dtype=np.float32)

@@ -1,0 +1,73 @@
+"""The examples of the page: complete, credited, and rendered by the models that are bundled now."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from psp.config import Settings
+from psp.examples import (
+    EXAMPLES,
+    FOLDER,
+    RESULTS,
+    Example,
+    examples_of,
+    render_examples,
+    rendered,
+    run_example,
+)
+from psp.latents import codes_from_bytes
+from psp.pipeline import PspPipeline
+from psp.tasks import TASKS
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
+    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+def test_every_task_has_examples_with_names_of_their_own() -> None:
+    for task in TASKS:
+        assert len(examples_of(task)) >= 2
+    assert len({example.results for example in EXAMPLES}) == len(EXAMPLES)
+
+
+def test_every_example_picture_is_credited() -> None:
+    credits = (FOLDER / "LICENSE.md").read_text(encoding="utf-8")
+    for path in FOLDER.rglob("*.*"):
+        if path.suffix != ".md" and RESULTS not in path.parents:
+            assert path.name in credits, path
+
+
+def test_nothing_is_stored_that_no_example_shows() -> None:
+    folders = {path.parent for path in RESULTS.rglob("*.*")}
+    assert folders == {example.results for example in EXAMPLES}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.task}/{example.name}")
+def test_the_stored_result_is_what_the_bundled_model_makes(pipeline: PspPipeline, example: Example) -> None:
+    stored, fresh = rendered(example), run_example(pipeline, example)
+    assert stored.details["recipe"] == fresh.details["recipe"]  # the model's hash is part of it
+    assert fresh.latents is not None
+    codes = codes_from_bytes(stored.latents.read_bytes()).codes
+    assert np.abs(codes - fresh.latents).max() < 1e-2  # other processors round otherwise
+    assert len(stored.pictures) == len(fresh.images)
+    for path, picture in zip(stored.pictures, fresh.images, strict=True):
+        with Image.open(path) as opened:
+            gap = np.abs(np.asarray(opened, np.float32) - np.asarray(picture, np.float32))
+        assert gap.mean() < 0.5
+
+
+def test_rendering_writes_a_folder_for_each_example(
+    pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    results = tmp_path_factory.mktemp("examples") / "results"
+    monkeypatch.setattr("psp.examples.RESULTS", results)
+    monkeypatch.setattr("psp.examples.EXAMPLES", EXAMPLES[:1])
+    (results / "old").mkdir(parents=True)
+    told: list[str] = []
+    render_examples(pipeline, lambda words, share: told.append(words))
+    assert told == [f"{EXAMPLES[0].task}: {EXAMPLES[0].name}"]
+    assert [path.name for path in results.iterdir()] == [EXAMPLES[0].task]  # what was there before is gone
+    assert len(rendered(EXAMPLES[0]).pictures) == 1

@@ -1,0 +1,62 @@
+"""A browser for the tests of the page, and what hands do there."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# Keeps the browser from calling its maker: tests need no network.
+QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+PHOTO = Path(__file__).resolve().parent.parent.parent / "examples" / "photos" / "astronaut.jpg"
+
+
+def open_tab(page: Page, name: str) -> None:
+    """Open a tab by its title."""
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def block(page: Page, label: str) -> Locator:
+    """Return the visible component with this label."""
+    return page.locator(f".block:has(label:has-text('{label}')):visible").first
+
+
+def upload(page: Page, label: str, path: Path) -> None:
+    """Put a file into the input with this label."""
+    block(page, label).locator("input[type=file]").set_input_files(str(path))
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button by its title."""
+    page.get_by_role("button", name=name, exact=True).locator("visible=true").click()
+
+
+def picture(page: Page, label: str) -> Locator:
+    """Return the picture in the component with this label."""
+    return block(page, label).locator("img").first
+
+
+def draw(page: Page, points: list[tuple[float, float]]) -> None:
+    """Draw a line on the pad, points in shares of the sheet."""
+    canvas = page.locator(".pad canvas").locator("visible=true").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    assert box is not None
+    # The sheet is a square in the middle of the canvas, some way from its edges.
+    side = 0.84 * min(box["width"], box["height"])
+    left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
+    x, y = points[0]
+    page.mouse.move(left + x * side, top + y * side)
+    page.mouse.down()
+    for x, y in points[1:]:
+        page.mouse.move(left + x * side, top + y * side, steps=1)
+    page.mouse.up()
+
+
+def oval(x: float, y: float, wide: float, high: float, count: int = 12) -> list[tuple[float, float]]:
+    """Return a closed line around a point."""
+    turns = [2 * math.pi * index / count for index in range(count + 1)]
+    return [(x + wide * math.cos(turn), y + high * math.sin(turn)) for turn in turns]

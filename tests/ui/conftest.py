@@ -1,0 +1,53 @@
+"""One served studio for all tests of the page, and the inputs that they use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from psp.config import Settings
+from psp.pipeline import PspPipeline
+from psp.ui.app import build_app, launch_settings
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
+    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(scope="session")
+def url(pipeline: PspPipeline) -> Iterator[str]:
+    page = build_app(pipeline)
+    _, url, _ = page.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
+    )
+    yield url
+    page.close()
+
+
+@pytest.fixture(scope="session")
+def inputs(
+    pipeline: PspPipeline, astronaut: Image.Image, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, Path]:
+    """A photo, a second one, one with two faces, a sketch and a map, as files."""
+    folder = tmp_path_factory.mktemp("inputs")
+    two = Image.new("RGB", (800, 512), (200, 200, 200))
+    two.paste(astronaut, (0, 0))
+    two.paste(astronaut.resize((330, 330)), (470, 100))
+    pictures = {
+        "photo": astronaut,
+        "style": astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+        "two": two,
+        "sketch": pipeline.photo_to_sketch(astronaut).image,
+        "mask": pipeline.photo_to_mask(astronaut).image,
+    }
+    paths = {}
+    for name, picture in pictures.items():
+        paths[name] = folder / f"{name}.png"
+        picture.save(paths[name])
+    paths["latents"] = folder / "latents.safetensors"
+    paths["latents"].write_bytes(pipeline.encode(astronaut).latents_file() or b"")
+    return paths

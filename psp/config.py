@@ -9,6 +9,9 @@ from pathlib import Path
 
 from psp.errors import SettingsError
 
+PARSERS = ("auto", "landmarks", "segformer")
+"""What may map photos; see ``psp.face_parser``."""
+
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 
@@ -26,6 +29,8 @@ class Settings:
         max_pixels: ``PSP_MAX_PIXELS``: pictures with more pixels than this are refused before decoding.
         max_models: ``PSP_MAX_MODELS``: how many models stay in memory; the least recently used one goes.
         queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
+        face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
+            SegFormer where it is installed and its weights are on this machine.
     """
 
     model: str = "portraits-128"
@@ -36,6 +41,7 @@ class Settings:
     max_pixels: int = 64_000_000
     max_models: int = 2
     queue_size: int = 32
+    face_parser: str = "auto"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -55,6 +61,7 @@ class Settings:
             max_pixels=_positive(env, "PSP_MAX_PIXELS", cls.max_pixels),
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
+            face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),
         )
 
     def with_model(self, model: str) -> Settings:
@@ -69,6 +76,14 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value in _FALSE:
         return False
     raise SettingsError(f"{name}={value!r} is neither on nor off.", "Set it to 1 or 0.")
+
+
+def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    """Return a choice; the first is the default."""
+    value = env.get(name, "").strip().lower() or choices[0]
+    if value not in choices:
+        raise SettingsError(f"{name}={value!r} is not known.", f"Known: {', '.join(choices)}.")
+    return value
 
 
 def _positive(env: Mapping[str, str], name: str, default: int) -> int:

@@ -13,6 +13,7 @@ from PIL import Image
 from psp.alignment import NO_FACE, Alignment, crop_quad
 from psp.alignment import align as align_face
 from psp.config import Settings
+from psp.face_parser import FaceParser
 from psp.images import PictureSource, limit_pillow, load_picture
 from psp.inputs import (
     CROP_SIZE,
@@ -30,7 +31,6 @@ from psp.job import Clock, Job, picture_result
 from psp.latents import CodesFile, codes_from_bytes
 from psp.network import Accelerate, Floats, Network, Step
 from psp.palette import map_to_picture
-from psp.parsing import photo_to_map
 from psp.paste import paste_back
 from psp.recipe import Recipe, Setting
 from psp.registry import families
@@ -67,6 +67,7 @@ class PspPipeline:
         self.settings = settings or Settings.from_env()
         limit_pillow(self.settings.max_pixels)
         self.network = Network(self.settings, accelerate)
+        self.parser = FaceParser(self.settings)
 
     @classmethod
     def from_pretrained(
@@ -303,13 +304,17 @@ class PspPipeline:
         return picture_result("photo_to_sketch", sketch, place, {"align": align, "face": face}, clock)
 
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
-        """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.palette``."""
+        """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.palette``.
+
+        The recipe says who did it: "landmarks", or "segformer" where that is installed (``psp.face_parser``).
+        """
         clock = Clock()
         place = place_face(self._read(photo), align, face)
         clock.lap("align")
-        picture = map_to_picture(photo_to_map(place.crop))
+        labels, parser = self.parser.map(place.crop)
         clock.lap("map")
-        return picture_result("photo_to_mask", picture, place, {"align": align, "face": face}, clock)
+        settings: dict[str, Setting] = {"align": align, "face": face, "parser": parser}
+        return picture_result("photo_to_mask", map_to_picture(labels), place, settings, clock)
 
     def places(
         self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False

@@ -141,6 +141,8 @@ MODELS: tuple[ModelEntry, ...] = (
 )
 """Every model that a request can name by family."""
 
+_COMMON_NAMES = {"model.safetensors"}
+
 AUXILIARY: dict[str, ModelEntry] = {
     entry.task: entry
     for entry in (
@@ -171,9 +173,17 @@ AUXILIARY: dict[str, ModelEntry] = {
             "main",
             "2ace1d9a8c05c10a399bcd500b8dda118f759ff1aac89dbdab7435f2136a0999",
         ),
+        ModelEntry(
+            "face-parsing",
+            "face-parsing",
+            "model.safetensors",
+            "CC0 by its card; trained on CelebAMask-HQ, which is for non-commercial research.",
+            "jonathandinu/face-parsing",
+            "main",
+        ),
     )
 }
-"""Files that are no family: the identity network and the generator for training, and e4e's encoder."""
+"""Files that are no family: networks for training, e4e's encoder, and the face parser."""
 
 
 def families() -> tuple[str, ...]:
@@ -252,9 +262,8 @@ def file_on_disk(
         places.append(((assets or assets_dir()) / entry.family / entry.file, "bundled"))
     if settings.weights_dir is not None and entry.path is None:
         places.append((settings.weights_dir / entry.family / entry.file, "folder"))
-        if (
-            not entry.bundled
-        ):  # bundled files are called after tasks only: too common a name for a shared folder
+        # Bundled files are called after tasks only: too common a name for a shared folder, as are others.
+        if not entry.bundled and entry.file not in _COMMON_NAMES:
             places.append((settings.weights_dir / entry.file, "folder"))
     if entry.source is not None:
         places.append((download_path(entry, settings), "cache"))

@@ -25,9 +25,12 @@ def test_every_variable_is_read() -> None:
             "PSP_MAX_PIXELS": "1000",
             "PSP_MAX_MODELS": "3",
             "PSP_QUEUE_SIZE": "4",
+            "PSP_FACE_PARSER": "SegFormer",
         }
     )
-    assert settings == Settings("ffhq-1024", Path("/weights"), Path("/cache"), "cpu", True, 1000, 3, 4)
+    assert settings == Settings(
+        "ffhq-1024", Path("/weights"), Path("/cache"), "cpu", True, 1000, 3, 4, "segformer"
+    )
 
 
 def test_the_hubs_own_offline_switch_counts() -> None:
@@ -35,7 +38,13 @@ def test_the_hubs_own_offline_switch_counts() -> None:
 
 
 @pytest.mark.parametrize(
-    "env", [{"PSP_OFFLINE": "perhaps"}, {"PSP_MAX_PIXELS": "-3"}, {"PSP_QUEUE_SIZE": "0"}]
+    "env",
+    [
+        {"PSP_OFFLINE": "perhaps"},
+        {"PSP_MAX_PIXELS": "-3"},
+        {"PSP_QUEUE_SIZE": "0"},
+        {"PSP_FACE_PARSER": "magic"},
+    ],
 )
 def test_nonsense_is_refused_by_name(env: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(env))):

@@ -113,7 +113,7 @@ def drawing_tab(
     introduction(task)
     with gr.Row():
         with gr.Column():
-            with gr.Tabs(selected=_DRAW) as ways:
+            with gr.Tabs(selected=_DRAW, overflow_behavior="wrap") as ways:
                 with gr.Tab("Draw", id=_DRAW):
                     editor = pad()
                 with gr.Tab("Upload", id=_UPLOAD):

@@ -95,8 +95,8 @@ class Results:
 
 def seen_column(*, photo: bool) -> tuple[gr.Image | None, gr.Image, gr.ImageSlider]:
     """Make what the model sees: the photo with its crop (for photos), the crop itself, and the slider."""
-    marked = picture_output("The crop on the photo", height=240, classes="marked") if photo else None
-    seen = picture_output("What the model sees", height=256)
+    marked = picture_output("The crop on the photo", height=240, classes="clear") if photo else None
+    seen = picture_output("What the model sees", height=276, classes="clear")
     slider = gr.ImageSlider(
         label="Before and after", format="png", interactive=False, elem_classes="fill", buttons=BUTTONS
     )
@@ -110,9 +110,9 @@ def results_panel(kind: Kind, *, photo: bool) -> Results:
         kind: Whether the task gives one picture or several.
         photo: Whether its input is a photo.
     """
-    with gr.Column():
+    with gr.Column(elem_classes="seen-column"):
         marked, seen, slider = seen_column(photo=photo)
-    with gr.Column():
+    with gr.Column(elem_classes="result-column"):
         first: gr.Image | gr.Gallery
         if kind == "image":
             first = picture_output("Result", height=320)

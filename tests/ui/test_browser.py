@@ -227,6 +227,43 @@ def test_the_dice_set_another_seed(page: Page) -> None:
     expect(seed).not_to_have_value("0")
 
 
+def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
+    open_tab(page, "Sketch → face")
+    page.locator(".examples button:visible").first.click()
+    expect_result(page)
+    seed = page.get_by_label("Seed").locator("visible=true").first
+    seed.fill("-1")
+    press(page, "Sketch → face")
+    expect(seed).not_to_have_value("-1")
+    expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_the_keyboard_reaches_every_control(page: Page, title: str) -> None:
+    open_tab(page, title)
+    page.wait_for_timeout(800)
+    page.get_by_role("tab", name=title, exact=True).focus()
+    wanted = """() => [...document.querySelectorAll("input, textarea, button, a[href], [tabindex]")].filter(
+        e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.disabled
+            && e.type !== "file" && e.tabIndex >= 0)"""
+    # Of radio buttons one takes the focus, and arrows go on from there.
+    names = "e => e.type === 'radio' ? e.name : (e.dataset.seen ??= String(Math.random()))"
+    controls = set(page.evaluate(f"() => ({wanted})().map({names})"))
+    reached = set()
+    for _ in range(3 * len(controls)):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate(f"() => ({names})(document.activeElement)"))
+    assert len(controls) > 15
+    assert controls <= reached, len(controls - reached)
+    # Nothing that can be clicked is left out of the order.
+    skipped = page.evaluate(
+        """() => [...document.querySelectorAll("button, [role=button]")].filter(
+            e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.disabled
+                && e.tabIndex < 0).map(e => e.outerHTML.slice(0, 160))"""
+    )
+    assert skipped == []
+
+
 class _Slow(PspPipeline):
     """A studio whose encoding takes half a minute, in steps."""
 
@@ -271,6 +308,9 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(
     open_tab(page, title)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    if title != "About":  # the result comes before how it was made
+        result, seen = (page.locator(f".{name}-column:visible").bounding_box() for name in ("result", "seen"))
+        assert result is not None and seen is not None and result["y"] < seen["y"]
     page.close()
 
 

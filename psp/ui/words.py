@@ -47,11 +47,13 @@ def summary(details: dict[str, Any]) -> str:
     if place is not None:
         lines.append(face_words(place))
     if quality:
-        close = "close to the input" if quality["identity"] < SAME_PERSON else "not very close to the input"
+        close = quality["identity"] < SAME_PERSON
         lines.append(
-            f"Likeness: {close} (identity distance {quality['identity']:.2f}, under {SAME_PERSON} is close; "
-            f"LPIPS {quality['lpips']:.2f})."
+            f"Likeness: {'close' if close else 'not very close'} to the input (identity distance "
+            f"{quality['identity']:.2f}, under {SAME_PERSON} is close; LPIPS {quality['lpips']:.2f})."
         )
+        if not close:
+            lines.append("A sharp, evenly lit photo from the front comes closest.")
     made = f"{details['size']} px, " + (f"model {details['model']}, " if details["model"] else "")
     lines.append(f"{made}{sum(details['timings'].values()):.1f} s.")
     return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])

@@ -15,6 +15,9 @@ from psp.identity import SAME_PERSON
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_CLOSER = "A sharp, evenly lit photo from the front comes closest."
+_CLOSER_DRAWN = "Less strength keeps more of the likeness."
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +56,8 @@ def summary(details: dict[str, Any]) -> str:
             f"{quality['identity']:.2f}, under {SAME_PERSON} is close; LPIPS {quality['lpips']:.2f})."
         )
         if not close:
-            lines.append("A sharp, evenly lit photo from the front comes closest.")
+            drawn = details["recipe"]["task"] == "toonify"
+            lines.append(_CLOSER_DRAWN if drawn else _CLOSER)
     made = f"{details['size']} px, " + (f"model {details['model']}, " if details["model"] else "")
     lines.append(f"{made}{sum(details['timings'].values()):.1f} s.")
     return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])

@@ -120,15 +120,18 @@ def run_example(pipeline: PspPipeline, example: Example) -> Result:
 
 def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
     """Run all examples and store what comes out, in place of what is stored."""
-    if RESULTS.exists():
-        shutil.rmtree(RESULTS)
+    fresh = RESULTS.with_name("results.new")  # what is stored stays until all is there
+    shutil.rmtree(fresh, ignore_errors=True)
     for index, example in enumerate(EXAMPLES):
         if step:
             step(f"{example.task}: {example.name}", index / len(EXAMPLES))
         result = run_example(pipeline, example)
-        example.results.mkdir(parents=True)
+        folder = fresh / example.results.relative_to(RESULTS)
+        folder.mkdir(parents=True)
         for name, data in result.files(example.task).items():
-            (example.results / name).write_bytes(data)
+            (folder / name).write_bytes(data)
+    shutil.rmtree(RESULTS, ignore_errors=True)
+    fresh.rename(RESULTS)
 
 
 def rendered(example: Example) -> Rendered:

@@ -26,8 +26,10 @@ SETTINGS: dict[str, type[Setting]] = {
     "variants": int,
     "variant": int,
     "seed": int,
+    "parser": str,
 }
-"""Every setting that a recipe may hold, by its API name; "variant" says which picture of several it was."""
+"""Every setting that a recipe may hold, by its API name; "variant" says which picture of several it was,
+"parser" who mapped a photo."""
 
 # IPTC's word for "made by a trained model"; readers of metadata look for it in XMP.
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"

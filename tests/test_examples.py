@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from psp.config import Settings
+from psp.errors import StoppedError
 from psp.examples import (
     EXAMPLES,
     FOLDER,
@@ -49,6 +52,7 @@ def test_nothing_is_stored_that_no_example_shows() -> None:
 def test_the_stored_result_is_what_the_bundled_model_makes(pipeline: PspPipeline, example: Example) -> None:
     stored, fresh = rendered(example), run_example(pipeline, example)
     assert stored.details["recipe"] == fresh.details["recipe"]  # the model's hash is part of it
+    assert stored.details["warnings"] == fresh.details["warnings"]
     assert fresh.latents is not None
     codes = codes_from_bytes(stored.latents.read_bytes()).codes
     assert np.abs(codes - fresh.latents).max() < 1e-2  # other processors round otherwise
@@ -71,3 +75,19 @@ def test_rendering_writes_a_folder_for_each_example(
     assert told == [f"{EXAMPLES[0].task}: {EXAMPLES[0].name}"]
     assert [path.name for path in results.iterdir()] == [EXAMPLES[0].task]  # what was there before is gone
     assert len(rendered(EXAMPLES[0]).pictures) == 1
+
+
+def test_rendering_that_fails_leaves_what_is_stored(
+    pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    stored = tmp_path / "results" / "old" / "picture.png"
+    stored.parent.mkdir(parents=True)
+    stored.write_bytes(b"old")
+    monkeypatch.setattr("psp.examples.RESULTS", tmp_path / "results")
+
+    def stop(words: str, share: float | None) -> None:
+        raise StoppedError("Stopped.")
+
+    with pytest.raises(StoppedError):
+        render_examples(pipeline, stop)
+    assert stored.read_bytes() == b"old"

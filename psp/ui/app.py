@@ -38,7 +38,7 @@ _TABS = {
 
 def build_app(pipeline: PspPipeline) -> gr.Blocks:
     """Return the page over ``pipeline``, with its queue; nothing is loaded and nothing is served yet."""
-    with gr.Blocks(title="pSp Studio", delete_cache=(_HOUR, _DAY), analytics_enabled=False) as page:
+    with gr.Blocks(title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False) as page:
         gr.Markdown(
             "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
         )

@@ -1,8 +1,8 @@
 """Whether a photo is of the kind that the models know, and if not, what to do: no network, 6 ms.
 
 The thresholds were set on 700 portraits with sunglasses and masks of many shapes and colours drawn on every
-second one. On 1714 others, eyes were told to be covered in 98.4 % of the pictures with sunglasses drawn on and
-in 0.2 % of those without, mouths in 85 % of those with a mask and in none of the others
+second one. On 1714 others, eyes were told to be covered in 98.4 % of the pictures with sunglasses drawn on
+and in 0.2 % of those without, mouths in 85 % of those with a mask and in none of the others
 (``benchmarks/covered_faces.py``).
 """
 

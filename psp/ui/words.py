@@ -77,6 +77,4 @@ def face_words(place: dict[str, Any]) -> str:
 
 def escape(text: str) -> str:
     """Return text that Markdown and HTML leave as it is."""
-    for character in "\\`*_{}[]()#+-.!|<>&":
-        text = text.replace(character, f"&#{ord(character)};")
-    return text
+    return text.translate({ord(character): f"&#{ord(character)};" for character in "\\`*_{}[]()#+-.!|<>&"})

@@ -170,7 +170,10 @@ def test_a_bad_file_is_told_where_it_was_dropped(page: Page, tmp_path: Path) -> 
     bad = tmp_path / "broken.jpg"
     bad.write_text("no picture")
     upload(page, "Photo", bad)
-    expect(page.locator(".note:visible").get_by_text("is not a picture that can be read")).to_be_visible()
+    told = page.locator(".note:visible").get_by_text(
+        "The file 'broken.jpg' is not a picture that can be read."
+    )
+    expect(told).to_be_visible()
 
 
 def test_a_photo_without_a_face_says_what_to_do(page: Page, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import unescape
 from typing import Any
 
 import pytest
@@ -51,5 +52,7 @@ def test_a_picture_taken_as_it_is_says_so() -> None:
 
 
 def test_names_of_files_cannot_write_markup() -> None:
-    told = escape("<b>[x](y)`*")
-    assert not set("<>[]()`*") & set(told)
+    name = "<b>[x](y)`*#1_&amp;.jpg"
+    told = escape(name)
+    assert not set("<>[]()`*_.") & set(told)
+    assert unescape(told) == name  # what the browser shows

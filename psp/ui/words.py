@@ -33,7 +33,9 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         except PspError as error:
-            raise gr.Error(str(error), duration=20, print_exception=False) from error
+            # The page shows messages as HTML, clients as text: the name of a file must be no tag.
+            said = str(error).replace("<", "‹").replace(">", "›")
+            raise gr.Error(said, duration=20, print_exception=False) from error
         except gr.Error:
             raise
         except Exception as error:

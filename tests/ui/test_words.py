@@ -5,9 +5,11 @@ from __future__ import annotations
 from html import unescape
 from typing import Any
 
+import gradio as gr
 import pytest
 
-from psp.ui.words import escape, face_words, summary
+from psp.errors import InputError
+from psp.ui.words import escape, face_words, in_words, summary
 
 
 def details(task: str = "encode", identity: float = 0.4, **more: Any) -> dict[str, Any]:
@@ -56,3 +58,23 @@ def test_names_of_files_cannot_write_markup() -> None:
     told = escape(name)
     assert not set("<>[]()`*_.") & set(told)
     assert unescape(told) == name  # what the browser shows
+
+
+def test_messages_cannot_write_markup() -> None:
+    @in_words
+    def fail() -> None:
+        raise InputError("There is no task '<img src=x>'.", "Choose another.")
+
+    with pytest.raises(gr.Error) as caught:
+        fail()
+    assert caught.value.message == "There is no task '‹img src=x›'. Choose another."
+
+
+def test_unforeseen_errors_keep_their_text_to_themselves() -> None:
+    @in_words
+    def fail() -> None:
+        raise RuntimeError("secret")
+
+    with pytest.raises(gr.Error) as caught:
+        fail()
+    assert caught.value.message == "Something went wrong on the server."

@@ -1,6 +1,6 @@
 """How often ``psp.suitability`` tells what is unusual about a face, rightly and wrongly.
 
-    python benchmarks/covered_faces.py DIR
+    PYTHONPATH=. python benchmarks/covered_faces.py DIR
 
 ``DIR`` holds ``photo*.zip`` with aligned faces. Sunglasses and masks of many shapes and colours are drawn on
 them. The thresholds were set on the first 700 of the shuffled pictures, so the others are measured.

@@ -22,7 +22,7 @@ from psp.ui.controls import (
     style_controls,
 )
 from psp.ui.examples import connect_examples, example_row
-from psp.ui.layout import MODEL_QUEUE, Tab, introduction, run_buttons
+from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,
@@ -137,6 +137,25 @@ def drawing_tab(
     )  # fmt: skip
 
 
+def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
+    """Make a square pad of 512 px that is drawn on with ``brush``; ``hint`` stands on it while it is empty."""
+    return gr.ImageEditor(
+        label="Pad",
+        placeholder=hint,
+        type="pil",
+        format="png",
+        canvas_size=(512, 512),
+        fixed_canvas=True,
+        layers=False,
+        sources=(),
+        transforms=(),
+        brush=brush,
+        height=480,
+        elem_classes="pad",
+        buttons=["download", "fullscreen"],
+    )
+
+
 def _take_drawing(tab: DrawingTab, paper: str) -> gr.events.Dependency:
     """Make the run button bring what is on the pad into the endpoint's input, where the pad is open.
 
@@ -173,14 +192,7 @@ def connect_drawing_tab(tab: DrawingTab, run: Callable[..., tuple[Any, ...]], se
         paper: Colour of the empty pad.
     """
     began = _take_drawing(tab, paper)
-    event = began.success(
-        run,
-        inputs=tab.inputs,
-        outputs=tab.results.of_api(),
-        api_name=tab.task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )
+    event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results)
     settings = {"model": tab.model, **tab.style.settings()}
     for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):
         assert isinstance(way, gr.Tab)

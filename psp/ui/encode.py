@@ -10,7 +10,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.layout import MODEL_QUEUE, PhotoTab, Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
 from psp.ui.stop import Stop, connect_stop
@@ -47,17 +47,9 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
         """
         return result_files(make(photo, model, align, face, step=stop.watch(progress)), tab.kind)
 
-    event = tab.run.click(
-        encode,
-        inputs=[*tab.controls.of_api(), tab.stop],
-        outputs=tab.results.of_api(),
-        api_name=task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )
     _connect_align(pipeline, tab)
     _connect_decode(pipeline, tab)
-    return connect_photo_tab(pipeline, tab, event, make, {})
+    return connect_photo_tab(pipeline, tab, encode, make, {})
 
 
 def _more() -> tuple[gr.Button, gr.File, gr.Button]:
@@ -88,12 +80,7 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         api_name="align",
         concurrency_id=FACES_QUEUE,
     )
-    connect_results(
-        cropped,
-        tab.results,
-        tab.controls.photo,
-        lambda photo, details: pipeline.crop(photo, details["alignment"]["quad"]),
-    )
+    connect_results(cropped, tab.results, tab.controls.photo, crop_of(pipeline))
 
 
 def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
@@ -118,14 +105,8 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         result = pipeline.decode(path, check_model(model, "encode"), step=stop.watch(progress))
         return result_files(result, "image")
 
-    decoded = button.click(
-        decode,
-        inputs=[file, tab.controls.model, tab.stop],
-        outputs=tab.results.of_api(),
-        api_name="decode",
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )
+    inputs = [file, tab.controls.model, tab.stop]
+    decoded = connect_endpoint(button.click, decode, "decode", inputs, tab.results)
     # Nothing was seen: there is no photo behind codes.
     connect_results(decoded, tab.results, None, None)
     connect_stop(tab.halt, tab.stop, [decoded], tab.results.words)

@@ -10,7 +10,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.layout import MODEL_QUEUE, Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
@@ -46,12 +46,4 @@ def frontalize_tab(pipeline: PspPipeline) -> Tab:
         """
         return result_files(make(photo, model, align, face, step=stop.watch(progress)), tab.kind)
 
-    event = tab.run.click(
-        frontalize,
-        inputs=[*tab.controls.of_api(), tab.stop],
-        outputs=tab.results.of_api(),
-        api_name=task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )
-    return connect_photo_tab(pipeline, tab, event, make, {})
+    return connect_photo_tab(pipeline, tab, frontalize, make, {})

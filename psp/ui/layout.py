@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -120,33 +120,42 @@ def photo_tab(task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
 def connect_photo_tab(
     pipeline: PspPipeline,
     tab: PhotoTab[Any],
-    event: gr.events.Dependency,
+    run: Callable[..., tuple[Any, ...]],
     make: Callable[..., Result],
     extra: Components,
     *,
+    inputs: Sequence[gr.components.Component] | None = None,
     see: See | None = None,
     style: gr.Image | None = None,
     tiny: bool = False,
 ) -> Tab:
-    """Wire all that tabs on photos have in common.
+    """Wire all that tabs on photos have in common, the task's endpoint with it.
 
     Args:
         pipeline: Does the work.
         tab: The parts.
-        event: The task's endpoint.
+        run: What the endpoint does; takes ``inputs``.
         make: Runs the task: photo, model, align, face, the values of ``extra``, and ``step`` by name.
         extra: The task's own controls by the names that recipes have for them, in the order of ``make``.
+        inputs: In the order of the API: by default the photo's, ``extra``, and the wish to stop.
         see: Makes what the model saw; the crop, by default.
         style: The second picture, for style mixing.
         tiny: Whether a tiny picture in which no face is found is taken as it is.
     """
     controls, results = tab.controls, tab.results
     settings = {**controls.settings(), **extra}
+    event = connect_endpoint(
+        tab.run.click,
+        run,
+        tab.task.name,
+        inputs or [*controls.of_api(), *extra.values(), tab.stop],
+        results,
+    )
     assert results.marked is not None
     connect_preview(pipeline, controls, results.marked, tab.every, tiny=tiny)
     opened = connect_examples(tab.examples, tab.task.name, tab.kind, controls.photo, settings, results, style)
     for done in (event, opened):
-        connect_results(done, results, controls.photo, see or _crop_of(pipeline))
+        connect_results(done, results, controls.photo, see or crop_of(pipeline))
     if "seed" in extra:
         write_back_seed(event, results, extra["seed"])
     every = _connect_every(pipeline, tab, make, list(extra.values()))
@@ -155,7 +164,35 @@ def connect_photo_tab(
     return Tab(tab.task.name, settings)
 
 
-def _crop_of(pipeline: PspPipeline) -> See:
+def connect_endpoint(
+    when: Callable[..., gr.events.Dependency],
+    run: Callable[..., tuple[Any, ...]],
+    name: str,
+    inputs: Sequence[gr.components.Component],
+    results: Results,
+) -> gr.events.Dependency:
+    """Make an endpoint that uses a model: it waits in the one line for models and gives the three outputs.
+
+    Args:
+        when: What starts it on the page: a button's click, or the success of another event.
+        run: What it does.
+        name: Its name in the API.
+        inputs: Its inputs.
+        results: Where its outputs are shown.
+    """
+    return when(
+        run,
+        inputs=[*inputs],
+        outputs=results.of_api(),
+        api_name=name,
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+    )
+
+
+def crop_of(pipeline: PspPipeline) -> See:
+    """Return what crops a photo as a result's details say."""
+
     def crop(photo: str, details: dict[str, Any]) -> Image.Image | None:
         place = details["alignment"]
         return pipeline.crop(photo, place["quad"]) if place else None  # None: codes were the base

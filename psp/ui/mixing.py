@@ -15,7 +15,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import StyleControls, check_model, picture_input, style_controls
-from psp.ui.layout import MODEL_QUEUE, PhotoTab, Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, open_png, paths_of, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
@@ -79,19 +79,12 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         return result_files(result, tab.kind)
 
     controls = tab.extra.controls
-    event = tab.run.click(
-        style_mix,
-        inputs=[
-            tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
-            controls.layers, controls.alpha, controls.variants, controls.seed,
-        ],
-        outputs=tab.results.of_api(),
-        api_name=task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )  # fmt: skip
+    inputs = [
+        tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
+        controls.layers, controls.alpha, controls.variants, controls.seed,
+    ]  # fmt: skip
     _connect_base(tab)
-    return connect_photo_tab(pipeline, tab, event, make, extra, style=style)
+    return connect_photo_tab(pipeline, tab, style_mix, make, extra, inputs=inputs, style=style)
 
 
 def _mix(

@@ -11,7 +11,7 @@ from psp.palette import CLASSES, PALETTE, map_to_picture, picture_to_map
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab
+from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab, pad_input
 from psp.ui.layout import Tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
@@ -82,21 +82,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
 
 def _pad() -> gr.ImageEditor:
     """Make the pad with its legend: choosing a class there chooses the brush's colour."""
-    pad = gr.ImageEditor(
-        label="Pad",
-        placeholder="Paint here; strokes are taken for the nearest colour of the palette",
-        type="pil",
-        format="png",
-        canvas_size=(512, 512),
-        fixed_canvas=True,
-        layers=False,
-        sources=(),
-        transforms=(),
-        brush=_brush(_SKIN),
-        height=480,
-        elem_classes="pad",
-        buttons=["download", "fullscreen"],
-    )
+    pad = pad_input("Paint here; strokes are taken for the nearest colour of the palette", _brush(_SKIN))
     legend = gr.Radio(
         [(name, index) for index, name in enumerate(CLASSES)],
         value=_SKIN,

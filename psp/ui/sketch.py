@@ -11,7 +11,7 @@ from psp.pipeline import PspPipeline
 from psp.sketches import normalize_sketch
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab
+from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab, pad_input
 from psp.ui.layout import Tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
@@ -75,18 +75,7 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
 
 
 def _pad() -> gr.ImageEditor:
-    return gr.ImageEditor(
-        label="Pad",
-        placeholder="Draw a face here: dark lines, eyes a little above the middle",
-        type="pil",
-        format="png",
-        canvas_size=(512, 512),
-        fixed_canvas=True,
-        layers=False,
-        sources=(),
-        transforms=(),
-        brush=gr.Brush(default_size=5, colors=["#000000", "#444444"], default_color="#000000"),
-        height=480,
-        elem_classes="pad",
-        buttons=["download", "fullscreen"],
+    return pad_input(
+        "Draw a face here: dark lines, eyes a little above the middle",
+        gr.Brush(default_size=5, colors=["#000000", "#444444"], default_color="#000000"),
     )

@@ -14,7 +14,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model, seed_input, variants_input
-from psp.ui.layout import MODEL_QUEUE, Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
@@ -77,16 +77,9 @@ def super_resolution_tab(pipeline: PspPipeline) -> Tab:
         result = make(photo, model, align, face, factor, variants, seed, step=stop.watch(progress))
         return result_files(result, tab.kind)
 
-    event = tab.run.click(
-        super_resolution,
-        inputs=[*tab.controls.of_api(), *extra.values(), tab.stop],
-        outputs=tab.results.of_api(),
-        api_name=task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
+    return connect_photo_tab(
+        pipeline, tab, super_resolution, make, extra, see=partial(_seen, pipeline), tiny=True
     )
-
-    return connect_photo_tab(pipeline, tab, event, make, extra, see=partial(_seen, pipeline), tiny=True)
 
 
 def _seen(pipeline: PspPipeline, photo: str, details: dict[str, Any]) -> Image.Image:

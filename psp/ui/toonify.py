@@ -10,7 +10,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.layout import MODEL_QUEUE, Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
@@ -49,15 +49,7 @@ def toonify_tab(pipeline: PspPipeline) -> Tab:
         """
         return result_files(make(photo, model, align, face, strength, step=stop.watch(progress)), tab.kind)
 
-    event = tab.run.click(
-        toonify,
-        inputs=[*tab.controls.of_api(), tab.extra, tab.stop],
-        outputs=tab.results.of_api(),
-        api_name=task.name,
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-    )
-    return connect_photo_tab(pipeline, tab, event, make, extra)
+    return connect_photo_tab(pipeline, tab, toonify, make, extra)
 
 
 def _strength() -> gr.Slider:

@@ -309,27 +309,3 @@ def aligned_shape(frame: NDArray[np.uint8]) -> _Dlib:
 def aligned_landmarks(frame: NDArray[np.uint8]) -> Points:
     """Return dlib's 68 landmarks [68,2] of an FFHQ-aligned face ``frame`` [256,256,3] as (x, y) in pixels."""
     return np.array([(part.x, part.y) for part in aligned_shape(frame).parts()], dtype=np.float64)
-
-
-def fill_outline(points: Points, side: int) -> NDArray[np.bool_]:
-    """Return the pixels [side,side] within a polygon [N,2] of (x, y), its outline included."""
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    filled = np.zeros((side, side), np.uint8)
-    # Sixteenths of a pixel, which is what fillPoly can do.
-    cv2.fillPoly(filled, [np.rint(points * 16).astype(np.int32)], 1, shift=4)
-    return filled > 0
-
-
-def yaw(points: Points) -> float:
-    """Return how far a face is turned: about −1 (to the picture's left) to 1 (to its right).
-
-    Where the tip of the nose lies between the two ends of the jaw line: 0 in the middle, ±1 at an end. No
-    angle, but it grows with it. Within 0.02 of its negative for the mirror image.
-
-    Args:
-        points: The 68 landmarks of the face, upright, [68,2].
-    """
-    left, right, nose = points[0], points[16], points[30]
-    across = (right - left) / 2.0
-    return float(np.clip((nose - (left + right) / 2.0) @ across / max(float(across @ across), 1e-9), -1, 1))

@@ -5,12 +5,10 @@ Where each kind is likely is given; what colours it has in this picture is learn
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
 from numpy.typing import NDArray
 
-Plane: TypeAlias = NDArray[np.float32]
+from psp.planes import Plane
 
 BACK, SKIN, HAIR, CLOTH = range(4)
 """The kinds; skin is that of face, ears and neck."""

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.faces import Points, aligned_landmarks, fill_outline
+from psp.faces import Points, aligned_landmarks
+from psp.landmarks import FaceShape
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
 from psp.palette import CLASSES, Labels, resize_map
-
-Plane: TypeAlias = NDArray[np.float32]
+from psp.planes import Plane, fill_outline, smoothstep
 
 _INDEX = {name: index for index, name in enumerate(CLASSES)}
 # Pixels: the map is made at one size whatever the crop's, so that the maps agree; dlib sees twice that.
@@ -113,20 +112,10 @@ class _Layout:
     def of(cls, points: Points) -> _Layout:
         import cv2  # noqa: PLC0415  # on first use: the page starts without it
 
-        eyes, mouth = points[36:48].mean(axis=0), points[48:60].mean(axis=0)
-        up = (eyes - mouth) / max(float(np.hypot(*(eyes - mouth))), 1.0)
-        right = np.array([-up[1], up[0]])
-        middle = (points[0] + points[16]) / 2
-        half = (points[16] - points[0]) / 2
-        width = max(2 * float(np.hypot(*half)), 16.0)
-        brow = points[17:27].mean(axis=0)
-        # The old rule of thirds: as far from brows to hairline as from nose to brows.
-        third = float((brow - points[33]) @ up)
-        top = brow + up * third * 0.92
-        top = middle + up * float((top - middle) @ up) + right * float((brow - middle) @ right) * 0.5
-        turns = np.linspace(0, np.pi, 25)[1:-1, None]
-        arch = middle + half * np.cos(turns) + (top - middle) * np.sin(turns) ** 0.8
-        face = fill_outline(np.concatenate([points[:17], arch]), _SIDE)
+        shape = FaceShape.of(points)
+        up, right, middle = shape.up, shape.right, shape.middle
+        width = max(2 * float(np.hypot(*shape.half)), 16.0)
+        face = fill_outline(shape.outline, _SIDE)
         away = cv2.distanceTransform((~face).astype(np.uint8), cv2.DIST_L2, 5)
         deep = cv2.distanceTransform(face.astype(np.uint8), cv2.DIST_L2, 5)
         x, y = _grid()
@@ -139,37 +128,31 @@ class _Layout:
             np.asarray((dx * right[0] + dy * right[1]) / width, dtype=np.float32),
             np.asarray((dx * up[0] + dy * up[1]) / width, dtype=np.float32),
             float((points[8] - middle) @ up) / width,
-            float((brow - middle) @ up) / width,
-            float((top - middle) @ up) / width,
+            float((shape.brow - middle) @ up) / width,
+            shape.hairline / width,
         )
-
-
-def _step(values: Plane, start: float, end: float) -> Plane:
-    """Rise from 0 at ``start`` to 1 at ``end``, smoothly; ``start`` may be the larger."""
-    t = np.clip((values - start) / (end - start), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
 
 
 def _prior(layout: _Layout) -> Plane:
     """Return how likely each kind of matter is at each pixel for the landmarks alone, [4,128,128], sum 1."""
     out, up, side = np.maximum(layout.outside, 0), layout.above, np.abs(layout.across)
-    high = _step(up, -0.15, 0.1)  # beside the eyes and above
-    low = _step(up, layout.chin + 0.12, layout.chin - 0.1)  # below the chin
+    high = smoothstep(up, -0.15, 0.1)  # beside the eyes and above
+    low = smoothstep(up, layout.chin + 0.12, layout.chin - 0.1)  # below the chin
     near = np.exp(-np.square(out / 0.26))
 
-    hair = near * (0.85 * high + (1 - high) * (0.22 * (1 - low) + 0.06 * low * _step(side, 0.25, 0.5)))
-    neck = low * _step(side, 0.5, 0.25) * np.exp(-np.square(out / 0.3))
+    hair = near * (0.85 * high + (1 - high) * (0.22 * (1 - low) + 0.06 * low * smoothstep(side, 0.25, 0.5)))
+    neck = low * smoothstep(side, 0.5, 0.25) * np.exp(-np.square(out / 0.3))
     ears = np.exp(-np.square(out / 0.07)) * (1 - high) * (1 - low)
     skull = 0.3 * np.exp(-np.square(out / 0.2)) * high
     skin = 0.75 * neck + 0.35 * ears + skull
     _, y = _grid()
-    cloth = 0.85 * _step(y, 0.72 * _SIDE, 0.97 * _SIDE) * low * (1 - 0.8 * neck)
-    back = (1 - np.exp(-np.square(out / 0.3))) * (1 - 0.75 * low * _step(y, 0.72 * _SIDE, _SIDE)) + 0.04
-    back = back * (1 - 0.9 * low * _step(side, 0.5, 0.25))
+    cloth = 0.85 * smoothstep(y, 0.72 * _SIDE, 0.97 * _SIDE) * low * (1 - 0.8 * neck)
+    back = (1 - np.exp(-np.square(out / 0.3))) * (1 - 0.75 * low * smoothstep(y, 0.72 * _SIDE, _SIDE)) + 0.04
+    back = back * (1 - 0.9 * low * smoothstep(side, 0.5, 0.25))
     outer = np.stack([back, skin + 0.005, hair + 0.01, cloth + 0.004])
 
-    forehead = _step(up, layout.brows + 0.02, layout.hairline)
-    rim = _step(layout.outside, -0.06, 0.0) * _step(up, -0.1, layout.brows)
+    forehead = smoothstep(up, layout.brows + 0.02, layout.hairline)
+    rim = smoothstep(layout.outside, -0.06, 0.0) * smoothstep(up, -0.1, layout.brows)
     fringe = 0.003 + 0.3 * forehead + 0.12 * rim
     inner = np.stack([0.005 + 0.06 * rim, 1 - fringe, fringe, np.full_like(up, 0.002)])
     prior = np.where(layout.face, inner, outer)

@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.alignment import crop_quad
-from psp.faces import Points, aligned_landmarks, fill_outline
+from psp.faces import Points, aligned_landmarks
+from psp.landmarks import FaceShape
 from psp.palette import CLASSES
 from psp.parsing import photo_to_map
+from psp.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
 
 __all__ = ["Mask", "paste_back"]
 
-Plane: TypeAlias = NDArray[np.float32]
 Box: TypeAlias = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels of the photo; right and bottom are outside."""
 Mask: TypeAlias = Literal["face", "crop"]
@@ -80,7 +81,10 @@ def paste_back(
     seen = np.array(made.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
     if mask == "face":
         ours, theirs = aligned_landmarks(crop), aligned_landmarks(seen)
-        old, new = fill_outline(_outline(ours), _SIDE), fill_outline(_outline(theirs), _SIDE)
+        old, new = (
+            fill_outline(FaceShape.of(ours).outline, _SIDE),
+            fill_outline(FaceShape.of(theirs).outline, _SIDE),
+        )
         brows = float(min(ours[17:27, 1].min(), theirs[17:27, 1].min()))
         bare = ~_same_hair(_hair(crop), _hair(seen), old | new, brows)
         cover = _face_mask(old & bare, new & bare)
@@ -100,21 +104,6 @@ def _side(quad: Points) -> float:
 def _features(points: Points) -> Points:
     """Return the outline [N,2] of the face below the brows: skin, whatever the hair."""
     return np.concatenate([points[:17], points[26:16:-1]])
-
-
-def _outline(points: Points) -> Points:
-    """Return the outline [N,2] of the face: the jaw, and an arch to where the hairline should be."""
-    eyes, mouth = points[36:48].mean(axis=0), points[48:60].mean(axis=0)
-    up = (eyes - mouth) / max(float(np.hypot(*(eyes - mouth))), 1.0)
-    right = np.array([-up[1], up[0]])
-    middle, half = (points[0] + points[16]) / 2, (points[16] - points[0]) / 2
-    brow = points[17:27].mean(axis=0)
-    # The old rule of thirds: as far from brows to hairline as from nose to brows; a little less is safer. A
-    # turned head leans the way that its brows do.
-    height = float((brow - middle) @ up) + 0.92 * float((brow - points[33]) @ up)
-    top = up * height + right * float((brow - middle) @ right) * 0.5
-    turn = np.linspace(0, np.pi, 25)[1:-1, None]
-    return np.concatenate([points[:17], middle + half * np.cos(turn) + top * np.sin(turn) ** 0.8])
 
 
 def _hair(crop: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -156,7 +145,7 @@ def _face_mask(old: NDArray[np.bool_], new: NDArray[np.bool_]) -> Plane:
     was, depth = _depth(old), _depth(new)
     # Where the old face is the larger one its outline must go altogether, or there would be two.
     depth = np.maximum(depth, was + np.clip(was - depth, 0, _FEATHER / 2))
-    soft = _rise((depth + _GROW) / _FEATHER + 0.5)
+    soft = smoothstep((depth + _GROW) / _FEATHER + 0.5, 0.0, 1.0)
     rounded = np.asarray(cv2.GaussianBlur(soft, (0, 0), _ROUND), dtype=np.float32)
     # The blur has no end: what is too faint to be seen is nothing.
     rounded[rounded < 1 / 512] = 0
@@ -189,13 +178,7 @@ def _square(corner: float, fade: float) -> Plane:
     else:
         over = np.maximum(off - reach, 0)
         depth = corner - np.hypot(over[:, None], over[None, :])
-    return _rise(depth / fade)
-
-
-def _rise(share: Plane) -> Plane:
-    """Rise from 0 at 0 to 1 at 1, smoothly."""
-    t = np.clip(share, 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t), dtype=np.float32)
+    return smoothstep(depth / fade, 0.0, 1.0)
 
 
 def _coarse(plane: NDArray[np.uint8] | Plane) -> Plane:
@@ -222,7 +205,7 @@ def _match(made: Image.Image, ours: Plane, theirs: Plane, where: Plane) -> Image
     if where.sum() < 1:
         return made
     weight = where[:, :, None] / where.sum()
-    wanted, given = _to_lab(ours), _to_lab(theirs)
+    wanted, given = to_lab(ours), to_lab(theirs)
     goal, mean = (wanted * weight).sum(axis=(0, 1)), (given * weight).sum(axis=(0, 1))
     spread = np.sqrt((np.square(wanted - goal) * weight).sum(axis=(0, 1)))
     found = np.sqrt((np.square(given - mean) * weight).sum(axis=(0, 1)))
@@ -236,26 +219,12 @@ def _match(made: Image.Image, ours: Plane, theirs: Plane, where: Plane) -> Image
     light = np.clip((light + (goal - mean) * faint) / (near + faint), -_MOST, _MOST)
 
     pixels = np.asarray(made, dtype=np.float32)
-    lab = _to_lab(pixels)
+    lab = to_lab(pixels)
     smooth = cv2.resize(light, made.size, interpolation=cv2.INTER_LINEAR)
     moved = (lab - mean) * gain + mean + smooth
     # The difference is added, so that a picture that is not moved stays exactly as it is.
-    pixels = pixels + (_to_rgb(moved) - _to_rgb(lab))
+    pixels = pixels + (from_lab(moved) - from_lab(lab))
     return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
-
-
-def _to_lab(pixels: Plane) -> Plane:
-    """Return RGB of 0 to 255 as CIE Lab."""
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    return np.asarray(cv2.cvtColor(pixels / np.float32(255), cv2.COLOR_RGB2Lab), dtype=np.float32)
-
-
-def _to_rgb(lab: Plane) -> Plane:
-    """Return CIE Lab as RGB of 0 to 255."""
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    return np.asarray(cv2.cvtColor(lab, cv2.COLOR_Lab2RGB), dtype=np.float32) * np.float32(255)
 
 
 def _blend(photo: Image.Image, made: Image.Image, cover: Plane, quad: Points) -> Image.Image:

@@ -16,6 +16,7 @@ from PIL import Image
 
 from psp.errors import PictureError
 from psp.images import PictureSource, load_picture
+from psp.planes import smoothstep
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +94,7 @@ def photo_to_sketch(picture: Image.Image) -> Image.Image:
     contrast = np.sqrt(0.5 * energy + 0.5 * float(energy.mean())) + _CONTRAST_FLOOR
     raw = (coarse - fine) / contrast
     lines = np.maximum(_along_edges(raw, fine, unit), _SPOTS * raw)
-    sketch = _to_sketch(_smoothstep(lines, _FAINTEST, _DARKEST))
+    sketch = _to_sketch(smoothstep(lines, _FAINTEST, _DARKEST))
     return sketch if side == size else sketch.resize((size, size), _filter(side, size))
 
 
@@ -159,12 +160,6 @@ def _filter(old: int, new: int) -> Image.Resampling:
 def _to_sketch(ink: NDArray[np.float32]) -> Image.Image:
     """Put ink [H,W] in [0,1] on white paper."""
     return Image.fromarray(np.rint(255.0 * (1.0 - ink)).astype(np.uint8))
-
-
-def _smoothstep(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    """Map values of any shape to [0,1]: 0 up to ``low``, 1 from ``high``, smooth between."""
-    share = np.clip((values - low) / (high - low), 0.0, 1.0).astype(np.float32)
-    return np.asarray(share * share * (3.0 - 2.0 * share), dtype=np.float32)
 
 
 def _along_edges(values: NDArray[np.float32], guide: NDArray[np.float32], unit: float) -> NDArray[np.float32]:

@@ -14,11 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import Points, aligned_landmarks, fill_outline, yaw
+from psp.faces import Points, aligned_landmarks
+from psp.landmarks import yaw
+from psp.planes import Plane, fill_outline, to_lab
 
 __all__ = ["MIN_SIDE", "photo_warnings"]
 
-Plane: TypeAlias = NDArray[np.float32]
 _Mask: TypeAlias = NDArray[np.bool_]
 
 MIN_SIDE = 96
@@ -26,7 +27,7 @@ MIN_SIDE = 96
 
 # Side in pixels at which the face is looked at.
 _SIDE = 256
-# ``psp.faces.yaw`` of a face that is turned far; 2 % of the portraits.
+# ``psp.landmarks.yaw`` of a face that is turned far; 2 % of the portraits.
 _TURNED = 0.5
 # CIE Lab: so far apart, lightness counting half, colours may be and still be those of the same skin.
 _SAME_SKIN = 10.0
@@ -61,7 +62,7 @@ def photo_warnings(crop: Image.Image, side: float | None) -> tuple[str, ...]:
         )
     warnings += [
         f"The {part} seem to be covered, so that they are invented. Use a photo that shows them."
-        for part in _covered(_lab(frame), points)
+        for part in _covered(to_lab(frame), points)
     ]
     return tuple(warnings)
 
@@ -110,9 +111,3 @@ def _bridge(points: Points, up: Points) -> _Mask:
     top = points[27]
     left, right = (points[corner] * 0.4 + top * 0.6 for corner in (39, 42))
     return fill_outline(np.array([left, top + up * 0.3, right, points[29]]), _SIDE)
-
-
-def _lab(frame: NDArray[np.uint8]) -> Plane:
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    return np.asarray(cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2Lab), dtype=np.float32)

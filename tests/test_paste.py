@@ -12,8 +12,10 @@ from PIL import Image
 
 from psp import paste
 from psp.alignment import Alignment, align, crop_quad
-from psp.faces import aligned_landmarks, fill_outline
+from psp.faces import aligned_landmarks
+from psp.landmarks import FaceShape
 from psp.paste import Mask, paste_back
+from psp.planes import fill_outline
 
 MASKS: tuple[Mask, ...] = ("face", "crop")
 MAGENTA = (255, 0, 255)
@@ -279,7 +281,7 @@ def test_masks_fade_out_before_the_crop_ends() -> None:
 
 def test_the_outline_goes_around_the_face(astronaut: Image.Image, crop: Alignment) -> None:
     points = aligned_landmarks(np.array(crop.crop))
-    outline = paste._outline(points).astype(np.float32)
+    outline = FaceShape.of(points).outline.astype(np.float32)
     for point in points[17:]:
         assert cv2.pointPolygonTest(outline, tuple(map(float, point)), measureDist=False) >= 0
     brows = points[17:27, 1].min()

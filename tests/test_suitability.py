@@ -9,7 +9,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from psp.alignment import align
-from psp.faces import Points, aligned_landmarks, fill_outline, yaw
+from psp.faces import Points, aligned_landmarks
+from psp.landmarks import yaw
+from psp.planes import fill_outline
 from psp.suitability import MIN_SIDE, photo_warnings
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photos"

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import aligned_shape
+from psp.faces import aligned_landmarks
+from psp.planes import to_lab
 from psp.sketches import photo_to_sketch
 
 Plane: TypeAlias = NDArray[np.float32]
@@ -65,8 +66,7 @@ def cartoonize(picture: Picture) -> Picture:
     smooth = _smoothed(large, points)
     if side < work:
         smooth = np.asarray(cv2.resize(smooth, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-    values = smooth.astype(np.float32) / 255.0
-    lab = np.asarray(cv2.cvtColor(values, cv2.COLOR_RGB2LAB), dtype=np.float32)
+    lab = to_lab(smooth)
     spots, face = _spots(points, lab.shape[0]), _face(points, lab.shape[0])
     lab = _shaded(lab, spots, face)
     ink = 1.0 - np.asarray(photo_to_sketch(Image.fromarray(smooth)), dtype=np.float32) / 255.0
@@ -83,8 +83,7 @@ def _landmarks(picture: Picture) -> Plane:
     """Return dlib's 68 points [68,2] as (x, y), shifted where the eyes are not where FFHQ has them."""
     way = cv2.INTER_AREA if picture.shape[0] > _FRAME else cv2.INTER_CUBIC
     frame = cv2.resize(picture, (_FRAME, _FRAME), interpolation=way)
-    shape = aligned_shape(np.ascontiguousarray(frame))
-    points = np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float32)
+    points = aligned_landmarks(np.ascontiguousarray(frame)).astype(np.float32)
     for eye, place in zip(_EYE_POINTS, _EYES, strict=True):
         off = points[eye].mean(0) - place
         far = float(np.hypot(*off))

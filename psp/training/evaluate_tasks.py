@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from psp.faces import yaw
 from psp.images import degrade, to_pictures
+from psp.landmarks import yaw
 from psp.losses.lpips import LPIPS
 from psp.palette import Labels, map_agreement
 from psp.parsing import photo_to_map
@@ -95,7 +95,7 @@ class Frontalized:
 
     Attributes:
         figures: Results against their inputs.
-        yaw: Mean absolute ``psp.faces.yaw`` of the inputs, of the results, and of what "encode" makes.
+        yaw: Mean absolute ``psp.landmarks.yaw`` of the inputs, of the results, and of what "encode" makes.
         turned_yaw: The same for the quarter of the inputs that is turned most.
         mirror_lpips: LPIPS of the results of a picture and of its mirror image, mirrored back; and that for
             what "encode" makes.

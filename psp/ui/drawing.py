@@ -138,7 +138,7 @@ def drawing_tab(
 
 
 def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
-    """Make a square pad of 512 px that is drawn on with ``brush``; ``hint`` stands on it while it is empty."""
+    """Make a square pad of 512 px that is drawn on with ``brush``; ``hint`` says what belongs there."""
     return gr.ImageEditor(
         label="Pad",
         placeholder=hint,

@@ -16,7 +16,7 @@ from psp.errors import FaceIndexError, FaceNotFoundError
 from psp.faces import Face, Points, detect_faces
 from psp.images import center_square, load_picture
 
-__all__ = ["Alignment", "Face", "align", "detect_faces", "ffhq_quad", "take_square"]
+__all__ = ["Alignment", "Face", "align", "align_all", "detect_faces", "ffhq_quad", "take_square"]
 
 NO_FACE = -1
 """``Alignment.face`` where no face was looked for."""
@@ -44,6 +44,11 @@ class Alignment:
     to_photo: Points
     photo_size: tuple[int, int]
 
+    @property
+    def side(self) -> float:
+        """Side of the crop in pixels of the photo."""
+        return quad_side(self.quad)
+
 
 def align(photo: Image.Image, face: int = 0, size: int = 256) -> Alignment:
     """Find a face and crop it as FFHQ does: upright, with eyes and mouth always in the same places.
@@ -58,6 +63,24 @@ def align(photo: Image.Image, face: int = 0, size: int = 256) -> Alignment:
         FaceIndexError: The photo has fewer faces than ``face`` asks for, or ``face`` is negative.
         PspError: dlib or its model files are not installed.
     """
+    photo, faces = _find(photo, face)
+    return _cut(photo, faces, face, size)
+
+
+def align_all(photo: Image.Image, face: int = 0, size: int = 256) -> tuple[Alignment, ...]:
+    """Do what :func:`align` does, for every face that is known once ``face`` is, with one search.
+
+    Raises:
+        FaceNotFoundError: As :func:`align`.
+        FaceIndexError: As :func:`align`.
+        PspError: As :func:`align`.
+    """
+    photo, faces = _find(photo, face)
+    return tuple(_cut(photo, faces, index, size) for index in range(len(faces)))
+
+
+def _find(photo: Image.Image, face: int) -> tuple[Image.Image, tuple[Face, ...]]:
+    """Return the photo as RGB and its faces, ``face`` among them."""
     if face < 0:
         raise FaceIndexError(f"There is no face number {face}.", "Faces are counted from 0, the largest.")
     photo = photo if photo.mode == "RGB" else load_picture(photo)
@@ -72,6 +95,10 @@ def align(photo: Image.Image, face: int = 0, size: int = 256) -> Alignment:
         found = "1 face was" if len(faces) == 1 else f"{len(faces)} faces were"
         valid = "only 0 is" if len(faces) == 1 else f"0 to {len(faces) - 1} are"
         raise FaceIndexError(f"There is no face number {face}: {found} found.", f"Here {valid} valid.")
+    return photo, faces
+
+
+def _cut(photo: Image.Image, faces: tuple[Face, ...], face: int, size: int) -> Alignment:
     quad = ffhq_quad(faces[face].landmarks)
     return Alignment(crop_quad(photo, quad, size), len(faces), face, quad, _to_photo(quad, size), photo.size)
 
@@ -124,6 +151,11 @@ def ffhq_quad(landmarks: Points) -> Points:
     return np.array([c - x - y, c - x + y, c + x + y, c + x - y], dtype=np.float64)
 
 
+def quad_side(quad: Points) -> float:
+    """Return the side of a square with the corners ``quad`` [4,2]."""
+    return math.hypot(*(quad[3] - quad[0]))
+
+
 def _quarter_turn(vector: Points) -> Points:
     """Turn (x, y) by 90 degrees, from right to down."""
     return np.array([-vector[1], vector[0]])
@@ -146,7 +178,7 @@ def crop_quad(photo: Image.Image, quad: Points, size: int = 256) -> Image.Image:
     """
     region, quad = _region(photo, quad, size)
     width, height = region.size
-    side = math.hypot(*(quad[3] - quad[0]))
+    side = quad_side(quad)
     border = max(round(side * 0.1), 3)
     low, high = np.floor(quad.min(axis=0)).astype(int), np.ceil(quad.max(axis=0)).astype(int)
     beyond = np.array([*(border - low), *(border + high - (width, height))])
@@ -170,7 +202,7 @@ def _region(photo: Image.Image, quad: Points, size: int) -> tuple[Image.Image, P
     Returns:
         The region and the quad in it.
     """
-    side = math.hypot(*(quad[3] - quad[0]))
+    side = quad_side(quad)
     shrink = max(1, math.floor(side / size * 0.5))
     border = max(round(side * 0.1), 3 * shrink)
     low, high = np.floor(quad.min(axis=0)) - border, np.ceil(quad.max(axis=0)) + border

@@ -115,7 +115,7 @@ class Job:
             quality = _compare(prepared.given, made[0])
         if place is not None and place.face != NO_FACE:
             # Small faces are what super-resolution is for.
-            side = None if self.task == "super_resolution" else _side(place)
+            side = None if self.task == "super_resolution" else place.side
             warnings += photo_warnings(place.crop, side)
         self.clock.lap("quality")
         details = {
@@ -148,7 +148,7 @@ def picture_result(
         "alignment": describe(place),
         "quality": None,
         "timings": clock.seconds,
-        "warnings": [] if place.face == NO_FACE else list(photo_warnings(place.crop, _side(place))),
+        "warnings": [] if place.face == NO_FACE else list(photo_warnings(place.crop, place.side)),
     }
     return Result((picture,), None, recipe, details, place.crop)
 
@@ -163,12 +163,8 @@ def describe(place: Alignment) -> dict[str, Any]:
         "faces": place.faces if looked else None,
         "face": place.face if looked else None,
         "quad": np.round(place.quad, 2).tolist(),
-        "side": round(_side(place), 1),
+        "side": round(place.side, 1),
     }
-
-
-def _side(place: Alignment) -> float:
-    return float(np.linalg.norm(place.quad[3] - place.quad[0]))
 
 
 def _tensor(images: Floats) -> torch.Tensor:

@@ -7,14 +7,13 @@ a few rows at a time, so that a huge photo costs little more than its copy. Coor
 
 from __future__ import annotations
 
-import math
 from typing import Literal, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.alignment import crop_quad
+from psp.alignment import crop_quad, quad_side
 from psp.faces import Points, aligned_landmarks
 from psp.landmarks import FaceShape
 from psp.palette import CLASSES
@@ -75,7 +74,7 @@ def paste_back(
     assert photo.mode == "RGB" and made.mode == "RGB", (photo.mode, made.mode)
     assert made.width == made.height, made.size
     assert quad.shape == (4, 2) and bool(np.isfinite(quad).all()), quad
-    assert _side(quad) > 0, quad
+    assert quad_side(quad) > 0, quad
     # np.array copies: dlib wants memory that is writable.
     crop = np.array(crop_quad(photo, quad, _SIDE))
     seen = np.array(made.resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
@@ -95,10 +94,6 @@ def paste_back(
     if match:
         made = _match(made, _coarse(crop), _coarse(seen), _coarse(skin.astype(np.float32)))
     return _blend(photo, made, cover, quad)
-
-
-def _side(quad: Points) -> float:
-    return math.hypot(*(quad[3] - quad[0]))
 
 
 def _features(points: Points) -> Points:
@@ -237,7 +232,7 @@ def _blend(photo: Image.Image, made: Image.Image, cover: Plane, quad: Points) ->
         return pasted
     # To the size that it has in the photo, so that nothing aliases, and from there to a finer grid, on which
     # linear sampling blurs little. OpenCV's cubic filter would shift it by up to a twentieth of a pixel.
-    side = max(round(_side(quad)), 1)
+    side = max(round(quad_side(quad)), 1)
     if side < made.width:
         made = made.resize((side, side), Image.Resampling.BICUBIC)
     fine = min(2 * side, _FINEST)

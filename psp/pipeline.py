@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from psp.alignment import NO_FACE, Alignment, crop_quad
+from psp.alignment import Alignment, align_all, crop_quad
 from psp.alignment import align as align_face
 from psp.config import Settings
 from psp.face_parser import FaceParser
@@ -330,10 +330,7 @@ class PspPipeline:
         """
         picture = self._read(photo)
         chosen = place_small_face(picture, align, face) if tiny else place_face(picture, align, face)
-        if chosen.face == NO_FACE:
-            return (chosen,)
-        others = range(chosen.faces)
-        return tuple(chosen if i == face else align_face(picture, i, CROP_SIZE) for i in others)
+        return align_all(picture, face, CROP_SIZE) if chosen.faces > 1 else (chosen,)
 
     def paste_back(self, photo: Photo, made: Sequence[tuple[Image.Image, Mapping[str, Any]]]) -> Image.Image:
         """Put results back into the full-resolution photo that they come from.

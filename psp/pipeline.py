@@ -151,7 +151,7 @@ class PspPipeline:
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
         job.tell("Looking for the face")
-        prepared = prepare_small_photo(self._read(photo), align, face, factor, job.loaded.in_size)
+        prepared = prepare_small_photo(self.read(photo), align, face, factor, job.loaded.in_size)
         job.clock.lap("align")
         told = {name: value for name, value in plan.settings().items() if name in ("variants", "seed")}
         recipe = job.recipe({"align": align, "face": face, "factor": factor, **told})
@@ -181,7 +181,7 @@ class PspPipeline:
         """
         job = Job("sketch_to_face", self.network, model, step)
         plan = _random_styles(job, variants, seed, layers, alpha)
-        prepared = prepare_sketch(self._read(sketch), job.loaded.in_size)
+        prepared = prepare_sketch(self.read(sketch), job.loaded.in_size)
         job.clock.lap("read")
         return _finish(job, prepared, plan)
 
@@ -208,8 +208,7 @@ class PspPipeline:
         """
         job = Job("segmentation_to_face", self.network, model, step)
         plan = _random_styles(job, variants, seed, layers, alpha)
-        picture = load_picture(mask, self.settings.max_pixels, flat=False)
-        prepared = prepare_map(picture, job.loaded.in_size)
+        prepared = prepare_map(self.read(mask, flat=False), job.loaded.in_size)
         job.clock.lap("read")
         return _finish(job, prepared, plan)
 
@@ -247,13 +246,13 @@ class PspPipeline:
             plan, style_inputs = _random_styles(job, variants, seed, layers, alpha), None
         else:
             plan = plan_ramp(variants, layers, alpha, job.loaded.n_codes)
-            style_inputs = prepare_style(self._read(style), align, size)
+            style_inputs = prepare_style(self.read(style), align, size)
         kind = "random" if style is None else "picture"
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
             return _finish(job, Prepared(codes=codes), plan, {"style": kind}, style_inputs)
         job.tell("Looking for the face")
-        prepared = prepare_photo(self._read(photo), align, face, size)
+        prepared = prepare_photo(self.read(photo), align, face, size)
         job.clock.lap("align")
         return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, style_inputs)
 
@@ -290,14 +289,14 @@ class PspPipeline:
     def align(self, photo: Photo, face: int = 0) -> Result:
         """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px."""
         clock = Clock()
-        place = align_face(self._read(photo), face, CROP_SIZE)
+        place = align_face(self.read(photo), face, CROP_SIZE)
         clock.lap("align")
         return picture_result("align", place.crop, place, {"face": face}, clock)
 
     def photo_to_sketch(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Draw the face in ``photo`` in the style that the sketch model knows."""
         clock = Clock()
-        place = place_face(self._read(photo), align, face)
+        place = place_face(self.read(photo), align, face)
         clock.lap("align")
         sketch = photo_to_sketch(place.crop).convert("RGB")
         clock.lap("draw")
@@ -309,7 +308,7 @@ class PspPipeline:
         The recipe says who did it: "landmarks", or "segformer" where that is installed (``psp.face_parser``).
         """
         clock = Clock()
-        place = place_face(self._read(photo), align, face)
+        place = place_face(self.read(photo), align, face)
         clock.lap("align")
         labels, parser = self.parser.map(place.crop)
         clock.lap("map")
@@ -328,7 +327,7 @@ class PspPipeline:
             tiny: Whether a picture of at most 128 px without a face is taken as it is, as super-resolution
                 does.
         """
-        picture = self._read(photo)
+        picture = self.read(photo)
         chosen = place_small_face(picture, align, face) if tiny else place_face(picture, align, face)
         return align_all(picture, face, CROP_SIZE) if chosen.faces > 1 else (chosen,)
 
@@ -345,7 +344,7 @@ class PspPipeline:
         Returns:
             RGB, of the photo's size.
         """
-        picture = self._read(photo)
+        picture = self.read(photo)
         for face, place in made:
             quad = np.asarray(place["quad"], dtype=np.float64)
             picture = paste_back(picture, face, quad, mask="crop" if place["face"] is None else "face")
@@ -353,10 +352,16 @@ class PspPipeline:
 
     def crop(self, photo: Photo, quad: Sequence[Sequence[float]]) -> Image.Image:
         """Return the crop of 256 px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
-        return crop_quad(self._read(photo), np.asarray(quad, dtype=np.float64), CROP_SIZE)
+        return crop_quad(self.read(photo), np.asarray(quad, dtype=np.float64), CROP_SIZE)
 
-    def _read(self, photo: Photo) -> Image.Image:
-        return load_picture(photo, self.settings.max_pixels)
+    def read(self, photo: Photo, *, flat: bool = True) -> Image.Image:
+        """Return a picture as the tasks see it: upright, RGB, within the limit of pixels.
+
+        Args:
+            photo: The picture.
+            flat: Whether to make it RGB without transparency; maps keep their own mode.
+        """
+        return load_picture(photo, self.settings.max_pixels, flat=flat)
 
     def _translate_photo(
         self,
@@ -371,7 +376,7 @@ class PspPipeline:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
         job.tell("Looking for the face")
-        prepared = prepare_photo(self._read(photo), aligned, face, job.loaded.in_size)
+        prepared = prepare_photo(self.read(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")
         settings: dict[str, Setting] = {"align": aligned, "face": face}
         if strength is None:

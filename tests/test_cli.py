@@ -95,18 +95,15 @@ def test_drawings_and_codes_go_through_the_command_line(photo: Path, tmp_path: P
 
 
 def test_all_faces_are_made_and_pasted_back(
-    astronaut: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    two_people: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scene = Image.new("RGB", (800, 512), (200, 200, 200))
-    scene.paste(astronaut, (0, 0))
-    scene.paste(astronaut.resize((330, 330)), (470, 100))
-    scene.save(tmp_path / "two.png")
+    two_people.save(tmp_path / "two.png")
     command = ["encode", str(tmp_path / "two.png"), "-o", str(tmp_path), "--face", "all", "--paste"]
     assert main(command) == 0
     assert [told["alignment"]["face"] for told in json.loads(capsys.readouterr().out)] == [0, 1]
     assert (tmp_path / "two-encode-face-1.png").is_file()
     with Image.open(tmp_path / "two-encode-in-the-photo.png") as pasted:
-        assert pasted.size == scene.size
+        assert pasted.size == two_people.size
         assert "Synthetic" in pasted.info["Description"]
     assert main([*command, "--no-align"]) == 2
 

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.config import Settings
 from psp.errors import StoppedError
 from psp.examples import (
     EXAMPLES,
@@ -23,11 +22,6 @@ from psp.examples import (
 from psp.latents import codes_from_bytes
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
 
 
 def test_every_task_has_examples_with_names_of_their_own() -> None:

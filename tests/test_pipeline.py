@@ -25,11 +25,6 @@ from tests.compact import compact_model
 
 
 @pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))
-
-
-@pytest.fixture(scope="module")
 def result(pipeline: PspPipeline, astronaut: Image.Image) -> Result:
     return pipeline.encode(astronaut)
 

@@ -8,7 +8,6 @@ import gradio as gr
 from PIL import Image, ImageDraw
 
 from psp.errors import PspError
-from psp.images import load_picture
 from psp.job import describe
 from psp.pipeline import PspPipeline
 from psp.ui.controls import PhotoControls
@@ -40,7 +39,8 @@ def connect_preview(
         if not photo:
             return "", hidden, None, hidden
         try:
-            places = pipeline.places(photo, align, int(face or 0), tiny=tiny)
+            picture = pipeline.read(photo)
+            places = pipeline.places(picture, align, int(face or 0), tiny=tiny)
         except PspError as error:
             return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden
         chosen = int(face or 0) if len(places) > 1 else 0
@@ -49,7 +49,7 @@ def connect_preview(
         return (
             face_words(describe(places[chosen])),
             gr.update(value=thumbnails, visible=several),
-            mark_crops(photo, [place.quad for place in places], chosen),
+            mark_crops(picture, [place.quad for place in places], chosen),
             gr.update(visible=several),
         )
 
@@ -71,9 +71,8 @@ def _chosen(event: gr.SelectData) -> int:
     return int(event.index)
 
 
-def mark_crops(photo: str, quads: list[Any], chosen: int) -> Image.Image:
-    """Return the photo, 300 to 900 px, with the outline of every crop drawn on it."""
-    picture = load_picture(photo)
+def mark_crops(picture: Image.Image, quads: list[Any], chosen: int) -> Image.Image:
+    """Return a photo, 300 to 900 px, with the outline of every crop drawn on it."""
     longer = max(picture.size)
     scale = min(max(longer, _LEAST), _SHOWN) / longer
     small = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))

@@ -6,7 +6,6 @@ from typing import Any
 
 import gradio as gr
 
-from psp.images import load_picture
 from psp.palette import CLASSES, PALETTE, map_to_picture, picture_to_map
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
@@ -75,7 +74,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
     return connect_drawing_tab(
         tab,
         segmentation_to_face,
-        lambda path, _: map_to_picture(picture_to_map(load_picture(path, flat=False))[0]),
+        lambda path, _: map_to_picture(picture_to_map(pipeline.read(path, flat=False))[0]),
         "black",
     )
 

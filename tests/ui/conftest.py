@@ -30,17 +30,17 @@ def url(pipeline: PspPipeline) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def inputs(
-    pipeline: PspPipeline, astronaut: Image.Image, tmp_path_factory: pytest.TempPathFactory
+    pipeline: PspPipeline,
+    astronaut: Image.Image,
+    two_people: Image.Image,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """A photo, a second one, one with two faces, a sketch and a map, as files."""
     folder = tmp_path_factory.mktemp("inputs")
-    two = Image.new("RGB", (800, 512), (200, 200, 200))
-    two.paste(astronaut, (0, 0))
-    two.paste(astronaut.resize((330, 330)), (470, 100))
     pictures = {
         "photo": astronaut,
         "style": astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        "two": two,
+        "two": two_people,
         "sketch": pipeline.photo_to_sketch(astronaut).image,
         "mask": pipeline.photo_to_mask(astronaut).image,
     }

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from psp import faces
-from psp.alignment import Alignment, align, detect_faces, ffhq_quad, take_square
+from psp.alignment import Alignment, align, align_all, detect_faces, ffhq_quad, take_square
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PspError
 
 # The corners that the official formula gives for the landmarks that dlib finds on skimage's astronaut.
@@ -236,3 +236,22 @@ def test_a_missing_model_file_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(PspError, match="pip install face-recognition-models"):
         faces.dlib_file("shape_predictor_68_face_landmarks.dat")
+
+
+def test_all_faces_are_those_of_single_requests_found_by_one_search(
+    two_people: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [align(two_people, face) for face in (0, 1)]
+    searches = []
+
+    def search(photo: Image.Image, min_faces: int) -> tuple[faces.Face, ...]:
+        searches.append(min_faces)
+        return detect_faces(photo, min_faces)
+
+    monkeypatch.setattr("psp.alignment.detect_faces", search)
+    found = align_all(two_people, 1)
+    assert searches == [2]
+    assert [(each.face, each.faces) for each in found] == [(0, 2), (1, 2)]
+    for each, one in zip(found, wanted, strict=True):
+        assert each.crop.tobytes() == one.crop.tobytes()
+        assert each.side == pytest.approx(np.linalg.norm(each.quad[1] - each.quad[0]))

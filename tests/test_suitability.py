@@ -10,9 +10,8 @@ from PIL import Image, ImageDraw, ImageOps
 
 from psp.alignment import align
 from psp.faces import Points, aligned_landmarks
-from psp.landmarks import yaw
-from psp.planes import fill_outline
 from psp.suitability import MIN_SIDE, photo_warnings
+from tests.turning import squeezed
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photos"
 
@@ -25,15 +24,6 @@ def crop(astronaut: Image.Image) -> Image.Image:
 @pytest.fixture(scope="module")
 def points(crop: Image.Image) -> Points:
     return aligned_landmarks(np.array(crop))
-
-
-def squeezed(face: Image.Image) -> Image.Image:
-    """The half that a face turns away gets narrower."""
-    side = face.width
-    inner = round(side * 0.375)
-    halves = [((0, 0, inner, side), (0, side // 2)), ((inner, 0, side, side), (side // 2, side))]
-    corners = [(box, (left, 0, left, side, right, side, right, 0)) for box, (left, right) in halves]
-    return face.transform(face.size, Image.Transform.MESH, corners, Image.Resampling.BICUBIC)
 
 
 def with_sunglasses(face: Image.Image, points: Points, colour: str) -> Image.Image:
@@ -87,19 +77,6 @@ def test_several_troubles_are_told_together(crop: Image.Image, points: Points) -
     assert len(photo_warnings(both, 40)) == 3
 
 
-def test_yaw_changes_its_sign_in_a_mirror(crop: Image.Image, points: Points) -> None:
-    turned = squeezed(crop)
-    there, back = (yaw(aligned_landmarks(np.array(each))) for each in (turned, ImageOps.mirror(turned)))
-    assert abs(yaw(points)) < 0.1
-    assert -0.5 < there < -0.1
-    assert back == pytest.approx(-there, abs=0.05)
-
-
 def test_a_profile_is_told(crop: Image.Image) -> None:
     (warning,) = photo_warnings(squeezed(squeezed(crop)), 300)
     assert "turned far to the side" in warning and "from the front" in warning
-
-
-def test_an_outline_is_filled_with_its_edge() -> None:
-    filled = fill_outline(np.array([[1.0, 1.0], [1.0, 4.0], [3.0, 4.0], [3.0, 1.0]]), 6)
-    assert filled.shape == (6, 6) and filled.sum() == 12 and filled[1:5, 1:4].all()

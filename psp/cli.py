@@ -138,7 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     models.set_defaults(run=_models)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
     render.set_defaults(run=_render_examples)
-    add_train(commands, _report, _pick_device)
+    add_train(commands, _report)
     add_train_generator(commands, _report, _pick_device)
     add_evaluate(commands, _report, _pick_device)
     return parser

@@ -1,11 +1,13 @@
 """Weight files: find, verify, load safely, convert, save. The only home of torch.load and of the Hub.
 
 ``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles, ``dlib_file`` what
-dlib wrote, ``hub`` downloads, ``find`` looks and verifies, ``load`` and ``save`` join them. What is on this
+dlib wrote, ``hub`` downloads, ``find`` looks and verifies, ``load`` and ``save`` join them; ``generators``
+opens a StyleGAN2 by itself. What is on this
 machine is told by ``psp.registry.list_models``, without torch.
 """
 
 from psp.checkpoints.find import file_sha256, find_file
+from psp.checkpoints.generators import OpenedGenerator, open_generator
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.load import load_psp, read_info
 from psp.checkpoints.official import is_pickle, load_pickle
@@ -14,6 +16,7 @@ from psp.checkpoints.save import save_psp
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 
 __all__ = [
+    "OpenedGenerator",
     "Precision",
     "Progress",
     "file_sha256",
@@ -22,6 +25,7 @@ __all__ = [
     "load_pickle",
     "load_psp",
     "load_tensors",
+    "open_generator",
     "read_info",
     "read_metadata",
     "save_psp",

@@ -10,8 +10,16 @@ from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
 from psp.models.irse import ArcFace
 
 # The part of an FFHQ-aligned face that ArcFace was trained on, as a fraction of the height and width:
-# rows 35 to 223 and columns 32 to 220 at 256 px.
+# rows 35 to 222 and columns 32 to 219 at 256 px.
 _TOP, _BOTTOM, _LEFT, _RIGHT = 35 / 256, 223 / 256, 32 / 256, 220 / 256
+
+
+def face_crop(images: Tensor) -> Tensor:
+    """Return the face of aligned ``images`` [B,3,H,W]: at 256 px, rows 35 to 222, columns 32 to 219."""
+    height, width = images.shape[-2:]
+    rows = slice(round(_TOP * height), round(_BOTTOM * height))
+    columns = slice(round(_LEFT * width), round(_RIGHT * width))
+    return images[:, :, rows, columns]
 
 
 class IdentityLoss(nn.Module):
@@ -27,10 +35,7 @@ class IdentityLoss(nn.Module):
 
     def embed(self, images: Tensor) -> Tensor:
         """Embed aligned ``images`` [B,3,H,W] in [−1,1] as unit vectors [B,512]."""
-        height, width = images.shape[-2:]
-        rows = slice(round(_TOP * height), round(_BOTTOM * height))
-        columns = slice(round(_LEFT * width), round(_RIGHT * width))
-        face = images[:, :, rows, columns]
+        face = face_crop(images)
         if face.shape[-1] >= 112:
             face = F.adaptive_avg_pool2d(face, 112)
         else:  # pooling cannot enlarge

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from psp.errors import TrainingError
-from psp.losses.identity import DescriptorLoss, IdentityLoss
+from psp.losses.identity import DescriptorLoss, IdentityLoss, face_crop
 from psp.losses.lpips import LPIPS
+from psp.losses.similarity import SimilarityLoss
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,11 @@ class LossWeights:
         l2: Mean squared error of the pixels.
         l1: Mean absolute error of the pixels (not in the paper).
         lpips: Perceptual distance.
+        l2_crop: As ``l2``, for the face alone (frontalisation: what is around it need not stay).
+        lpips_crop: As ``lpips``, for the face alone.
         identity: What the identity network says: 1 − cosine (ArcFace) or distance (dlib's descriptor).
+        similarity: 1 − cosine of the features of a network that learned without labels (MoCo): what identity
+            is for domains without faces.
         w_norm: Distance of the codes from the average code.
         code: Distance of the codes from a teacher's, as a fraction of their variance (not in the paper).
         identity_share: Share of the pictures of a batch that the identity term looks at, to save time.
@@ -32,7 +37,10 @@ class LossWeights:
     l2: float = 1.0
     l1: float = 0.0
     lpips: float = 0.8
+    l2_crop: float = 0.0
+    lpips_crop: float = 0.0
     identity: float = 0.1
+    similarity: float = 0.0
     w_norm: float = 0.005
     code: float = 0.0
     identity_share: float = 1.0
@@ -62,6 +70,7 @@ class Objective(nn.Module):
         weights: The weight of each term.
         lpips: The perceptual distance; needed where its weight is not 0.
         identity: The identity loss; needed where its weight is not 0.
+        similarity: The similarity loss; needed where its weight is not 0.
     """
 
     def __init__(
@@ -69,18 +78,20 @@ class Objective(nn.Module):
         weights: LossWeights,
         lpips: LPIPS | None = None,
         identity: IdentityLoss | DescriptorLoss | None = None,
+        similarity: SimilarityLoss | None = None,
     ) -> None:
         super().__init__()
-        if weights.lpips and lpips is None:
-            raise TrainingError(
-                "The LPIPS term has a weight but no network.", "Set its weight to 0 or give one."
-            )
-        if weights.identity and identity is None:
-            raise TrainingError(
-                "The identity term has a weight but no network.",
-                "Set its weight to 0 or give one.",
-            )
-        self.weights, self.lpips, self.identity = weights, lpips, identity
+        for name, weight, network in (
+            ("LPIPS", weights.lpips or weights.lpips_crop, lpips),
+            ("identity", weights.identity, identity),
+            ("similarity", weights.similarity, similarity),
+        ):
+            if weight and network is None:
+                raise TrainingError(
+                    f"The {name} term has a weight but no network.", "Set its weight to 0 or give one."
+                )
+        self.weights, self.lpips = weights, lpips
+        self.identity, self.similarity = identity, similarity
 
     def forward(self, images: Tensor, targets: Tensor, offsets: Tensor) -> dict[str, Tensor]:
         """Return the unweighted terms, means over the batch; ``total`` sums them up.
@@ -103,6 +114,12 @@ class Objective(nn.Module):
             terms["l1"] = _mean(difference.abs(), focus)
         if weights.lpips and self.lpips is not None:
             terms["lpips"] = self.lpips(images, targets, focus).mean()
+        if weights.l2_crop:
+            terms["l2_crop"] = face_crop(difference).square().mean()
+        if weights.lpips_crop and self.lpips is not None:
+            terms["lpips_crop"] = self.lpips(face_crop(images), face_crop(targets)).mean()
+        if weights.similarity and self.similarity is not None:
+            terms["similarity"] = self.similarity(images, targets).mean()
         if weights.identity and self.identity is not None:
             seen = max(1, round(weights.identity_share * len(images)))
             terms["identity"] = self.identity(images[:seen], targets[:seen]).mean()

@@ -44,7 +44,7 @@ def infer_config(
     Raises:
         CheckpointError: A key is missing, or the tensors and the options contradict each other.
     """
-    generator = _generator(shapes)
+    generator = infer_generator(shapes)
     if output_size is not None and output_size != generator.size:
         _refuse(
             f"The file's options say {output_size} px, but decoder.noises are those of {generator.size} px."
@@ -119,7 +119,12 @@ def _count(shapes: Shapes, prefix: str, suffix: str) -> int:
     return sum(middle.isdecimal() for middle in middles)
 
 
-def _generator(shapes: Shapes) -> GeneratorConfig:
+def infer_generator(shapes: Shapes) -> GeneratorConfig:
+    """Return the configuration of the generator whose tensors are ``decoder.*`` in ``shapes``.
+
+    Raises:
+        CheckpointError: A key is missing, or they contradict each other.
+    """
     planes = _count(shapes, "decoder.noises.noise_", "")
     if planes < 3 or planes % 2 == 0:
         _refuse(f"The state dict has {planes} tensors decoder.noises.noise_*; an odd number was expected.")

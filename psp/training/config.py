@@ -1,4 +1,4 @@
-"""What a training run is made of, and the presets."""
+"""What a training run is made of; ``presets`` has the runs that the studio knows."""
 
 from __future__ import annotations
 
@@ -19,35 +19,44 @@ class DataConfig:
             its stem). Sources not named share what is left by their number of pictures; 0 leaves one out.
         flip: Whether every second picture is mirrored.
         vary: How pictures are varied beyond that.
+        resize_factors: Super-resolution: how many times fewer pixels a side the input has, drawn anew for
+            each picture.
+        factor_shares: How often each factor is drawn; empty: all alike (the paper).
     """
 
     shares: tuple[tuple[str, float], ...] = ()
     flip: bool = True
     vary: VaryConfig = field(default_factory=VaryConfig)
+    resize_factors: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    factor_shares: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam with warm-up, a constant stretch, and cosine decay.
+    """The optimizer, with warm-up, a constant stretch, and cosine decay.
 
     Attributes:
+        name: "adam", or "ranger" (the paper).
         lr: Learning rate of the encoder.
         generator_lr: Learning rate of the generator, where it is trained. Its weights are all of unit size
             (equalised learning rate), so it bears more than the encoder.
         final: Fraction of the learning rates that is left at the end.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
+        eps: Added to the root of the second moment.
         warmup: Pictures over which the rate rises from 0.
-        decay_from: Fraction of the run after which the rate falls.
-        clip: Largest norm of the gradient.
-        batch: Pictures a step.
+        decay_from: Fraction of the run after which the rate falls; 1: never.
+        clip: Largest norm of the gradient; 0: any.
+        batch: Pictures a step, those of all processes and of accumulated gradients together.
     """
 
+    name: Literal["adam", "ranger"] = "adam"
     lr: float = 1e-3
     generator_lr: float = 4e-3
     final: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.99
+    eps: float = 1e-8
     warmup: int = 1600
     decay_from: float = 0.3
     clip: float = 2.0
@@ -61,10 +70,18 @@ class TrainConfig:
     Attributes:
         name: Name of the preset.
         task: The task that the model is for.
-        model: The shape of the model.
+        prepared_as: The task whose inputs and targets are made of the pictures; empty: ``task``.
+        model: The shape of the model; the generator's is that of the generator to start from, where there is
+            one. ``model.encoder.in_channels`` is 3 for colour, 1 for sketches, and for maps the number of
+            classes (the official ``label_nc``).
         losses: The objective.
         data: The pictures.
         optimizer: The optimizer.
+        generator: The pretrained generator, where the command line names none: a file of the registry, or a
+            family. Empty: none.
+        encoder: What the encoder starts from, where the model does not start from another: "random" weights,
+            or those of ArcFace's IR-SE50 ("ir_se50", the paper; its first layer only where it takes colour).
+        start_from_w_avg: Whether codes are learned relative to the average code (the paper).
         identity: Whose face network the identity term asks: ArcFace's (the paper; a download) or dlib's
             (comes with the requirements).
         train_generator: Whether the generator learns too (no pretrained one), or is frozen (the paper).
@@ -72,6 +89,8 @@ class TrainConfig:
             stay as the model to start from has them. Empty: all.
         decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
             their codes alone. 0: all.
+        compare_at: Size in pixels at which the losses compare pictures; larger results are averaged down to
+            it (the paper: 256). 0: the size of the output.
         pictures: Length of the run, in pictures drawn.
         low_size: Resolution of the output during the first ``low_pictures``; 0: full from the start.
         low_pictures: Pictures trained at ``low_size``.
@@ -79,8 +98,9 @@ class TrainConfig:
             small batch shake the codes, and everything finer than the shaking is lost.
         keep_norms: Whether batch norms keep the statistics of the model to start from. One that was trained
             with fixed statistics needs this: its features have long left what a batch would measure.
-        ema_pictures: Half-life of the weights' moving average, in pictures.
-        half: Whether the networks compute in bfloat16 (weights stay in float32).
+        ema_pictures: Half-life of the weights' moving average, in pictures; 0: none is taken (the paper).
+        mixed_precision: What the networks compute in: "no" (float32), "bf16", or "fp16" (with scaled losses;
+            on a GPU). Weights stay in float32.
         compiled: Whether the step is compiled (torch.compile; needs a C++ compiler on a CPU): half again as
             fast on two cores, after three minutes.
         precision: How the finished model's weights are stored.
@@ -88,6 +108,7 @@ class TrainConfig:
         log_every: Steps between log lines.
         sheet_every: Steps between picture sheets and held-out figures.
         save_every: Steps between checkpoints.
+        measured: How many held-out pictures the figures are taken on; the best figure makes the best model.
     """
 
     name: str
@@ -95,26 +116,37 @@ class TrainConfig:
     model: PSPConfig
     losses: LossWeights = field(default_factory=LossWeights)
     data: DataConfig = field(default_factory=DataConfig)
+    prepared_as: str = ""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    generator: str = ""
+    encoder: Literal["random", "ir_se50"] = "random"
+    start_from_w_avg: bool = True
     identity: Literal["arcface", "dlib"] = "arcface"
     train_generator: bool = False
     trained: tuple[str, ...] = ()
     decoded: int = 0
+    compare_at: int = 0
     pictures: int = 100_000
     low_size: int = 0
     low_pictures: int = 0
     freeze_norms_from: int = 0
     keep_norms: bool = False
     ema_pictures: int = 5_000
-    half: bool = False
+    mixed_precision: Literal["no", "bf16", "fp16"] = "no"
     compiled: bool = False
     precision: Literal["float32", "half", "int8"] = "half"
     seed: int = 0
     log_every: int = 20
     sheet_every: int = 1000
     save_every: int = 500
+    measured: int = 64
 
     def size_at(self, pictures: int) -> int:
         """Return the output resolution after ``pictures``."""
         full = self.model.generator.size
         return self.low_size if self.low_size and pictures < self.low_pictures else full
+
+    def compared_at(self, pictures: int) -> int:
+        """Return the size at which the losses compare pictures after ``pictures``."""
+        size = self.size_at(pictures)
+        return min(size, self.compare_at) if self.compare_at else size

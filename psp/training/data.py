@@ -1,24 +1,29 @@
-"""Training pictures drawn by shares, as batches that depend on (seed, step) alone."""
+"""Training pictures drawn by shares: picture number i of a run is a function of the seed and i alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
+from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
-from psp.errors import TrainingError
-from psp.images import to_pictures
+from psp.errors import PspError, TrainingError
 from psp.parsing import photo_to_map
 from psp.training.config import DataConfig
 from psp.training.maps import mirror_map
-from psp.training.prepare import Prepare
+from psp.training.prepare import Floats, Preparation
 from psp.training.sources import Source, decode_picture
 from psp.training.vary import Pixels, vary
+
+Item = tuple[Tensor, Tensor]
 
 
 def draw_shares(sources: tuple[Source, ...], config: DataConfig) -> NDArray[np.float64]:
@@ -53,16 +58,16 @@ class Batch:
     targets: Tensor
 
 
-class Batches:
-    """An endless sequence of batches; batch ``step`` is a function of the seed and the step alone.
+class Pictures(Dataset[Item | PspError]):
+    """An endless row of training pictures; number i depends on the seed and i alone.
 
-    So a run that is resumed at a step sees what the unbroken run would have seen.
+    So a run that is resumed sees what the unbroken run would have seen, and it makes no difference how many
+    processes share a batch.
 
     Args:
         sources: The pictures.
-        config: Shares and variations.
+        config: Shares and variations; pictures with inputs of their own are only mirrored.
         size: Height and width of the targets.
-        batch: Pictures a batch.
         seed: Seed of draws and variations.
         prepare: Makes input and target of a picture; both are the picture itself by default.
         maps: The 19-class map [S,S] of each training picture, by source and name; only mirrored and
@@ -74,55 +79,158 @@ class Batches:
         sources: tuple[Source, ...],
         config: DataConfig,
         size: int,
-        batch: int,
         seed: int,
-        prepare: Prepare | None = None,
+        prepare: Preparation | None = None,
         maps: Mapping[tuple[str, str], Pixels] | None = None,
     ) -> None:
-        self._sources, self._config, self._size, self._batch, self._seed = sources, config, size, batch, seed
+        self._sources, self._config, self._size, self._seed = sources, config, size, seed
         self._shares = draw_shares(sources, config)
-        self._readers = [source.reader() for source in sources]
-        self._prepare, self._maps = prepare, maps
+        self._prepare, self._maps = prepare or Preparation(size=size), maps
+        self._readers: dict[tuple[str, bool], Callable[[str], bytes]] = {}
 
-    def batch(self, step: int) -> Batch:
-        """Return batch ``step``."""
-        rng = np.random.default_rng([self._seed, step])
-        drawn = [self._draw(int(which), rng) for which in self._choose(rng)]
-        others = [picture for picture, _ in drawn]
-        varied = [
-            vary(picture, self._config.vary, rng, others[index - 1], labels)
-            for index, (picture, labels) in enumerate(drawn)
-        ]
-        if self._prepare is None:
-            images = to_batch(varied)
-            return Batch(images, images)
-        pairs = [self._prepare(p, labels, rng) for p, (_, labels) in zip(varied, drawn, strict=True)]
-        inputs = torch.from_numpy(np.stack([pair[0] for pair in pairs]))
-        return Batch(inputs, to_batch([pair[1] for pair in pairs]))
+    def __getstate__(self) -> dict[str, object]:
+        """Leave out open files: each process opens its own."""
+        return self.__dict__ | {"_readers": {}}
 
-    def _choose(self, rng: np.random.Generator) -> NDArray[np.int64]:
-        return rng.choice(len(self._sources), size=self._batch, p=self._shares)
+    def __getitem__(self, index: int) -> Item | PspError:
+        """Return input [C,s,s] and target [3,S,S] of picture ``index``, or the error that tells why not.
 
-    def _draw(self, which: int, rng: np.random.Generator) -> tuple[Pixels, Pixels | None]:
-        """Return a picture, mirrored or not, and its map if there is one."""
-        source = self._sources[which]
-        name = source.train[int(rng.integers(len(source.train)))]
-        picture = np.asarray(decode_picture(self._readers[which](name), name, self._size))
+        An error that another process raised would reach the user with that process's traceback as its text.
+        """
+        try:
+            return self.item(index)
+        except PspError as error:
+            return error
+
+    def item(self, index: int) -> Item:
+        """Return input [C,s,s] and target [3,S,S] of picture ``index``.
+
+        Raises:
+            TrainingError: The picture that was drawn cannot be used; says which.
+        """
+        rng = np.random.default_rng([self._seed, index])
+        source, name = self._choose(rng)
+        mirrored = bool(self._config.flip and rng.random() < 0.5)
+        picture = self._read(source, name, mirrored)
+        if source.inputs is not None:
+            return _to_item(self._given(source, name, mirrored), picture)
         labels = None if self._maps is None else self._maps[source.name, name]
-        if self._config.flip and rng.random() < 0.5:
-            picture = np.ascontiguousarray(picture[:, ::-1])
-            labels = None if labels is None else mirror_map(labels)
-        return picture, labels
+        labels = mirror_map(labels) if labels is not None and mirrored else labels
+        varied = vary(picture, self._config.vary, rng, partial(self._other, index), labels)
+        return _to_item(*self._prepare(varied, labels, rng))
 
-    def from_step(self, step: int) -> Iterator[Batch]:
-        """Yield the batches from ``step`` on; the next one is made while the caller works on the last."""
-        with ThreadPoolExecutor(1) as pool:
-            coming = pool.submit(self.batch, step)
-            while True:
-                ready = coming.result()
-                step += 1
-                coming = pool.submit(self.batch, step)
-                yield ready
+    def batch(self, step: int, count: int) -> Batch:
+        """Return the pictures of step ``step`` of ``count`` pictures each, all of them.
+
+        Raises:
+            TrainingError: As for ``item``.
+        """
+        items = [self.item(step * count + position) for position in range(count)]
+        return Batch(torch.stack([item[0] for item in items]), torch.stack([item[1] for item in items]))
+
+    def loader(self, start: int, end: int, batch: int, workers: int = 0) -> DataLoader[Item | PspError]:
+        """Return batches of ``batch`` pictures, from number ``start`` to before ``end``, whole batches only.
+
+        Args:
+            start: First picture.
+            end: Picture after the last.
+            batch: Pictures a batch.
+            workers: Processes that read and vary pictures ahead; 0: none, the training waits.
+        """
+        return DataLoader(
+            self,
+            batch_sampler=BatchSampler(_Span(start, end), batch, drop_last=True),
+            num_workers=workers,
+            # A fork would copy locks that OpenCV's and torch's threads hold, and hang.
+            multiprocessing_context="spawn" if workers else None,
+            collate_fn=_collate,
+            worker_init_fn=_one_thread,
+            pin_memory=torch.cuda.is_available(),
+            generator=torch.Generator().manual_seed(0),  # asked for by workers alone; spares the global one
+        )
+
+    def held_out(self, count: int) -> Batch | None:
+        """Return up to ``count`` held-out pictures as inputs and targets, an equal part of each source.
+
+        Sources that are never drawn are left out; None: there is nothing held out.
+        """
+        used = [s for s, share in zip(self._sources, self._shares, strict=True) if s.val and share > 0]
+        names: list[tuple[Source, str]] = []
+        for index, source in enumerate(used):
+            part = count // len(used) + (index < count % len(used))
+            names += [(source, name) for name in source.val[:part]]
+        if not names:
+            return None
+        items = [self._held_out_item(index, *place) for index, place in enumerate(names)]
+        return Batch(torch.stack([item[0] for item in items]), torch.stack([item[1] for item in items]))
+
+    def _held_out_item(self, index: int, source: Source, name: str) -> Item:
+        picture = self._read(source, name, mirrored=False)
+        if source.inputs is not None:
+            return _to_item(self._given(source, name, mirrored=False), picture)
+        labels = photo_to_map(Image.fromarray(picture)) if self._prepare.needs_maps else None
+        return _to_item(*self._prepare(picture, labels, np.random.default_rng(index)))
+
+    def _choose(self, rng: np.random.Generator) -> tuple[Source, str]:
+        source = self._sources[int(rng.choice(len(self._sources), p=self._shares))]
+        return source, source.train[int(rng.integers(len(source.train)))]
+
+    def _other(self, index: int) -> Pixels:
+        """Return another picture [S,S,3], for variations that need one."""
+        source, name = self._choose(np.random.default_rng([self._seed, index, 1]))
+        return self._read(source, name, mirrored=False)
+
+    def _read(self, source: Source, name: str, mirrored: bool) -> Pixels:
+        picture = np.asarray(decode_picture(self._reader(source, False)(name), name, self._size))
+        return np.ascontiguousarray(picture[:, ::-1]) if mirrored else picture
+
+    def _given(self, source: Source, name: str, mirrored: bool) -> Floats:
+        """Return the input that lies ready for a picture."""
+        own = source.input_names[name]
+        try:
+            picture = Image.open(io.BytesIO(self._reader(source, True)(own)))
+            picture.load()
+        except (UnidentifiedImageError, OSError) as error:
+            raise TrainingError(f"{own} cannot be read as a picture.", "Remove it or replace it.") from error
+        return self._prepare.given(own, picture, mirrored)
+
+    def _reader(self, source: Source, inputs: bool) -> Callable[[str], bytes]:
+        key = source.name, inputs
+        if key not in self._readers:
+            where = source.inputs if inputs and source.inputs is not None else source
+            self._readers[key] = where.reader()
+        return self._readers[key]
+
+
+class _Span(Sampler[int]):
+    """The numbers from ``start`` to before ``end``."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self._numbers = range(start, end)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+
+def _to_item(inputs: Floats, target: Pixels) -> Item:
+    return torch.from_numpy(np.ascontiguousarray(inputs)), to_batch([target])[0]
+
+
+def _collate(items: list[Item | PspError]) -> Item | PspError:
+    """Stack pictures; an error among them stands for all."""
+    whole: list[Item] = []
+    for item in items:
+        if isinstance(item, PspError):
+            return item
+        whole.append(item)
+    return torch.stack([item[0] for item in whole]), torch.stack([item[1] for item in whole])
+
+
+def _one_thread(worker: int) -> None:
+    cv2.setNumThreads(1)  # there are as many workers as cores already
 
 
 def held_out(source: Source, size: int, count: int | None = None) -> Tensor:
@@ -130,17 +238,6 @@ def held_out(source: Source, size: int, count: int | None = None) -> Tensor:
     read = source.reader()
     names = source.val[:count]
     return to_batch([np.asarray(decode_picture(read(name), name, size)) for name in names])
-
-
-def prepare_all(images: Tensor, prepare: Prepare | None, seed: int = 0) -> Batch:
-    """Return held-out ``images`` [N,3,S,S] as the task's inputs and targets; maps are made in passing."""
-    if prepare is None:
-        return Batch(images, images)
-    rng = np.random.default_rng(seed)
-    pairs = []
-    for picture in to_pictures(images):
-        pairs.append(prepare(np.asarray(picture), photo_to_map(picture), rng))
-    return Batch(torch.from_numpy(np.stack([pair[0] for pair in pairs])), to_batch([p[1] for p in pairs]))
 
 
 def to_batch(pictures: list[Pixels]) -> Tensor:

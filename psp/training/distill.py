@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from psp.models.generator import Generator, StyledConv, ToRGB
 from psp.models.psp import PSP
-from psp.training.data import Batches
+from psp.training.data import Pictures
 
-_MEASURED_BATCHES = 32
+_MEASURED_BATCHES, _MEASURED_AT_ONCE = 32, 16
 
 
 class CodeLoss(nn.Module):
@@ -77,9 +77,12 @@ def _affine_layers(generator: Generator) -> list[Tensor]:
     ]
 
 
-def code_loss(teacher: PSP, batches: Batches) -> CodeLoss:
-    """Return the loss against ``teacher``, the spread measured on the first pictures of ``batches``."""
+def code_loss(teacher: PSP, pictures: Pictures) -> CodeLoss:
+    """Return the loss against ``teacher``, the spread measured on the first pictures of ``pictures``."""
     size = teacher.config.encoder.in_size
-    images = [batches.batch(step).targets.to(teacher.device) for step in range(_MEASURED_BATCHES)]
+    images = [
+        pictures.batch(step, _MEASURED_AT_ONCE).targets.to(teacher.device)
+        for step in range(_MEASURED_BATCHES)
+    ]
     assert images[0].shape[-1] == size, "teacher and run see pictures of different sizes"
     return CodeLoss(teacher, images)

@@ -6,7 +6,7 @@ References: StyleGAN2 (Karras et al. 2020, arXiv 1912.04958), ADA (Karras et al.
 from __future__ import annotations
 
 import copy
-import time
+import math
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -14,14 +14,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from psp.errors import TrainingError
+from psp.errors import PspError, TrainingError
 from psp.losses.adversarial import discriminator_loss, generator_loss, path_lengths, r1_penalty
 from psp.losses.lpips import LPIPS
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.augment import AdaptiveProbability, augment
-from psp.training.coach import Progress, kept_share
-from psp.training.data import Batches
+from psp.training.coach import kept_share
+from psp.training.data import Item, Pictures
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import (
@@ -35,6 +35,7 @@ from psp.training.gan_state import (
     save_gan_state,
     save_generator,
 )
+from psp.training.loop import Pace, Progress, run_loop
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
 from psp.training.sources import Source
@@ -78,6 +79,7 @@ class GanCoach:
         device: Where to compute.
         lpips: The network whose features the Fréchet distance takes, on ``device``; None: no distance.
         report: Called with every log line.
+        workers: Processes that read pictures ahead.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class GanCoach:
         device: torch.device,
         lpips: LPIPS | None = None,
         report: Callable[[Progress], None] = lambda progress: None,
+        workers: int = 0,
     ) -> None:
         self.config, self.out, self.device = config, out, device
         self.lpips, self.report = lpips, report
@@ -95,11 +98,12 @@ class GanCoach:
         self.resumed = (out / STATE_FILE).exists()
         if self.resumed:
             load_gan_state(out / STATE_FILE, config.name, self.state)
-        self.batches = Batches(sources, config.data, config.generator.size, config.batch, config.seed)
+        size = config.generator.size
+        self.pictures = Pictures(sources, config.data, size, config.seed)
         # Measured against other draws than the run's own, with the same shares.
-        self._measured = Batches(
-            sources, config.data, config.generator.size, _MEASURED_AT_ONCE, config.seed + 1
-        )
+        self._measured = Pictures(sources, config.data, size, config.seed + 1)
+        self._workers = workers
+        self._batches: Iterator[Item | PspError] = iter(())
         self._real: Gaussian | None = None
         self._shown = -1
         self._autocast = config.half and device.type == "cuda"
@@ -108,39 +112,35 @@ class GanCoach:
         """Train until the run is whole or ``minutes`` are over, and return the averaged generator.
 
         Raises:
-            TrainingError: A loss became NaN or infinite; the last good checkpoint stays.
+            TrainingError: A loss became NaN or infinite, or the disk is full; the last good state stays.
+            KeyboardInterrupt: Somebody asked to stop; the state is saved.
         """
-        self.out.mkdir(parents=True, exist_ok=True)
-        scalars = ScalarLog(self.out)
-        state, config = self.state, self.config
-        began, before = time.monotonic(), state.position.seconds
-        sums: dict[str, tuple[float, int]] = {}
-        window = (began, state.position.step)
-        for batch in self.batches.from_step(state.position.step):
-            if state.position.pictures >= config.pictures:
-                break
-            if minutes is not None and time.monotonic() - began > 60 * minutes:
-                break
-            for name, value in self._step(batch.targets.to(self.device)).items():
-                total, count = sums.get(name, (0.0, 0))
-                sums[name] = total + value, count + 1
-            now, done = time.monotonic(), state.position
-            state.position = Position(done.step + 1, done.pictures + config.batch, before + now - began)
-            step = state.position.step
-            if step % config.log_every == 0:
-                means = {name: total / count for name, (total, count) in sums.items()} | {"p": state.ada.p}
-                rate = (step - window[1]) * config.batch / (now - window[0])
-                self.report(Progress(state.position, config.pictures, means, rate))
-                scalars.add("train", state.position.pictures, means | {"pictures_per_second": rate})
-                sums, window = {}, (now, step)
-            if step % config.save_every == 0:
-                self.save()
-            if step % config.sheet_every == 0:
-                self._show(scalars)
-        self._show(scalars)
-        self.save()
-        scalars.close()
-        return state.average
+        config, first = self.config, self.position.step * self.config.batch
+        left = math.ceil((config.pictures - self.position.pictures) / config.batch) * config.batch
+        self._batches = iter(self.pictures.loader(first, first + left, config.batch, self._workers))
+        pace = Pace(config.pictures, config.batch, config.log_every, config.sheet_every, config.save_every)
+        run_loop(self, pace, minutes=minutes, report=self.report)
+        return self.state.average
+
+    @property
+    def position(self) -> Position:
+        """How far the run is."""
+        return self.state.position
+
+    @position.setter
+    def position(self, position: Position) -> None:
+        self.state.position = position
+
+    def step(self) -> dict[str, float]:
+        """Do one step of each network on the next batch and return the terms.
+
+        Raises:
+            TrainingError: A term is not finite, or a picture cannot be used.
+        """
+        batch = next(self._batches)
+        if isinstance(batch, PspError):
+            raise batch
+        return self._step(batch[1].to(self.device)) | {"p": self.state.ada.p}
 
     def save(self) -> None:
         """Write the state of the run, so that it can go on from here.
@@ -267,7 +267,7 @@ class GanCoach:
         made: Tensor = state.average(w[:, None].expand(-1, self.config.generator.n_codes, -1))
         return made
 
-    def _show(self, scalars: ScalarLog) -> None:
+    def show(self, scalars: ScalarLog) -> None:
         """Write a sheet of fixed samples (plain, then truncated) and the Fréchet distance."""
         config, place = self.config, self.state.position
         if place.step == self._shown:  # the run ended on a sheet
@@ -288,7 +288,9 @@ class GanCoach:
         """Return the Fréchet distance of the averaged generator's pictures to the training pictures."""
         steps = max(1, self.config.frechet_pictures // _MEASURED_AT_ONCE)
         if self._real is None:
-            reals = (self._measured.batch(step).targets.to(self.device) for step in range(steps))
+            reals = (
+                self._measured.batch(step, _MEASURED_AT_ONCE).targets.to(self.device) for step in range(steps)
+            )
             self._real = fit_gaussian(picture_features(network, images) for images in reals)
         fakes = fit_gaussian(picture_features(network, images) for images in self._samples(steps))
         return frechet_distance(self._real, fakes)

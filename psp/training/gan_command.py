@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from psp.training.run_arguments import add_run_arguments
+from psp.training.run_arguments import add_run_arguments, pick_workers
 
 
 def add_train_generator(
@@ -26,6 +26,7 @@ def add_train_generator(
     parser = commands.add_parser("train-generator", help=about, description=about)
     add_run_arguments(parser, "portraits128", "runs/PRESET-generator")
     parser.add_argument("--start-from", type=Path, help="a folder OUT/training of an earlier run")
+    parser.add_argument("--workers", type=int, help="processes that read pictures ahead (as many as cores)")
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
 
 
@@ -45,6 +46,13 @@ def _run(
     if options.threads:
         torch.set_num_threads(options.threads)
     out = options.out or Path("runs") / f"{config.name}-generator"
-    run = GanRunOptions(options.data, out, pick_device(options.device), options.minutes, options.start_from)
+    run = GanRunOptions(
+        options.data,
+        out,
+        pick_device(options.device),
+        options.minutes,
+        options.start_from,
+        pick_workers(options.workers),
+    )
     path = train_generator(config, run, lambda progress: report(progress.line()))
     report(f"saved {path}; go on later with --start-from {out / 'training'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,13 @@ from pathlib import Path
 import torch
 
 from psp.checkpoints import load_tensors
+from psp.errors import TrainingError
 from psp.losses.lpips import LPIPS
 from psp.quality import LPIPS_FILE
-from psp.training.coach import Progress
 from psp.training.gan import GanCoach
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import GENERATOR_FILE, save_generator
+from psp.training.loop import Progress
 from psp.training.sources import open_sources
 
 
@@ -27,6 +29,7 @@ class GanRunOptions:
         out: Folder of the run; a run that is there is resumed.
         device: "cpu", "cuda", "mps".
         minutes: Stop after this time, with a checkpoint; None: when the run is whole.
+        workers: Processes that read pictures ahead.
         start_from: Folder that ``GanCoach.save_for_later`` wrote; None: fresh weights. Resuming goes before.
     """
 
@@ -35,6 +38,7 @@ class GanRunOptions:
     device: str = "cpu"
     minutes: float | None = None
     start_from: Path | None = None
+    workers: int = 0
 
 
 def train_generator(
@@ -48,9 +52,11 @@ def train_generator(
         TrainingError: Data or settings cannot be used, or a loss became NaN.
         CheckpointError: A file to start from cannot be used.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
     device = torch.device(options.device)
     lpips = LPIPS(load_tensors(LPIPS_FILE)[0]).to(device) if config.frechet_pictures else None
-    coach = GanCoach(config, open_sources(options.data), options.out, device, lpips, report)
+    coach = GanCoach(config, open_sources(options.data), options.out, device, lpips, report, options.workers)
     if options.start_from is not None and not coach.resumed:
         coach.start_from(options.start_from)
     generator = coach.run(options.minutes)

@@ -11,11 +11,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from psp.checkpoints import load_tensors, read_metadata, save_tensors
+from psp.checkpoints import load_tensors, save_tensors
 from psp.checkpoints.load import DECODER_FORMAT
 from psp.checkpoints.quantize import to_half
 from psp.errors import TrainingError
-from psp.models.architecture import generator_config_from_json
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.augment import AdaptiveProbability
@@ -139,21 +138,6 @@ def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, 
     tensors, metadata = _read(path, DECODER_FORMAT, _config_text(generator))
     _fill(path.name, generator, part_of(tensors, "decoder."))
     return tensors["latent_avg"][0].float(), metadata
-
-
-def open_generator(path: Path) -> tuple[Generator, Tensor]:
-    """Return the generator in a file of ``save_generator``, whatever its shape, and w_avg [style_dim].
-
-    Raises:
-        TrainingError: The file holds something else.
-        CheckpointError: Its config cannot be used.
-    """
-    metadata = read_metadata(path)
-    if metadata.get("format") != DECODER_FORMAT or "config" not in metadata:
-        raise TrainingError(f"{path.name} is not a generator of train-generator.", "Give its model file.")
-    generator = Generator(generator_config_from_json(metadata["config"]))
-    w_avg, _ = load_generator(path, generator)
-    return generator, w_avg
 
 
 def save_discriminator(path: Path, discriminator: Discriminator, info: Mapping[str, str]) -> None:

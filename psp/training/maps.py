@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +64,9 @@ def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
     if all((source.name, name) in packed for source in sources for name in source.train):
         return MapStore(packed)
     packed = {}
-    with ProcessPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+    workers = max(1, os.cpu_count() or 1)
+    # A fork would copy locks that other threads hold, and hang.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for source in sources:
             read = source.reader()
             pictures = (read(name) for name in source.train)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,72 +10,99 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.images import degrade
-from psp.palette import map_to_tensor
+from psp.palette import CLASSES, map_to_tensor, picture_to_map
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
+from psp.training.maps import mirror_map
 from psp.training.vary import Pixels, Rng
 
 Floats = NDArray[np.float32]
-Prepare = Callable[[Pixels, Pixels | None, Rng], tuple[Floats, Pixels]]
-"""From a picture [S,S,3], its map [S,S] (where there is one) and draws to the encoder's input [C,s,s] and the
-target [S,S,3]."""
 
-# Factors of super-resolution and how often each is drawn: 32 leaves 4 pixels, which teach little.
-_FACTORS = (1, 2, 4, 8, 16, 32)
-_FACTOR_SHARES = (0.1, 0.15, 0.25, 0.25, 0.15, 0.1)
+_TASKS = ("encode", "frontalize", "sketch_to_face", "segmentation_to_face", "super_resolution", "toonify")
 
 
-def preparation(task: str, size: int) -> Prepare | None:
-    """Return how pictures are prepared for ``task`` and an encoder that sees ``size`` pixels.
+@dataclass(frozen=True)
+class Preparation:
+    """How a picture becomes what the encoder sees and what the model should make of it.
 
-    None: the input is the target itself (encode).
-
-    Raises:
-        TrainingError: The task is not known.
+    Attributes:
+        task: Name of the task.
+        size: Side of the encoder's input in pixels.
+        channels: Channels of the encoder's input: 3 colour, 1 sketch, else classes of a map.
+        factors: Super-resolution: how many times fewer pixels a side.
+        factor_shares: How often each factor is drawn; empty: all alike.
     """
-    if task == "encode":
-        return None
-    if task == "toonify":
-        return _cartoon_target
-    if task == "frontalize":
-        return _mirrored_target
-    if task == "super_resolution":
-        return _degraded
-    if task == "sketch_to_face":
-        return lambda picture, labels, rng: (_sketch(picture, size), picture)
-    if task == "segmentation_to_face":
-        return lambda picture, labels, rng: (_one_hot(picture, labels, size), picture)
-    raise TrainingError(f"There is no training for the task {task!r}.", "Use a preset's task.")
 
+    task: str = "encode"
+    size: int = 256
+    channels: int = 3
+    factors: tuple[int, ...] = (1,)
+    factor_shares: tuple[float, ...] = ()
 
-def needs_maps(task: str) -> bool:
-    """Whether the pictures' maps must be made ahead for ``task``: that takes too long in passing."""
-    return task == "segmentation_to_face"
+    def __post_init__(self) -> None:
+        if self.task not in _TASKS:
+            raise TrainingError(f"There is no training for the task {self.task!r}.", "Use a preset's task.")
+        if self.factor_shares and len(self.factor_shares) != len(self.factors):
+            raise TrainingError(
+                f"{len(self.factors)} resize factors have {len(self.factor_shares)} shares.",
+                "Give a share for each, or none.",
+            )
 
+    @property
+    def needs_maps(self) -> bool:
+        """Whether the pictures' maps must be made ahead: that takes too long in passing."""
+        return self.task == "segmentation_to_face"
 
-def _colour(picture: Pixels) -> Floats:
-    return (picture.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)
+    def __call__(self, picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
+        """Return input [C,s,s] and target [S,S,3] of a picture [S,S,3], its map [S,S] where there is one."""
+        if self.task == "frontalize":
+            # Every second target is mirrored, so that turning to the front costs least (paper, section 4.2).
+            mirrored = rng.random() < 0.5
+            return self._colour(picture), np.ascontiguousarray(picture[:, ::-1]) if mirrored else picture
+        if self.task == "toonify":
+            return self._colour(picture), cartoonize(picture)
+        if self.task == "super_resolution":
+            factor = int(rng.choice(self.factors, p=self.factor_shares or None))
+            return self._colour(np.asarray(degrade(Image.fromarray(picture), factor))), picture
+        if self.task == "sketch_to_face":
+            return sketch_to_tensor(photo_to_sketch(Image.fromarray(picture)), self.size)[0].numpy(), picture
+        if self.task == "segmentation_to_face":
+            assert labels is not None, "maps are made ahead"
+            return self._one_hot(labels), picture
+        return self._colour(picture), picture
 
+    def given(self, name: str, picture: Image.Image, mirrored: bool) -> Floats:
+        """Return the input [C,s,s] from a ``picture`` that was made ahead for the encoder, mirrored or not.
 
-def _mirrored_target(picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
-    """Every second target is mirrored, so that turning to the front costs least (pSp paper, section 4.2)."""
-    target = np.ascontiguousarray(picture[:, ::-1]) if rng.random() < 0.5 else picture
-    return _colour(picture), target
+        Raises:
+            TrainingError: It is no map of the encoder's classes; ``name`` says which.
+        """
+        if self.channels == 3:
+            pixels = np.asarray(picture.convert("RGB"))
+            return self._colour(np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels)
+        if self.channels == 1:
+            turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture
+            return sketch_to_tensor(turned.convert("L"), self.size)[0].numpy()
+        if self.channels == len(CLASSES):
+            labels, _ = picture_to_map(picture)
+            return self._one_hot(mirror_map(labels) if mirrored else labels)
+        labels = np.asarray(picture if picture.mode == "P" else picture.convert("L"))
+        if labels.max() >= self.channels:
+            raise TrainingError(
+                f"{name} has the class {labels.max()}, but the encoder takes {self.channels} classes.",
+                "Give maps whose grey values are the classes, and their number with --label-nc.",
+            )
+        return self._one_hot(labels[:, ::-1] if mirrored else labels)
 
+    def _colour(self, picture: Pixels) -> Floats:
+        if picture.shape[0] != self.size:
+            resized = Image.fromarray(picture).resize((self.size, self.size), Image.Resampling.LANCZOS)
+            picture = np.asarray(resized)
+        return (picture.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)
 
-def _cartoon_target(picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
-    return _colour(picture), cartoonize(picture)
-
-
-def _degraded(picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
-    factor = int(rng.choice(_FACTORS, p=_FACTOR_SHARES))
-    return _colour(np.asarray(degrade(Image.fromarray(picture), factor))), picture
-
-
-def _sketch(picture: Pixels, size: int) -> Floats:
-    return sketch_to_tensor(photo_to_sketch(Image.fromarray(picture)), size)[0].numpy()
-
-
-def _one_hot(picture: Pixels, labels: Pixels | None, size: int) -> Floats:
-    assert labels is not None, "maps are made ahead"
-    return map_to_tensor(labels, size)[0].numpy()
+    def _one_hot(self, labels: Pixels) -> Floats:
+        if self.channels == len(CLASSES):
+            return map_to_tensor(labels, self.size)[0].numpy()
+        small = Image.fromarray(labels).resize((self.size, self.size), Image.Resampling.NEAREST)
+        classes = np.arange(self.channels, dtype=np.uint8)[:, None, None]
+        return (np.asarray(small)[None] == classes).astype(np.float32)

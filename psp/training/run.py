@@ -3,198 +3,209 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-
-from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, read_info, save_psp
-from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.checkpoints import find_file, load_psp, open_generator
 from psp.config import Settings
 from psp.errors import TrainingError
-from psp.losses.identity import DescriptorLoss, IdentityLoss
-from psp.losses.lpips import LPIPS
-from psp.losses.objective import Objective
-from psp.models.irse import ArcFace
 from psp.models.psp import PSP, PSPConfig
-from psp.quality import LPIPS_FILE
-from psp.registry import AUXILIARY
-from psp.training.coach import Coach, Progress, fit_prior, recentre
+from psp.registry import find_entry
+from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
+from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
-from psp.training.data import Batches
-from psp.training.gan_state import GENERATOR_FILE, open_generator
+from psp.training.export import BEST, export
+from psp.training.loop import Progress
+from psp.training.machine import open_accelerator
 from psp.training.maps import open_maps
-from psp.training.prepare import needs_maps
+from psp.training.networks import adapt, build_objective, on_generator, start_encoder
+from psp.training.overrides import to_toml
+from psp.training.pairs import pair_sources
 from psp.training.sources import Source, open_sources
-from psp.training.vary import VaryConfig
+from psp.training.vary import Pixels
 
-_AVERAGED_PICTURES = 2048
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+CONFIG_FILE = "config.toml"
+_CHECK_FILE = "data-check.json"
+# Pictures over which the average code of a joint training is taken while the run goes on, and at its end.
+_AVERAGED_ON_THE_WAY, _AVERAGED = 512, 2048
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class RunOptions:
-    """Where a run reads and writes, and when it stops.
+    """Where a run reads and writes, on what it computes, and when it stops.
 
     Attributes:
-        data: Folder of pictures or zip files.
+        data: Folder of pictures or zip files: what the model should make.
         out: Folder of the run; a run that is there is resumed.
-        device: "cpu", "cuda", "mps".
+        inputs: Folder of what the encoder sees, with the names of ``data``; None: it is made of the pictures.
+        device: "auto", "cpu", "cuda", "mps".
         minutes: Stop after this time, with a checkpoint; None: when the run is whole.
-        start_from: A checkpoint to start from (the frozen generator's, for one); None: fresh weights.
-        identity_file: ArcFace IR-SE50 weights, for a run with an identity term; None: the registry's.
-        generator: A generator that ``train-generator`` made: it is frozen and gets an encoder (the paper).
+        start_from: A model to start from; None: fresh weights, or those of the preset.
+        generator: A generator to freeze and to give an encoder (the paper): a name or a path; it goes before
+            the preset's.
+        identity_file: ArcFace IR-SE50 weights; None: the registry's.
+        similarity_file: MoCo v2 weights, for a run with a similarity term.
         maps: File of the pictures' maps, made when it is missing; None: one in ``out``.
+        accumulate: Parts that a batch is cut into to save memory.
+        workers: Processes that read pictures ahead.
+        check: Whether all pictures are looked at first.
+        skip_bad: Whether to train without pictures that cannot be used, rather than to refuse.
     """
 
     data: Path
     out: Path
-    device: str = "cpu"
+    inputs: Path | None = None
+    device: str = "auto"
     minutes: float | None = None
     start_from: Path | None = None
+    generator: str | Path | None = None
     identity_file: Path | None = None
-    generator: Path | None = None
+    similarity_file: Path | None = None
     maps: Path | None = None
+    accumulate: int = 1
+    workers: int = 0
+    check: bool = True
+    skip_bad: bool = False
 
 
-def train(
-    config: TrainConfig, options: RunOptions, report: Callable[[Progress], None] = lambda progress: None
-) -> Path:
-    """Train ``config`` and return the path of the finished model, ``out/model/<task>.safetensors``.
+@dataclass(frozen=True)
+class Reports:
+    """Who is told what happens, in the main process.
+
+    Attributes:
+        progress: Called with every log line.
+        words: Called with everything else that a person should know.
+    """
+
+    progress: Callable[[Progress], None] = lambda progress: None
+    words: Callable[[str], None] = lambda words: None
+
+
+def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()) -> Path:
+    """Train ``config`` and return the path of the best model, ``out/best/<task>.safetensors``.
 
     Raises:
-        TrainingError: Data or settings cannot be used, or the loss became NaN.
+        TrainingError: Data or settings cannot be used, the loss became NaN, or the disk is full.
         CheckpointError: A file to start from cannot be used.
+        KeyboardInterrupt: Somebody asked to stop; the state is saved.
     """
-    device = torch.device(options.device)
-    sources = open_sources(options.data)
-    settings = Settings.from_env()
-    start = load_psp(options.start_from, settings=settings) if options.start_from else None
-    if start is not None:
-        config = dataclasses.replace(config, model=_model_for(config, start))
-        if config.train_generator:
-            # It goes on, so it neither begins at a low resolution nor measures norms anew.
-            config = dataclasses.replace(config, low_size=0, keep_norms=True)
-    model = adapt(start, config.model) if start is not None else None
-    if options.generator is not None:
-        config, model = _on_generator(config, options.generator)
-    objective = build_objective(config, options.identity_file).to(device)
-    maps = None
-    if needs_maps(config.task) or config.data.vary.backgrounds:
-        used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
-        maps = open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)
+    accelerator = open_accelerator(config, options.device, options.accumulate)
+    with (
+        accelerator.main_process_first()
+    ):  # it looks at the data and makes the maps; the others find them made
+        sources = open_data(config, options, reports.words)
+        config, start, base = _open_start(config, options)
+        start = dataclasses.replace(start, maps=_open_maps(config, options, sources))
+        if accelerator.is_main_process:
+            (options.out / CONFIG_FILE).write_text(to_toml(config), encoding="utf-8")
+    objective = build_objective(config, options.identity_file, options.similarity_file)
+    save = partial(export, config=config, sources=sources, folder=options.out / BEST, base=base)
+
+    def on_best(model: PSP, figures: Mapping[str, float]) -> None:
+        drawn = coach.position.pictures
+        averaged = _AVERAGED if drawn >= config.pictures else _AVERAGED_ON_THE_WAY
+        save(model, pictures=drawn, figures=figures, averaged=averaged)
+
     coach = Coach(
         config,
         sources,
         objective,
         options.out,
-        device,
-        model=model,
-        teacher=start.to(device) if start is not None else None,
-        maps=maps,
-        report=report,
+        accelerator,
+        start,
+        workers=options.workers,
+        report=reports.progress,
+        on_best=on_best,
     )
-    model = coach.run(options.minutes)
-    return export(model, config, sources, options, coach.position.pictures)
+    try:
+        coach.run(options.minutes)
+    finally:
+        _close(accelerator)
+    path = options.out / BEST / f"{config.task}.safetensors"
+    if accelerator.is_main_process and not path.exists():  # stopped while the resolution was low
+        on_best(coach.average, {})
+    return path
 
 
-def _model_for(config: TrainConfig, start: PSP) -> PSPConfig:
-    """Return the shape of the model to start from, with the input that the task has."""
-    channels = config.model.encoder.in_channels
-    return dataclasses.replace(
-        start.config, encoder=dataclasses.replace(start.config.encoder, in_channels=channels)
-    )
+def _close(accelerator: Accelerator) -> None:
+    """End the processes' group, without waiting for those that failed."""
+    import torch  # noqa: PLC0415  (loaded long since; here for its process group alone)
+
+    accelerator.free_memory()
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
 
 
-def _on_generator(config: TrainConfig, file: Path) -> tuple[TrainConfig, PSP]:
-    """Return the run and a model for a fresh encoder on the frozen generator in ``file``."""
-    generator, w_avg = open_generator(file)
-    shape = dataclasses.replace(config.model, generator=generator.config)
-    config = dataclasses.replace(config, model=shape, train_generator=False, low_size=0)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = PSP(shape)
-    model.decoder.load_state_dict(generator.state_dict())
-    model.latent_avg.copy_(w_avg)
-    return config, model
-
-
-def adapt(start: PSP, config: PSPConfig) -> PSP:
-    """Return a new model of shape ``config`` with all the weights of ``start`` that fit, ready for training.
-
-    What does not fit (the first layer, where a task's input has other channels) starts from random weights.
-    """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = PSP(config)
-    wanted = model.state_dict()
-    given = start.state_dict()
-    fitting = {key: value for key, value in given.items() if wanted[key].shape == value.shape}
-    model.load_state_dict(wanted | fitting)
-    return model.requires_grad_(True)
-
-
-def build_objective(config: TrainConfig, identity_file: Path | None) -> Objective:
-    """Return the objective of ``config`` with its networks.
+def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], None]) -> tuple[Source, ...]:
+    """Return the pictures of a run, with their inputs where these lie ready, after looking at all of them.
 
     Raises:
-        CheckpointError: The identity network is asked for and cannot be found or used.
+        TrainingError: There are none, or some cannot be used and none may be skipped; says which.
     """
-    weights = config.losses
-    lpips = LPIPS(load_tensors(LPIPS_FILE)[0]) if weights.lpips else None
-    identity = None
-    if weights.identity:
-        identity = _identity_loss(config, identity_file)
-    return Objective(weights, lpips, identity)
+    options.out.mkdir(parents=True, exist_ok=True)
+    sources = open_sources(options.data)
+    unpaired: tuple[str, ...] = ()
+    if options.inputs is not None:
+        sources, unpaired = pair_sources(sources, open_sources(options.inputs))
+    if not options.check:
+        return sources
+    size = config.compared_at(config.pictures)
+    note = options.out / _CHECK_FILE
+    seen = fingerprint(sources, size)
+    if not unpaired and note.exists() and json.loads(note.read_text()) == seen:
+        return sources
+    findings = unpaired_findings(unpaired) + check_data(sources, size)
+    if findings and options.skip_bad:
+        words(f"Left out: {tell(findings, options.out)}")
+        sources = without(sources, findings)
+        if not any(source.train for source in sources):
+            raise TrainingError("No picture is left to train on.", "Give other data.")
+        return sources
+    require_good(findings, options.out)
+    note.write_text(json.dumps(seen))
+    return sources
 
 
-def _identity_loss(config: TrainConfig, identity_file: Path | None) -> IdentityLoss | DescriptorLoss:
-    if config.identity == "dlib" and identity_file is None:
-        return DescriptorLoss(load_face_descriptor())
-    path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
-    return IdentityLoss(_load_arcface(path))
-
-
-def _load_arcface(path: Path) -> ArcFace:
-    tensors = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
-    with torch.device("meta"):
-        network = ArcFace()
-    try:
-        network.load_state_dict(tensors, strict=True, assign=True)
-    except RuntimeError as error:
+def _open_start(config: TrainConfig, options: RunOptions) -> tuple[TrainConfig, Start, Path | None]:
+    """Return the run as its start shapes it, what it starts from, and the file of the model to start from."""
+    generator = options.generator or config.generator
+    if options.start_from is not None:
+        settings = Settings.from_env()
+        # A folder of models has one for photos to start from.
+        base = find_file(find_entry(options.start_from, "encode", settings), settings)
+        given = load_psp(base, settings=settings)
+        channels = config.model.encoder.in_channels
+        encoder = dataclasses.replace(given.config.encoder, in_channels=channels)
+        config = dataclasses.replace(config, model=PSPConfig(encoder, given.config.generator))
+        if config.train_generator:
+            # It goes on, so it neither begins at a low resolution nor measures norms anew.
+            config = dataclasses.replace(config, low_size=0, keep_norms=True)
+        return config, Start(adapt(given, config.model), given), base
+    if not generator:
+        if config.train_generator:
+            return config, Start(), None
         raise TrainingError(
-            f"{path.name} is not an ArcFace IR-SE50 network.", "Give another file."
-        ) from error
-    return network
+            f"The preset {config.name!r} needs a pretrained generator.",
+            "Give it with --generator: a StyleGAN2 .pt of rosinality's, or one of train-generator.",
+        )
+    config, model = on_generator(config, open_generator(generator))
+    if config.encoder == "ir_se50":
+        start_encoder(model, options.identity_file)
+    return config, Start(model), None
 
 
-def export(
-    model: PSP, config: TrainConfig, sources: tuple[Source, ...], options: RunOptions, pictures: int
-) -> Path:
-    """Write ``model`` as the studio loads it, into ``options.out/model``, and return the file.
-
-    A jointly trained model gets its average code back first (see ``recentre``); its generator has a file of
-    its own. A model that started from another leaves what is equal in that one's files, copied beside it.
-    """
-    folder = options.out / "model"
-    path = folder / f"{config.task}.safetensors"
-    info = {"preset": config.name, "task": config.task, "pictures": str(pictures)}
-    base = options.start_from
-    if base is not None and not is_pickle(base) and base.name != path.name:
-        folder.mkdir(parents=True, exist_ok=True)
-        decoder = read_info(base).get("decoder")
-        for file in (base, base.with_name(decoder)) if decoder else (base,):
-            shutil.copyfile(file, folder / file.name)
-        save_psp(model, path, precision=config.precision, base=base.name, info=info)
-        return path
-    if config.train_generator:
-        plan = dataclasses.replace(config.data, vary=VaryConfig())
-        count = min(_AVERAGED_PICTURES, sum(len(source.train) for source in sources))
-        batches = Batches(sources, plan, config.model.encoder.in_size, min(count, 32), config.seed + 1)
-        images = torch.cat([batches.batch(step).targets for step in range(max(1, count // 32))])
-        recentre(model, images)
-        if model.config.generator.prior_rank:
-            fit_prior(model, images)
-        (folder / GENERATOR_FILE).unlink(missing_ok=True)  # an earlier export of this run
-    save_psp(model, path, precision=config.precision, decoder_file=GENERATOR_FILE, info=info)
-    return path
+def _open_maps(
+    config: TrainConfig, options: RunOptions, sources: tuple[Source, ...]
+) -> Mapping[tuple[str, str], Pixels] | None:
+    task = config.prepared_as or config.task
+    if options.inputs is not None or not (task == "segmentation_to_face" or config.data.vary.backgrounds):
+        return None
+    used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
+    return open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
+
+_MOST_WORKERS = 8
 
 
 def add_run_arguments(parser: argparse.ArgumentParser, example: str, folder: str) -> None:
@@ -23,3 +26,11 @@ def add_run_arguments(parser: argparse.ArgumentParser, example: str, folder: str
     parser.add_argument("--seed", type=int, help="seed of weights, draws and variations")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (auto)")
     parser.add_argument("--threads", type=int, help="CPU threads (all)")
+
+
+def pick_workers(asked: int | None) -> int:
+    """Return how many processes read pictures: those asked for, or one for each other core."""
+    if asked is not None:
+        return asked
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
+    return max(1, min(_MOST_WORKERS, (os.cpu_count() or 2) // here - 1))

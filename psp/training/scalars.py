@@ -4,10 +4,40 @@ from __future__ import annotations
 
 import csv
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+SCALARS_FILE = "scalars.csv"
+
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """One figure of a run.
+
+    Attributes:
+        group: "train" (means since the last line), "held_out" or "samples".
+        pictures: How far the run was.
+        name: Name of the figure.
+        value: The figure.
+    """
+
+    group: str
+    pictures: int
+    name: str
+    value: float
+
+
+def read_scalars(path: Path) -> list[Scalar]:
+    """Return the figures in a ``scalars.csv``; none where there is no such file."""
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [
+            Scalar(row[0], int(row[1]), row[2], float(row[3])) for row in csv.reader(file) if len(row) == 4
+        ]
 
 
 class ScalarLog:
@@ -15,10 +45,13 @@ class ScalarLog:
 
     Args:
         folder: The run's folder; it exists.
+        pictures: How far the run is; lines from beyond, of a run that broke off, are taken out.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._file = (folder / "scalars.csv").open("a", newline="", encoding="utf-8")
+    def __init__(self, folder: Path, pictures: int = 0) -> None:
+        path = folder / SCALARS_FILE
+        kept = [row for row in read_scalars(path) if row.pictures <= pictures]
+        self._file = path.open("w", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file)
         self._board: Any = None
         try:
@@ -30,6 +63,9 @@ class ScalarLog:
             )
         else:
             self._board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]  # torch ships it untyped
+        for row in kept:
+            self._rows.writerow([row.group, row.pictures, row.name, f"{row.value:.6g}"])
+        self._file.flush()
 
     def add(self, group: str, pictures: int, figures: dict[str, float]) -> None:
         """Append ``figures`` after ``pictures``."""

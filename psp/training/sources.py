@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
@@ -24,12 +24,16 @@ class Source:
         path: Where it is.
         train: Names inside, for training, sorted.
         val: Names inside with a folder called ``val``, never trained on, sorted.
+        inputs: Where what the encoder sees lies ready; None: it is made of the pictures.
+        input_names: The name there of each picture.
     """
 
     name: str
     path: Path
     train: tuple[str, ...]
     val: tuple[str, ...]
+    inputs: Source | None = None
+    input_names: Mapping[str, str] = field(default_factory=dict)
 
     def reader(self) -> Callable[[str], bytes]:
         """Return a function from a name to the file's bytes; one thread may use it."""
@@ -40,21 +44,17 @@ class Source:
 
 
 def open_sources(data: Path) -> tuple[Source, ...]:
-    """List the pictures under ``data``: each zip file and each folder in it is a source, or ``data`` itself.
+    """List the pictures under ``data``: each zip file and folder in it is a source, or ``data`` itself is.
 
     Raises:
         TrainingError: There is no such folder, or no picture in it.
     """
     if not data.exists():
         raise TrainingError(f"There is no data at {data}.", "Give a folder of pictures or of zip files.")
-    parts = (
-        [p for p in sorted(data.iterdir()) if p.suffix == ".zip" or p.is_dir()] if data.is_dir() else [data]
-    )
-    names = {p.name for p in parts}
-    if (
-        not parts
-        or names <= {"train", "val"}
-        or any(_is_picture(p.name) for p in data.iterdir() if p.is_file())
+    inside = sorted(data.iterdir()) if data.is_dir() else []
+    parts = [path for path in inside if path.suffix == ".zip" or path.is_dir()]
+    if {path.name for path in parts} <= {"train", "val"} or any(
+        _is_picture(path.name) for path in inside if path.is_file()
     ):
         parts = [data]
     sources = tuple(source for source in map(_source, parts) if source.train or source.val)

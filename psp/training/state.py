@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,55 +30,82 @@ class Position:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, eq=False)
+class RunState:
+    """What a run changes, beside its position.
+
+    Attributes:
+        preset: Name of its preset.
+        model: The model that learns.
+        average: Its moving average.
+        optimizer: The optimizer.
+    """
+
+    preset: str
+    model: nn.Module
+    average: nn.Module
+    optimizer: torch.optim.Optimizer
+
+
 def save_state(
     path: Path,
+    state: RunState,
     position: Position,
-    preset_name: str,
-    model: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    best: float = math.inf,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> None:
-    """Write the state of a run to ``path``, atomically: a file that is there is whole."""
+    """Write the state of a run to ``path``, atomically: a file that is there is whole.
+
+    Args:
+        path: The file.
+        state: The run.
+        position: How far it is.
+        best: The best held-out figure so far.
+        scaler: What scales the losses, in half precision.
+
+    Raises:
+        OSError: It cannot be written; the file that is there stays.
+    """
     tensors: dict[str, Tensor] = {}
-    for prefix, module in (("model", model), ("average", average)):
+    for prefix, module in (("model", state.model), ("average", state.average)):
         tensors |= {f"{prefix}.{key}": value.detach() for key, value in module.state_dict().items()}
-    tensors |= optimizer_tensors("optimizer", optimizer)
+    tensors |= optimizer_tensors("optimizer", state.optimizer)
     meta = {
         "format": "psp-studio-run/1",
-        "preset": preset_name,
+        "preset": state.preset,
         "position": json.dumps([position.step, position.pictures, position.seconds]),
+        "best": json.dumps(best),
+        "scaler": json.dumps(scaler.state_dict() if scaler else {}),
     }
     save_tensors(path, {key: value.contiguous().cpu() for key, value in tensors.items()}, meta)
 
 
 def load_state(
-    path: Path,
-    preset_name: str,
-    model: nn.Module,
-    average: nn.Module,
-    optimizer: torch.optim.Optimizer,
-) -> Position:
-    """Restore a run from ``path`` into ``model``, ``average`` and ``optimizer``.
+    path: Path, state: RunState, scaler: torch.amp.GradScaler | None = None
+) -> tuple[Position, float]:
+    """Restore a run from ``path`` into ``state`` and ``scaler``; return its position and best figure.
 
     Raises:
         TrainingError: The file belongs to another preset or another architecture.
     """
     tensors, meta = load_tensors(path)
-    if meta.get("preset") != preset_name:
+    if meta.get("preset") != state.preset:
         raise TrainingError(
-            f"{path.name} is a run of {meta.get('preset', 'something else')!r}, not of {preset_name!r}.",
+            f"{path.name} is a run of {meta.get('preset', 'something else')!r}, not of {state.preset!r}.",
             "Give another output folder.",
         )
     try:
-        for prefix, module in (("model.", model), ("average.", average)):
+        for prefix, module in (("model.", state.model), ("average.", state.average)):
             module.load_state_dict(part_of(tensors, prefix), strict=True)
-    except RuntimeError as error:
+        restore_optimizer(state.optimizer, part_of(tensors, "optimizer."))
+    except (RuntimeError, ValueError) as error:
         raise TrainingError(
-            f"{path.name} has another architecture than the preset.", "Give another output folder."
+            f"{path.name} has another architecture than the run.", "Give another output folder."
         ) from error
-    restore_optimizer(optimizer, part_of(tensors, "optimizer."))
+    if scaler and (scaled := json.loads(meta.get("scaler", "{}"))):
+        scaler.load_state_dict(scaled)
     step, pictures, seconds = json.loads(meta["position"])
-    return Position(int(step), int(pictures), float(seconds))
+    return Position(int(step), int(pictures), float(seconds)), float(json.loads(meta.get("best", "Infinity")))
 
 
 def part_of(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

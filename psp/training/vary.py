@@ -6,6 +6,7 @@ Everything is drawn from the generator that is passed in; a picture varied with 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -44,7 +45,11 @@ class VaryConfig:
 
 
 def vary(
-    picture: Pixels, config: VaryConfig, rng: Rng, other: Pixels, labels: Pixels | None = None
+    picture: Pixels,
+    config: VaryConfig,
+    rng: Rng,
+    other: Callable[[], Pixels],
+    labels: Pixels | None = None,
 ) -> Pixels:
     """Return ``picture`` [S,S,3], aligned as FFHQ, varied as ``config`` says.
 
@@ -52,15 +57,15 @@ def vary(
         picture: RGB; stays untouched.
         config: What is changed, and how often.
         rng: Where the draws come from.
-        other: Another picture [S,S,3], for patches and backgrounds.
+        other: Gives another picture [S,S,3], for patches and backgrounds.
         labels: The picture's 19-class map [S,S], for backgrounds.
     """
     out = picture
     if rng.random() < config.backgrounds:
         assert labels is not None, "other backgrounds need maps"
-        out = _replace_background(out, labels, other, rng)
+        out = _replace_background(out, labels, other(), rng)
     if rng.random() < config.patches:
-        out = _patch(out, other, rng)
+        out = _patch(out, other(), rng)
     if rng.random() < config.glasses:
         out = _draw_glasses(out, rng)
     if rng.random() < config.hats:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -123,3 +126,58 @@ def test_the_descriptor_loss_is_the_distance_that_dlib_measures() -> None:
     assert float(loss(a, a)) == pytest.approx(0.0, abs=1e-3)
     distance.sum().backward()
     assert b.grad is not None and float(b.grad.abs().sum()) > 0
+
+
+def test_the_face_alone_counts_in_the_terms_of_the_crop() -> None:
+    objective = Objective(LossWeights(l2=0.0, lpips=0.0, identity=0.0, w_norm=0.0, l2_crop=1.0))
+    target = torch.zeros(1, 3, 256, 256)
+    image = target.clone()
+    image[..., :35, :] = image[..., 223:, :] = image[..., :32] = image[..., 220:] = 1.0  # around the face
+    offsets = torch.zeros(1, 2, 2)
+    assert float(objective(image, target, offsets)["l2_crop"]) == 0.0
+    image[..., 35, 32:220] = 2.0  # its first row of 188, 188 wide
+    assert float(objective(image, target, offsets)["l2_crop"]) == pytest.approx(4.0 / 188)
+
+
+def test_lpips_of_the_crop_is_lpips_of_the_cropped_pictures() -> None:
+    rng = torch.Generator().manual_seed(0)
+    a, b = (torch.rand(1, 3, 256, 256, generator=rng) * 2 - 1 for _ in range(2))
+    weights = LossWeights(l2=0.0, lpips=0.0, identity=0.0, w_norm=0.0, lpips_crop=1.0)
+    term = Objective(weights, lpips_network())(a, b, torch.zeros(1, 2, 2))["lpips_crop"]
+    wanted = lpips_network()(a[..., 35:223, 32:220], b[..., 35:223, 32:220])
+    torch.testing.assert_close(term, wanted[0])
+
+
+def test_the_total_is_the_weighted_sum_of_its_terms() -> None:
+    objective = Objective(LossWeights(l2=2.0, l1=0.5, lpips=0.0, identity=0.0, w_norm=0.1))
+    image, target = torch.full((2, 3, 8, 8), 0.5), torch.full((2, 3, 8, 8), -0.5)
+    offsets = torch.zeros(2, 3, 4)
+    offsets[0, 0, :2] = torch.tensor([3.0, 4.0])  # norms of 5 and 0
+    terms = objective(image, target, offsets)
+    assert {name: float(value) for name, value in terms.items()} == {"l2": 1.0, "l1": 1.0, "w_norm": 2.5}
+    assert float(objective.total(terms)) == pytest.approx(2.0 * 1.0 + 0.5 * 1.0 + 0.1 * 2.5)
+    (gradient,) = torch.autograd.grad(
+        objective.total(objective(image, target, offsets.requires_grad_())), offsets
+    )
+    assert gradient[0, 0, :2].tolist() == pytest.approx([0.1 * 0.6 / 2, 0.1 * 0.8 / 2])
+
+
+LPIPS_CASES = json.loads((Path(__file__).parent.parent / "golden" / "lpips.json").read_text())["cases"]
+
+
+@pytest.mark.parametrize("k", range(len(LPIPS_CASES)))
+def test_lpips_gives_the_published_numbers(k: int) -> None:
+    """Stored figures of the published code and weights, v0.1 (see ``tests/golden/README.md``)."""
+    case = LPIPS_CASES[k]
+    size = case["size"]
+    rng = np.random.default_rng([2030, k])
+    if case["kind"] == "noise":
+        a = rng.integers(0, 256, (size, size, 3), dtype=np.uint8)
+    else:
+        grid = rng.integers(0, 256, (8, 8, 3)).astype(np.float64)
+        at = np.arange(size) * 8 // size
+        a = grid[at][:, at].astype(np.uint8)
+    b = np.clip(a.astype(np.int64) + rng.integers(-40, 41, a.shape), 0, 255).astype(np.uint8)
+    x, y = (torch.from_numpy((p / 127.5 - 1).astype(np.float32)).permute(2, 0, 1)[None] for p in (a, b))
+    # The bundled weights are in half precision, which makes 3.3e-4 at most; every mistake tried made more.
+    assert float(lpips_network()(x, y)) == pytest.approx(case["distance"], rel=1e-3)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import resource
+import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +15,19 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_psp
-from psp.errors import ModelNotFoundError, TrainingError
+from psp.errors import CheckpointError, ModelNotFoundError, TrainingError
 from psp.losses.objective import LossWeights, Objective
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
-from psp.training.coach import STATE_FILE, Coach, Progress, rate_factor, recentre
+from psp.training.coach import STATE_FILE, Coach, Start, rate_factor
 from psp.training.config import OptimizerConfig, TrainConfig
-from psp.training.data import Batch
+from psp.training.export import recentre
+from psp.training.loop import Progress
+from psp.training.machine import open_accelerator
+from psp.training.networks import build_objective
 from psp.training.presets import preset, preset_names
-from psp.training.run import RunOptions, build_objective, train
+from psp.training.run import RunOptions, train
+from psp.training.scalars import read_scalars
 from psp.training.sources import open_sources
 from tests.compact import compact_config, compact_model
 
@@ -51,9 +59,10 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def coach(data: Path, out: Path, config: TrainConfig = CONFIG, **more: object) -> Coach:
-    objective = Objective(config.losses)
-    return Coach(config, open_sources(data), objective, out, torch.device("cpu"), **more)  # type: ignore[arg-type]
+def coach(data: Path, out: Path, config: TrainConfig = CONFIG, *, accumulate: int = 1, **more: Any) -> Coach:
+    accelerator = open_accelerator(config, "cpu", accumulate)
+    start = Start(more.pop("model", None))
+    return Coach(config, open_sources(data), Objective(config.losses), out, accelerator, start, **more)
 
 
 def test_a_run_makes_progress_pictures_curves_and_a_checkpoint(data: Path, tmp_path: Path) -> None:
@@ -64,46 +73,101 @@ def test_a_run_makes_progress_pictures_curves_and_a_checkpoint(data: Path, tmp_p
     assert losses[-1] < 0.7 * losses[0]
     assert lines[-1].position.pictures == 160
     names = {path.name for path in (tmp_path / "run").iterdir()}
-    assert {"scalars.csv", STATE_FILE, "sheet-00000160.png"} <= names
+    assert {"scalars.csv", "curves.png", STATE_FILE, "sheet-00000160.png"} <= names
     assert any(name.startswith("events.out.tfevents") for name in names)
     with Image.open(tmp_path / "run" / "sheet-00000160.png") as sheet:
         assert sheet.size == (12 * 32, 2 * 32)
+    with Image.open(tmp_path / "run" / "curves.png") as curves:
+        assert curves.width > 1000 and len(set(curves.convert("L").getdata())) > 10
 
 
 def test_a_resumed_run_equals_the_unbroken_one(data: Path, tmp_path: Path) -> None:
     whole = coach(data, tmp_path / "whole").run()
     first = coach(data, tmp_path / "parts")
-    stop = iter([False, False, False, False, True])  # the fifth step never happens; the third was saved
-    original = first._step
-
-    def step(images: torch.Tensor) -> dict[str, float]:
-        if next(stop):
-            raise KeyboardInterrupt
-        return original(images)
-
-    first._step = step  # type: ignore[method-assign]
-    with pytest.raises(KeyboardInterrupt):
+    break_at(first, 5, OSError("the machine goes down"))  # the third step was saved
+    with pytest.raises(OSError, match="goes down"):
         first.run()
     second = coach(data, tmp_path / "parts")
     assert second.position.step == 3
-    resumed = second.run()
-    for key, value in whole.state_dict().items():
-        assert torch.equal(value, resumed.state_dict()[key]), key
+    equal(second.run(), whole)
+    figures = [read_scalars(tmp_path / name / "scalars.csv") for name in ("parts", "whole")]
+    places = [[(f.group, f.pictures, f.name) for f in found] for found in figures]
+    assert places[0] == places[1]  # what the broken run had logged from beyond its state is gone
+
+
+def break_at(runner: Coach, step: int, error: BaseException | None = None) -> None:
+    """Let the ``step``-th step of a run fail before it does anything, or ask to stop after it."""
+    original, done = runner.step, itertools.count(1)
+
+    def wrapped() -> dict[str, float]:
+        if next(done) == step:
+            if error is not None:
+                raise error
+            signal.raise_signal(signal.SIGINT)
+        return original()
+
+    runner.step = wrapped  # type: ignore[method-assign]
+
+
+def equal(model: PSP, other: PSP) -> None:
+    for key, value in other.state_dict().items():
+        assert torch.equal(value, model.state_dict()[key]), key
+
+
+def test_a_run_stopped_by_ctrl_c_is_saved_and_goes_on_exactly(data: Path, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, save_every=1000, optimizer=OptimizerConfig(name="ranger", batch=4))
+    whole = coach(data, tmp_path / "whole", config).run()
+    first = coach(data, tmp_path / "parts", config)
+    break_at(first, 2)
+    with pytest.raises(KeyboardInterrupt):
+        first.run()
+    second = coach(data, tmp_path / "parts", config)
+    assert second.position.step == 2  # the step that was under way was finished
+    equal(second.run(), whole)
+
+
+def test_accumulated_gradients_are_those_of_the_whole_batch(data: Path, tmp_path: Path) -> None:
+    config = dataclasses.replace(CONFIG, keep_norms=True)  # norms would see the parts of a batch
+    whole = coach(data, tmp_path / "whole", config).run().state_dict()
+    runner = coach(data, tmp_path / "parts", config, accumulate=2)
+    parts = runner.run().state_dict()
+    assert runner.position.step == 6
+    for key, value in whole.items():
+        torch.testing.assert_close(parts[key], value, rtol=1e-3, atol=1e-4)
+
+
+def test_pictures_read_by_other_processes_are_the_same(data: Path, tmp_path: Path) -> None:
+    equal(coach(data, tmp_path / "ahead", workers=1).run(), coach(data, tmp_path / "here").run())
+
+
+def test_a_full_disk_stops_the_run_and_the_last_good_state_stays(data: Path, tmp_path: Path) -> None:
+    runner = coach(data, tmp_path / "run", dataclasses.replace(CONFIG, save_every=2))
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / STATE_FILE).write_bytes(b"the last good one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))  # files may not grow beyond, as on a full disk
+    try:
+        with pytest.raises(TrainingError, match=r"cannot be written after 8 pictures.*Free some space"):
+            runner.run()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "run" / STATE_FILE).read_bytes() == b"the last good one"
+    assert not list((tmp_path / "run").glob("*.tmp"))
 
 
 def test_norms_are_fixed_in_time_and_a_resumed_run_has_the_same(data: Path, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, pictures=32, freeze_norms_from=16, save_every=1)
     whole = coach(data, tmp_path / "whole", config)
     settled: list[float] = []
-    original = whole._step
+    original = whole.step
 
-    def step(batch: Batch) -> dict[str, float]:
-        terms = original(batch)
+    def step() -> dict[str, float]:
+        terms = original()
         norm = whole.model.encoder.input_layer[1]
         settled.append(float(norm.running_mean.sum()))  # type: ignore[union-attr, operator]  # a batch norm
         return terms
 
-    whole._step = step  # type: ignore[method-assign]
+    whole.step = step  # type: ignore[method-assign]
     whole.run()
     assert len(set(settled[:4])) == 4
     assert len(set(settled[4:])) == 1
@@ -181,7 +245,8 @@ def test_recentring_changes_the_average_and_nothing_else() -> None:
 
 
 def test_what_comes_out_is_a_model_that_the_studio_loads(data: Path, tmp_path: Path) -> None:
-    path = train(CONFIG, RunOptions(data, tmp_path / "run"))
+    path = train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))
+    assert path.parent.name == "best"
     assert path.name == "encode.safetensors"
     model = load_psp(path)
     images = torch.zeros(1, 3, 32, 32)
@@ -202,7 +267,7 @@ def test_the_identity_term_finds_its_network_or_says_where_to_put_it(
     face = torch.zeros(1, 3, 128, 128)
     assert float(objective(face, face, torch.zeros(1, 2, 2))["identity"]) == pytest.approx(0.0, abs=1e-5)
     torch.save({"something": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(TrainingError, match="ArcFace"):
+    with pytest.raises(CheckpointError, match="ArcFace"):
         build_objective(config, tmp_path / "other.pth")
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.training.config import DataConfig
-from psp.training.data import Batches, draw_shares, held_out
+from psp.training.data import Pictures, draw_shares, held_out
+from psp.training.prepare import Preparation
 from psp.training.sources import open_sources
 from psp.training.vary import VaryConfig
 
@@ -63,27 +64,30 @@ def test_shares_are_as_named_and_the_rest_goes_by_size(data: Path) -> None:
 
 
 def test_draws_follow_the_shares(data: Path) -> None:
-    batches = Batches(open_sources(data), DataConfig(shares=(("red", 0.8),)), 32, 50, seed=1)
-    red = torch.cat([batches.batch(step).targets for step in range(4)])[:, 0, 0, 0] > 0
+    pictures = Pictures(open_sources(data), DataConfig(shares=(("red", 0.8),)), 32, seed=1)
+    red = pictures.batch(0, 200).targets[:, 0, 0, 0] > 0
     assert 0.7 < float(red.float().mean()) < 0.9
 
 
-def test_a_batch_depends_on_seed_and_step_alone(data: Path) -> None:
-    def make(seed: int) -> Batches:
-        return Batches(open_sources(data), DataConfig(vary=VaryConfig(colour=1.0)), 32, 6, seed)
+def test_a_picture_depends_on_seed_and_number_alone(data: Path) -> None:
+    def make(seed: int) -> Pictures:
+        vary = VaryConfig(colour=1.0, patches=0.5)
+        return Pictures(open_sources(data), DataConfig(vary=vary), 32, seed)
 
-    stream = make(5).from_step(3)
-    assert torch.equal(next(stream).targets, make(5).batch(3).targets)
-    assert torch.equal(next(stream).targets, make(5).batch(4).targets)
-    assert not torch.equal(make(5).batch(3).targets, make(6).batch(3).targets)
-    stream.close()  # type: ignore[attr-defined]  # a generator
+    wanted = make(5).batch(3, 6).targets
+    assert torch.equal(make(5).item(20)[1], wanted[2])
+    assert not torch.equal(make(6).batch(3, 6).targets, wanted)
+    for workers in (0, 1):
+        batches = list(make(5).loader(18, 31, 6, workers))
+        assert len(batches) == 2  # whole ones only
+        assert torch.equal(batches[0][1], wanted)
 
 
 def test_values_are_in_range_and_mirrors_happen(tmp_path: Path) -> None:
     half = np.zeros((32, 32, 3), np.uint8)
     half[:, 16:] = 255
     Image.fromarray(half).save(tmp_path / "half.png")
-    batch = Batches(open_sources(tmp_path), DataConfig(flip=True), 32, 32, seed=0).batch(0).targets
+    batch = Pictures(open_sources(tmp_path), DataConfig(flip=True), 32, seed=0).batch(0, 32).targets
     assert batch.shape == (32, 3, 32, 32)
     assert (float(batch.min()), float(batch.max())) == (-1.0, 1.0)
     bright_left = batch[:, 0, 0, 0] > 0
@@ -96,20 +100,23 @@ def test_a_map_is_mirrored_with_its_picture(tmp_path: Path) -> None:
     Image.fromarray(half).save(tmp_path / "half.png")
     labels = np.where(half[..., 0] > 0, 4, 5).astype(np.uint8)  # the left eye's class on the bright half
     (source,) = open_sources(tmp_path)
-    batches = Batches(
-        (source,),
-        DataConfig(),
-        32,
-        16,
-        seed=0,
-        prepare=lambda picture, labels, rng: (np.asarray(labels, np.float32)[None], picture),
-        maps={(source.name, "half.png"): labels},
-    )
-    batch = batches.batch(0)
+    prepare = Preparation("segmentation_to_face", 32, 19)
+    pictures = Pictures((source,), DataConfig(), 32, 0, prepare, {(source.name, "half.png"): labels})
+    batch = pictures.batch(0, 16)
     mirrored = batch.targets[:, 0, 0, 0] > 0
     assert 0 < int(mirrored.sum()) < 16
-    for picture, label, turned in zip(batch.targets[:, 0], batch.inputs[:, 0], mirrored, strict=True):
-        assert label[picture > 0].eq(5 if turned else 4).all()  # left and right are the person's
+    for picture, one_hot, turned in zip(batch.targets[:, 0], batch.inputs, mirrored, strict=True):
+        assert one_hot.argmax(dim=0)[picture > 0].eq(5 if turned else 4).all()  # left is the person's left
+
+
+def test_held_out_pictures_come_from_all_sources_that_are_drawn(data: Path) -> None:
+    batch = Pictures(open_sources(data), DataConfig(), 16, seed=0).held_out(2)
+    assert batch is not None and batch.targets.shape == (2, 3, 16, 16)
+    assert sorted(batch.targets[:, 0, 0, 0].tolist()) == [-1.0, 1.0]  # a blue one and a red one
+    only = Pictures(open_sources(data), DataConfig(shares=(("blue", 0.0),)), 16, seed=0).held_out(4)
+    assert only is not None and only.targets[:, 0].eq(1.0).all()
+    (none,) = open_sources(data / "blue" / "train")
+    assert Pictures((none,), DataConfig(), 16, seed=0).held_out(4) is None
 
 
 def test_held_out_pictures_are_only_those(data: Path) -> None:
@@ -124,8 +131,12 @@ def test_held_out_pictures_are_only_those(data: Path) -> None:
 )
 def test_a_broken_picture_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "bad.png").write_bytes(content)
+    pictures = Pictures(open_sources(tmp_path), DataConfig(), 32, seed=0)
     with pytest.raises(TrainingError, match=f"bad.png.*{words}"):
-        Batches(open_sources(tmp_path), DataConfig(), 32, 1, seed=0).batch(0)
+        pictures.batch(0, 1)
+    for workers in (0, 1):  # across processes the error stays the same sentence
+        (error,) = list(pictures.loader(0, 1, 1, workers))
+        assert isinstance(error, TrainingError) and words in error.problem
 
 
 def test_no_data_is_said(tmp_path: Path) -> None:

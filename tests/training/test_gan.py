@@ -18,12 +18,12 @@ from psp.losses.adversarial import discriminator_loss, generator_loss, path_leng
 from psp.models.discriminator import Discriminator, DiscriminatorConfig
 from psp.models.generator import Generator, GeneratorConfig
 from psp.quality import lpips_network
-from psp.training.coach import Progress
 from psp.training.gan import STATE_FILE, GanCoach, lazy_adam, seeded
 from psp.training.gan_command import add_train_generator
 from psp.training.gan_config import GanConfig, gan_preset, gan_preset_names
 from psp.training.gan_run import GanRunOptions, train_generator
 from psp.training.gan_state import GanState, load_generator, save_discriminator, save_generator
+from psp.training.loop import Progress
 from psp.training.sources import open_sources
 from psp.training.state import Position
 
@@ -124,7 +124,7 @@ def test_both_networks_learn_and_the_average_follows(data: Path, tmp_path: Path)
     state = torch.get_rng_state()
     for step in range(2):
         runner.state.position = Position(step, 4 * step)
-        terms = runner._step(runner.batches.batch(step).targets)
+        terms = runner._step(runner.pictures.batch(step, CONFIG.batch).targets)
         assert {"generator", "discriminator", "sign"} <= set(terms)
         assert ("r1" in terms) == (step % 2 == 0)
     assert torch.equal(torch.get_rng_state(), state)
@@ -139,7 +139,7 @@ def test_both_networks_learn_and_the_average_follows(data: Path, tmp_path: Path)
 def test_half_precision_keeps_weights_and_losses_in_float32(data: Path, tmp_path: Path) -> None:
     runner, exact = coach(data, tmp_path / "run"), coach(data, tmp_path / "run")
     runner._autocast = True  # on the CPU too, here
-    images = runner.batches.batch(0).targets
+    images = runner.pictures.batch(0, CONFIG.batch).targets
     terms, wanted = runner._step(images), exact._step(images)
     assert all(
         terms[name] == pytest.approx(wanted[name], abs=0.02) for name in ("generator", "discriminator")

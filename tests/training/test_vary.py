@@ -13,7 +13,7 @@ RED = np.zeros((64, 64, 3), np.uint8) + np.array([200, 0, 0], np.uint8)
 
 def changed(config: VaryConfig, seed: int = 0) -> np.ndarray:
     """Where a grey picture changes, [64,64]."""
-    out = vary(GREY, config, np.random.default_rng(seed), RED)
+    out = vary(GREY, config, np.random.default_rng(seed), lambda: RED)
     return np.asarray((out != GREY).any(axis=2))
 
 
@@ -36,7 +36,7 @@ def test_equal_draws_give_equal_pictures_and_others_do_not(config: VaryConfig) -
     before = picture.copy()
 
     def make(seed: int) -> np.ndarray:
-        return vary(picture, config, np.random.default_rng(seed), RED)
+        return vary(picture, config, np.random.default_rng(seed), lambda: RED)
 
     assert np.array_equal(make(3), make(3))
     assert not np.array_equal(make(3), make(4))
@@ -53,14 +53,14 @@ def test_glasses_stand_at_the_eyes_and_hats_above_the_brows() -> None:
 
 
 def test_patches_come_from_the_other_picture() -> None:
-    out = vary(GREY, VaryConfig(patches=1.0), np.random.default_rng(0), RED)
+    out = vary(GREY, VaryConfig(patches=1.0), np.random.default_rng(0), lambda: RED)
     share = (out == RED).all(axis=2).mean()
     assert 0.0 < share < 0.3
 
 
 def test_colours_move_together_and_by_no_more_than_asked() -> None:
     means = [
-        vary(GREY, VaryConfig(colour=strength), np.random.default_rng(seed), RED).mean()
+        vary(GREY, VaryConfig(colour=strength), np.random.default_rng(seed), lambda: RED).mean()
         for strength in (0.3, 1.0)
         for seed in range(20)
     ]

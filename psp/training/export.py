@@ -1,0 +1,126 @@
+"""From a trained model to files that the studio loads."""
+
+from __future__ import annotations
+
+import copy
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from psp.checkpoints import is_pickle, read_info, save_psp
+from psp.models.encoder import GradualStyleEncoder, MapToStyle
+from psp.models.psp import PSP
+from psp.training.config import DataConfig, TrainConfig
+from psp.training.data import Pictures
+from psp.training.gan_state import GENERATOR_FILE
+from psp.training.sources import Source
+
+BEST = "best"
+"""Folder of the best model of a run, in the run's folder."""
+
+_AVERAGED_AT_ONCE = 32
+
+
+def export(
+    model: PSP,
+    config: TrainConfig,
+    sources: tuple[Source, ...],
+    folder: Path,
+    *,
+    base: Path | None = None,
+    averaged: int = 2048,
+    pictures: int = 0,
+    figures: Mapping[str, float] | None = None,
+) -> Path:
+    """Write ``model`` as the studio loads it and return the file, ``folder/<task>.safetensors``.
+
+    A jointly trained model gets its average code back first (see ``recentre``); its generator has a file of
+    its own. A model that started from another leaves what is equal in that one's files, copied beside it.
+
+    Args:
+        model: The model; it stays as it is.
+        config: The run that made it.
+        sources: What it was trained on.
+        folder: Where to; what is there is replaced.
+        base: The file that it started from.
+        averaged: How many pictures the average code is taken over.
+        pictures: How many pictures were drawn in training.
+        figures: What was measured on held-out pictures.
+    """
+    path = folder / f"{config.task}.safetensors"
+    info = {
+        "preset": config.name,
+        "task": config.task,
+        "pictures": str(pictures),
+        "figures": json.dumps({name: round(value, 4) for name, value in (figures or {}).items()}),
+        "data": ", ".join(f"{source.name}: {len(source.train)} pictures" for source in sources),
+    }
+    if base is not None and _can_be_base(base, path, config):
+        folder.mkdir(parents=True, exist_ok=True)
+        decoder = read_info(base).get("decoder")
+        for file in (base, base.with_name(decoder)) if decoder else (base,):
+            shutil.copyfile(file, folder / file.name)
+        save_psp(model, path, precision=config.precision, base=base.name, info=info)
+        return path
+    if config.train_generator:
+        images = _some_pictures(sources, config, averaged)
+        model = recentre(copy.deepcopy(model), images)
+        if model.config.generator.prior_rank:
+            fit_prior(model, images)
+        (folder / GENERATOR_FILE).unlink(missing_ok=True)  # an earlier export of this run
+        save_psp(model, path, precision=config.precision, decoder_file=GENERATOR_FILE, info=info)
+        return path
+    save_psp(model, path, precision=config.precision, info=info)
+    return path
+
+
+def _can_be_base(base: Path, path: Path, config: TrainConfig) -> bool:
+    """Whether the file that a run started from can hold what the new one shares with it."""
+    if config.generator or (config.train_generator and config.task == "encode"):
+        return False  # a model of its own
+    return base.name != path.name and not is_pickle(base) and "base" not in read_info(base)
+
+
+def _some_pictures(sources: tuple[Source, ...], config: TrainConfig, count: int) -> Tensor:
+    """Return about ``count`` training pictures [N,3,S,S], drawn by the run's shares, unvaried."""
+    plan = DataConfig(shares=config.data.shares)
+    pictures = Pictures(sources, plan, config.model.encoder.in_size, config.seed + 1)
+    count = min(count, sum(len(source.train) for source in sources))
+    size = min(count, _AVERAGED_AT_ONCE)
+    return torch.cat([pictures.batch(step, size).targets for step in range(max(1, count // size))])
+
+
+@torch.no_grad()
+def recentre(model: PSP, images: Tensor, batch: int = 32) -> PSP:
+    """Move the mean code of ``images`` [N,C,S,S] into ``w_avg``; what the model computes stays the same.
+
+    After joint training the average code is part of the encoder's biases; this gives it back its meaning.
+    """
+    codes = torch.cat([model.encode(part) for part in images.to(model.device).split(batch)])
+    mean = codes.mean(dim=0)
+    shift = mean - model.w_avg
+    assert isinstance(model.encoder, GradualStyleEncoder) and model.config.encoder.kind == "gradual"
+    for to_style, delta in zip(model.encoder.styles, shift, strict=True):
+        assert isinstance(to_style, MapToStyle)
+        to_style.linear.bias.sub_(delta)
+    model.latent_avg.copy_(mean)
+    return model
+
+
+@torch.no_grad()
+def fit_prior(model: PSP, images: Tensor, batch: int = 32) -> PSP:
+    """Fit the Gaussian over codes to those of ``images`` [N,C,S,S]: their principal directions."""
+    rank = model.config.generator.prior_rank
+    codes = torch.cat([model.encode(part) for part in images.to(model.device).split(batch)])
+    centred = (codes - codes.mean(dim=0)).flatten(1).double()
+    _, lengths, directions = torch.linalg.svd(centred, full_matrices=False)
+    count = min(rank, len(lengths))
+    deviations = lengths[:count] / max(len(codes) - 1, 1) ** 0.5
+    basis = (directions[:count] * deviations[:, None]).float().view(count, *codes.shape[1:])
+    model.decoder.prior.basis.zero_()
+    model.decoder.prior.basis[:count] = basis
+    return model

@@ -1,0 +1,65 @@
+"""What a run computes on, by Hugging Face Accelerate: a CPU, a GPU, many GPUs, many machines."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import torch
+
+from psp.errors import SettingsError, TrainingError
+from psp.training.config import TrainConfig
+
+if TYPE_CHECKING:
+    from accelerate import Accelerator
+
+
+def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int = 1) -> Accelerator:
+    """Return what distributes a run; ``accelerate launch`` and ``torchrun`` start its processes.
+
+    Args:
+        config: The run; its ``mixed_precision`` holds unless ``accelerate launch`` was given one.
+        device: "auto": the best there is; "cpu", "cuda", "mps".
+        accumulate: Parts that a batch is cut into, one after the other, to save memory.
+
+    Raises:
+        SettingsError: Accelerate is not installed, or the device is not there.
+        TrainingError: The batch cannot be divided among the processes.
+    """
+    try:
+        import accelerate  # noqa: PLC0415  (only training needs it)
+        from accelerate import state  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError("Training needs Accelerate.", "Run: pip install accelerate") from error
+    # Accelerate keeps one state a process; a second run in the same process may want another.
+    state.AcceleratorState._reset_state(reset_partial_state=True)
+    state.GradientState._reset_state()
+    launched = os.environ.get(
+        "ACCELERATE_MIXED_PRECISION", "no"
+    )  # "no" is also what a launch without it says
+    accelerator = accelerate.Accelerator(
+        cpu=device == "cpu",
+        mixed_precision=config.mixed_precision if launched == "no" else launched,
+        gradient_accumulation_steps=accumulate,
+        # Each process gets its part of every batch, so that a batch is the same for any number of them.
+        dataloader_config=accelerate.DataLoaderConfiguration(split_batches=True, non_blocking=True),
+        kwargs_handlers=[
+            accelerate.DistributedDataParallelKwargs(
+                broadcast_buffers=False,  # norms are shared, stored noise never changes
+                find_unused_parameters=config.train_generator,  # at a low resolution
+            )
+        ],
+        step_scheduler_with_optimizer=False,
+    )
+    if device != "auto" and accelerator.device.type != torch.device(device).type:
+        raise SettingsError(
+            f"The device {device!r} is not there: {accelerator.device.type} is.", "Leave out --device."
+        )
+    parts = accelerator.num_processes * accumulate
+    if config.optimizer.batch % parts:
+        raise TrainingError(
+            f"A batch of {config.optimizer.batch} cannot be divided among {accelerator.num_processes} "
+            f"processes in {accumulate} parts each.",
+            f"Set --batch to a multiple of {parts}.",
+        )
+    return accelerator

@@ -1,0 +1,126 @@
+"""The networks that a run starts from and is measured by: generator, encoder, and those of the losses."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from psp.checkpoints import OpenedGenerator, find_file, is_pickle, load_pickle, load_tensors
+from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.config import Settings
+from psp.errors import CheckpointError, TrainingError
+from psp.losses.identity import DescriptorLoss, IdentityLoss
+from psp.losses.lpips import LPIPS
+from psp.losses.objective import Objective
+from psp.losses.similarity import SimilarityLoss, moco_network
+from psp.models.irse import ArcFace
+from psp.models.psp import PSP, PSPConfig
+from psp.quality import LPIPS_FILE
+from psp.registry import AUXILIARY
+from psp.training.config import TrainConfig
+
+_COLOUR = 3
+
+
+def on_generator(config: TrainConfig, opened: OpenedGenerator) -> tuple[TrainConfig, PSP]:
+    """Return the run and a model for a fresh encoder on a frozen generator, whatever that one's shape."""
+    shape = opened.generator.config
+    encoder = dataclasses.replace(config.model.encoder, n_codes=shape.n_codes, code_dim=shape.style_dim)
+    config = dataclasses.replace(
+        config, model=PSPConfig(encoder, shape), train_generator=False, low_size=0, low_pictures=0
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.seed)
+        model = PSP(config.model)
+    model.decoder.load_state_dict(opened.generator.state_dict())
+    if config.start_from_w_avg:
+        rows = model.latent_avg.shape[0]  # one for an encoder of a single code
+        model.latent_avg.copy_(opened.w_avg[:rows])
+    return config, model
+
+
+def adapt(start: PSP, config: PSPConfig) -> PSP:
+    """Return a new model of shape ``config`` with all the weights of ``start`` that fit, ready for training.
+
+    What does not fit (the first layer, where a task's input has other channels) starts from random weights.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = PSP(config)
+    wanted = model.state_dict()
+    given = start.state_dict()
+    fitting = {key: value for key, value in given.items() if wanted[key].shape == value.shape}
+    model.load_state_dict(wanted | fitting)
+    return model.requires_grad_(True)
+
+
+def start_encoder(model: PSP, file: Path | None = None) -> PSP:
+    """Give the encoder of ``model`` the backbone of ArcFace's IR-SE50, as the paper does; return the model.
+
+    The first layer too where the encoder takes colour. ``file`` are the weights; by default the registry's.
+
+    Raises:
+        CheckpointError: The weights cannot be found or used.
+        TrainingError: The encoder has another backbone.
+    """
+    wanted = model.encoder.state_dict()
+    given = _load_arcface(file or _registry_file("identity")).state_dict()
+    parts = ("input_layer.", "body.") if model.config.encoder.in_channels == _COLOUR else ("body.",)
+    taken = {key: value for key, value in given.items() if key.startswith(parts)}
+    if any(key not in wanted or wanted[key].shape != value.shape for key, value in taken.items()):
+        raise TrainingError(
+            "The encoder's backbone is not IR-SE50, so that it cannot start from ArcFace's weights.",
+            "Set encoder=random.",
+        )
+    model.encoder.load_state_dict(wanted | taken)
+    return model
+
+
+def build_objective(
+    config: TrainConfig, identity_file: Path | None = None, similarity_file: Path | None = None
+) -> Objective:
+    """Return the objective of ``config`` with its networks.
+
+    Raises:
+        CheckpointError: A network is asked for and cannot be found or used.
+        TrainingError: The similarity term has a weight and no file.
+    """
+    weights = config.losses
+    lpips = LPIPS(load_tensors(LPIPS_FILE)[0]) if weights.lpips or weights.lpips_crop else None
+    identity = _identity_loss(config, identity_file) if weights.identity else None
+    similarity = None
+    if weights.similarity:
+        if similarity_file is None:
+            raise TrainingError(
+                "The similarity term needs the weights of MoCo v2.",
+                "Download moco_v2_800ep_pretrain.pth.tar (github.com/facebookresearch/moco; CC BY-NC 4.0) "
+                "and give it with --similarity, or set losses.similarity=0.",
+            )
+        similarity = SimilarityLoss(moco_network(similarity_file.name, load_pickle(similarity_file)))
+    return Objective(weights, lpips, identity, similarity)
+
+
+def _identity_loss(config: TrainConfig, file: Path | None) -> IdentityLoss | DescriptorLoss:
+    if config.identity == "dlib" and file is None:
+        return DescriptorLoss(load_face_descriptor())
+    return IdentityLoss(_load_arcface(file or _registry_file("identity")))
+
+
+def _registry_file(name: str) -> Path:
+    return find_file(AUXILIARY[name], Settings.from_env())
+
+
+def _load_arcface(path: Path) -> ArcFace:
+    tensors: dict[str, Tensor] = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
+    with torch.device("meta"):
+        network = ArcFace()
+    try:
+        network.load_state_dict(tensors, strict=True, assign=True)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{path.name} is not an ArcFace IR-SE50 network.", "Give another file."
+        ) from error
+    return network

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -37,6 +39,21 @@ def test_encode_writes_what_the_pipeline_makes(
     assert (tmp_path / "out" / "photo-encode.safetensors").read_bytes() == result.latents_file()
     told = json.loads(capsys.readouterr().out)
     assert told["recipe"] == result.details["recipe"]
+
+
+def test_a_folder_of_models_is_a_model(photo: Path, tmp_path: Path) -> None:
+    best = tmp_path / "runs" / "mine" / "best"
+    best.mkdir(parents=True)
+    for name in ("encode", "generator", "toonify"):
+        shutil.copy(assets_dir() / "portraits-128" / f"{name}.safetensors", best)
+    out = ["-o", str(tmp_path / "out")]
+    assert main(["encode", str(photo), "--model", str(best), *out]) == 0
+    assert main(["toonify", str(photo), "--model", str(best.parent), "--strength", "0.5", *out]) == 0
+    pipe = PspPipeline.from_pretrained(best, Settings(device="cpu", cache_dir=tmp_path / "cache"))
+    bundled = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache"))
+    assert np.array_equal(pipe.encode(photo).image, bundled.encode(photo).image)
+    with Image.open(tmp_path / "out" / "photo-toonify.png") as made:
+        assert np.array_equal(made, bundled.toonify(photo, strength=0.5).image)
 
 
 @pytest.mark.parametrize(

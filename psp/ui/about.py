@@ -86,7 +86,8 @@ def _about_own(entry: ModelEntry) -> str:
         return ""
     title = f", {escape(entry.title)}" if entry.title else ""
     here = f". Not here: {escape(entry.by_hand)}" if entry.problem else ""
-    return f"{title}, a model of this studio's owner. {escape(entry.licence)}{here}"
+    whose = f"from {escape(entry.source)} on the Hub" if entry.source else "a model of this studio's owner"
+    return f"{title}, {whose}. {escape(entry.licence)}{here}"
 
 
 def _state(status: ModelStatus) -> str:

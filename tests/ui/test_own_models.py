@@ -27,6 +27,9 @@ title = "My *portraits*"
 licence = "CC0"
 [gone]
 path = "nowhere"
+[toons]
+hub = "me/psp-toons"
+tasks = ["toonify"]
 """
 
 
@@ -74,6 +77,7 @@ def test_a_tab_offers_the_models_that_do_its_task(page: gr.Blocks) -> None:
         "mine": "mine: My *portraits*",
         "gone": "gone (not here)",
     }
+    assert ["toons" in choices for choices in offered] == [False, False, False, False, False, True, False]
     assert ["mine" in choices for choices in offered] == [True, False, False, False, False, False, True]
 
 
@@ -112,6 +116,7 @@ def test_about_tells_of_them(own: PspPipeline, folder: Path) -> None:
     text = _models(own.settings)
     assert "- `mine`, My &#42;portraits&#42;, a model of this studio's owner. CC0" in text
     assert "    - Encode: ready (local folder)" in text
+    assert "- `toons`, from me/psp&#45;toons on the Hub. " in text
     assert "Not here: Nothing is at nowhere" in text
     assert str(folder) not in text
 

@@ -12,6 +12,7 @@ import time
 import torch
 
 from psp.checkpoints import load_psp
+from psp.config import Settings
 from psp.registry import BUNDLED, tasks_of
 
 
@@ -22,7 +23,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    models = {task: load_psp(BUNDLED, task=task) for task in tasks_of(BUNDLED)}
+    models = {task: load_psp(BUNDLED, task=task) for task in tasks_of(BUNDLED, Settings())}
     seconds: dict[str, list[float]] = {task: [] for task in models}
     with torch.inference_mode():
         for _ in range(options.rounds + 1):

@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psp.config import Settings
 from psp.errors import PspError, SettingsError
-from psp.registry import list_models
+from psp.models_command import add_models
 from psp.tasks import TASKS
 from psp.training.evaluate_command import add_evaluate
 from psp.training.gan_command import add_train_generator
@@ -41,7 +40,7 @@ class _Option:
     words: str
 
 
-_MODEL = _Option("model", str, "auto", "a model's name or a path to a checkpoint")
+_MODEL = _Option("model", str, "auto", "a model's name, file or folder")
 _VARIANTS = _Option("variants", int, 1, "how many faces")
 _SEED = _Option("seed", int, 0, "of the first random style; -1: by chance")
 _LAYERS = "layers that take the style: 8-, 0-3,7, all, auto, pose, features, colours"
@@ -134,8 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in _COMMANDS.items():
         words = TASKS[name].caption if name in TASKS else command.words
         _add_task(commands.add_parser(name, help=words, description=words), name, command)
-    models = commands.add_parser("models", help="List the models and where they come from.")
-    models.set_defaults(run=_models)
+    add_models(commands, _report)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
     render.set_defaults(run=_render_examples)
     add_train(commands, _report)
@@ -220,19 +218,6 @@ def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path
 def _print_step(words: str, share: float | None) -> None:
     if share is not None:  # only what takes long: downloads, many faces
         print(f"\r{words} ({share:.0%})\033[K", end="\r", file=sys.stderr, flush=True)
-
-
-def _models(options: argparse.Namespace) -> None:
-    words = {
-        "bundled": "ready (bundled)",
-        "folder": "ready (local folder)",
-        "cache": "ready (downloaded)",
-        "hub": "downloaded when first used",
-        "by hand": "put the file into PSP_WEIGHTS_DIR",
-    }
-    for status in list_models(Settings.from_env()):
-        entry = status.entry
-        print(f"{entry.family:<16}{entry.task:<24}{entry.file:<36}{words[status.where]}")
 
 
 def _render_examples(options: argparse.Namespace) -> None:

@@ -21,7 +21,7 @@ class Settings:
     """What can be set from outside; every field has a default that works on a laptop with no network.
 
     Attributes:
-        model: ``PSP_MODEL``: the model family used where a request says "auto".
+        model: ``PSP_MODEL``: the model used where a request says "auto": a family or a path.
         weights_dir: ``PSP_WEIGHTS_DIR``: a folder searched for weight files before the Hub.
         cache_dir: ``PSP_CACHE_DIR``: where converted checkpoints are kept.
         device: ``PSP_DEVICE``: "auto", "cpu", "cuda", "cuda:1", "mps".
@@ -31,6 +31,7 @@ class Settings:
         queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
         face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
             SegFormer where it is installed and its weights are on this machine.
+        models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.own_models``.
     """
 
     model: str = "portraits-128"
@@ -42,6 +43,7 @@ class Settings:
     max_models: int = 2
     queue_size: int = 32
     face_parser: str = "auto"
+    models_file: Path | None = None
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -52,6 +54,7 @@ class Settings:
         """
         env = os.environ if env is None else env
         weights = env.get("PSP_WEIGHTS_DIR", "").strip()
+        models = env.get("PSP_MODELS", "").strip()
         return cls(
             model=env.get("PSP_MODEL", "").strip() or cls.model,
             weights_dir=Path(weights).expanduser() if weights else None,
@@ -62,6 +65,7 @@ class Settings:
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
             face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),
+            models_file=Path(models).expanduser() if models else None,
         )
 
     def with_model(self, model: str) -> Settings:

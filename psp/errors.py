@@ -44,6 +44,10 @@ class ModelNotFoundError(CheckpointError):
     """No model of that name is known, or its file is nowhere to be found."""
 
 
+class PushError(PspError):
+    """A model cannot be uploaded: no token, no network, refused by the Hub, or nothing to upload."""
+
+
 class SettingsError(PspError):
     """An environment variable or a command-line option has an unusable value."""
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from psp.config import Settings
 from psp.errors import InputError, ModelNotFoundError, SettingsError
-from psp.registry import file_on_disk, find_entry
+from psp.registry import OWN_FILE, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
     import torch
@@ -89,7 +89,7 @@ class Network:
 
     def __init__(self, settings: Settings, accelerate: Accelerate | None = None) -> None:
         self.settings = settings
-        self._models: OrderedDict[tuple[Path | str, str], Loaded] = OrderedDict()
+        self._models: OrderedDict[tuple[str, Path | None, str], Loaded] = OrderedDict()
         self._lock = threading.Lock()
         self._accelerated = accelerate(self._run) if accelerate else None
 
@@ -112,12 +112,12 @@ class Network:
         from psp.checkpoints import file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes after the page)
 
         entry = find_entry(model, task, self.settings)
-        key = (entry.path or entry.family, entry.task)
+        key = (entry.family, entry.path, entry.task)
         with self._lock:  # one thread loads, the others wait for the same model
             if key not in self._models:
                 path = find_file(entry, self.settings, _tell_download(step))
                 psp = load_psp(path, self.device, settings=self.settings)
-                name = entry.file if entry.path else entry.family
+                name = entry.file if entry.family == OWN_FILE else entry.family
                 self._models[key] = Loaded(psp, name, file_sha256(path, self.settings.cache_dir))
                 while len(self._models) > self.settings.max_models:
                     self._models.popitem(last=False)
@@ -183,8 +183,7 @@ class Network:
 
     def _plain(self, work: Work) -> PSP:
         """Return the family's "encode" model, the end of the scale where the strength is 0."""
-        own, other = (find_entry(work.model, task, self.settings) for task in (work.task, "encode"))
-        if own.path is not None and own.path == other.path:
+        if not has_model(work.model, "encode", self.settings):
             raise InputError(
                 "This model has no 'encode' model beside it, so that there is nothing between 0 and 1.",
                 "Use strength=1.",

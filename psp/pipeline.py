@@ -47,7 +47,7 @@ Photo = PictureSource
 class PspPipeline:
     """The tasks of the studio as methods; safe to call from several threads.
 
-    Every task takes ``model``: a family's name, a path to a checkpoint, or "auto" for the default; and
+    Every task takes ``model``: a family's name, a path, or "auto" for the default; and
     ``step``: told what happens now, in words, and how much of it is done; it may raise to stop the work.
     Tasks on photos take ``align``, whether to find the face and crop it as FFHQ does (else the picture is
     taken as it is, its centred square where it is not square), and ``face``, which one; 0 is the largest.
@@ -73,7 +73,7 @@ class PspPipeline:
     def from_pretrained(
         cls, model: str | Path | None = None, settings: Settings | None = None
     ) -> PspPipeline:
-        """Return a pipeline whose "auto" model is ``model``: a family's name or a path to a checkpoint."""
+        """Return a pipeline whose "auto" model is ``model``: a family's name, or a file or folder."""
         settings = settings or Settings.from_env()
         return cls(settings if model is None else settings.with_model(str(model)))
 
@@ -271,7 +271,7 @@ class PspPipeline:
         """
         file = latents if isinstance(latents, CodesFile) else codes_from_bytes(read_file(latents))
         made_by = file.recipe or Recipe("decode", "", "")
-        if model == "auto" and made_by.model in families():
+        if model == "auto" and made_by.model in families(self.settings):
             model = made_by.model
         task = made_by.task if made_by.task in TASKS else "encode"
         strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))

@@ -1,78 +1,56 @@
-"""Which weight files the studio knows: family, task, file, source, hash, licence. No tensors, no network.
+"""Which models there are, what a name means, and what is on this machine. No tensors, no network.
 
-Three kinds stand here: the bundled family, the official checkpoints, and auxiliary files for training. What
-is on this machine is told from file names alone (``list_models``); ``psp.checkpoints`` verifies and loads.
+What comes with the studio stands in ``psp.model_table``, the user's own in a TOML file (``psp.own_models``).
+What is here is told from file names alone (``list_models``); ``psp.checkpoints`` verifies and loads.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
+from psp.model_folder import MODEL_TASKS, WEIGHT_SUFFIXES, model_file, model_files
+from psp.model_table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
+from psp.own_models import OwnFamily, own_families
 
-BUNDLED = "portraits-128"
-OFFICIAL = "ffhq-1024"
-OWN_FILE = "own file"  # the family of a checkpoint given by its path
+__all__ = [
+    "AUXILIARY",
+    "BUNDLED",
+    "MODELS",
+    "OFFICIAL",
+    "OWN_FILE",
+    "RESERVED",
+    "ModelEntry",
+    "ModelStatus",
+    "Where",
+    "assets_dir",
+    "download_path",
+    "families",
+    "file_on_disk",
+    "find_entry",
+    "has_model",
+    "is_commit",
+    "known_models",
+    "list_models",
+    "pin_note",
+    "pinned_revision",
+    "tasks_of",
+]
 
 Where = Literal["bundled", "folder", "cache", "hub", "by hand"]
 
-_SUFFIXES = (".pt", ".pth", ".safetensors")
 _MODEL_OF_TASK = {"style_mix": "encode"}  # tasks that run on another task's model
-_RESEARCH = (
-    "Code MIT; the weights descend from FFHQ, StyleGAN2 and CelebAMask-HQ: research use only, non-commercial."
+RESERVED = frozenset(
+    name.lower()
+    for name in ("auto", OWN_FILE, *(e.family for e in (*MODELS, *AUXILIARY.values())), *AUXILIARY)
 )
-_PSP_MIRROR = "trysem/pixel2style2pixel"
-_PSP_REVISION = "38432361dadb040906bc23623efb58bdc061a6a4"
-
-
-@dataclass(frozen=True)
-class ModelEntry:
-    """One weight file.
-
-    Attributes:
-        family: Name of the family, or ``OWN_FILE``.
-        task: The task it was trained for, or what an auxiliary file is for.
-        file: File name, in the bundled folder, in the local folder and on the Hub.
-        licence: What its use is bound to, for a person.
-        source: Hub repository; None: it cannot be downloaded by the studio.
-        revision: Commit of that repository; where it is a branch, ``sha256`` alone pins the content.
-        sha256: Hash of the whole file, lower-case hex; None: not known, so not verified.
-        drive_id: Google Drive id of the authors' own upload.
-        bundled: Whether it comes with the repository, in ``assets/<family>/``.
-        path: Where the file is, for a file of the user's own; None: it is to be found.
-    """
-
-    family: str
-    task: str
-    file: str
-    licence: str
-    source: str | None = None
-    revision: str | None = None
-    sha256: str | None = None
-    drive_id: str | None = None
-    bundled: bool = False
-    path: Path | None = None
-
-    @property
-    def page(self) -> str | None:
-        """Where a person can get the file with a browser, or None."""
-        if self.source:
-            return f"https://huggingface.co/{self.source}/blob/{self.revision or 'main'}/{self.file}"
-        return f"https://drive.google.com/file/d/{self.drive_id}" if self.drive_id else None
-
-    @property
-    def by_hand(self) -> str:
-        """How a person gets the file into place, one sentence."""
-        if self.bundled:
-            return f"Restore assets/{self.family}/{self.file} from the repository."
-        return (
-            f"Download {self.page} with a browser, put it as {self.file} into a folder, and start with "
-            "PSP_WEIGHTS_DIR set to that folder."
-        )
+"""Names that a family of the user's own must not have, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -94,112 +72,38 @@ class ModelStatus:
         return self.where in ("bundled", "folder", "cache")
 
 
-def _official(task: str, file: str, drive_id: str, sha256: str | None) -> ModelEntry:
-    """Return an official checkpoint; the mirror holds those whose hash is known."""
-    source, revision = (_PSP_MIRROR, _PSP_REVISION) if sha256 else (None, None)
-    return ModelEntry(OFFICIAL, task, file, _RESEARCH, source, revision, sha256, drive_id)
+def known_models(settings: Settings) -> tuple[ModelEntry, ...]:
+    """Return every model that a request can name by family: those of the studio, then the user's own.
+
+    An own family that cannot be used is one entry with a ``problem``.
+
+    Raises:
+        SettingsError: The file of own models cannot be understood.
+    """
+    own = own_families(settings.models_file, RESERVED)
+    return MODELS + tuple(entry for family in own for entry in _own_entries(family))
 
 
-def _bundled(task: str) -> ModelEntry:
-    licence = "Trained by this repository on licensed pictures; see the model card in assets/portraits-128."
-    return ModelEntry(BUNDLED, task, f"{task}.safetensors", licence, bundled=True)
+def families(settings: Settings) -> tuple[str, ...]:
+    """Return the names of all families, the bundled one first, the user's own last.
+
+    Raises:
+        SettingsError: The file of own models cannot be understood.
+    """
+    return tuple(dict.fromkeys(entry.family for entry in known_models(settings)))
 
 
-MODELS: tuple[ModelEntry, ...] = (
-    _bundled("encode"),
-    _bundled("frontalize"),
-    _bundled("sketch_to_face"),
-    _bundled("segmentation_to_face"),
-    _bundled("super_resolution"),
-    _bundled("toonify"),
-    _official(
-        "encode",
-        "psp_ffhq_encode.pt",
-        "1bMTNWkh5LArlaWSc_wa8VKyq2V42T2z0",
-        "f786ac5cf18fcdbc5c57c9f3f12cbedca69381fbdf5694dd132294e3133749d7",
-    ),
-    _official(
-        "frontalize",
-        "psp_ffhq_frontalization.pt",
-        "1_S4THAzXb-97DbpXmanjHtXRyKxqjARv",
-        "da69df9c3edfe6671731346f2aca45ee92af5134c52c91b84422a359b6f6349f",
-    ),
-    _official(
-        "sketch_to_face",
-        "psp_celebs_sketch_to_face.pt",
-        "1lB7wk7MwtdxL-LL4Z_T76DuCfk00aSXA",
-        "6a5058223b79a8db514d6b6815e9062dbb19fc752992ac2b967707cb49b64ed9",
-    ),
-    _official("segmentation_to_face", "psp_celebs_seg_to_face.pt", "1VpEKc6E6yG3xhYuZ0cq8D2_1CbT0Dstz", None),
-    _official(
-        "super_resolution",
-        "psp_celebs_super_resolution.pt",
-        "1ZpmSXBpJ9pFEov6-jjQstAlfYbkebECu",
-        "4285ae6f061e699c1a420b493869255b148868bbd8974ee9eec7209984c7585b",
-    ),
-    _official("toonify", "psp_ffhq_toonify.pt", "1YKoiVuFaqdvzDP5CZaqa3k5phL-VDmyz", None),
-)
-"""Every model that a request can name by family."""
-
-_COMMON_NAMES = {"model.safetensors"}
-
-AUXILIARY: dict[str, ModelEntry] = {
-    entry.task: entry
-    for entry in (
-        ModelEntry(
-            "auxiliary",
-            "identity",
-            "InsightFace_Pytorch+model_ir_se50.pth",
-            "InsightFace: research use only, non-commercial.",
-            "lithiumice/ArcFace_PyTorch",
-            "main",
-            "a035c768259b98ab1ce0e646312f48b9e1e218197a0f80ac6765e88f8b6ddf28",
-        ),
-        ModelEntry(
-            "auxiliary",
-            "stylegan2-ffhq",
-            "stylegan2-ffhq-config-f.pt",
-            "NVIDIA Source Code License-NC: research use only, non-commercial.",
-            "wmpscc/StyleGene",
-            "main",
-            "d0d7c5e71531c816b8cf01037393ee4fb65ed09dcb6434cc0197771e3051199b",
-        ),
-        ModelEntry(
-            "auxiliary",
-            "e4e-ffhq",
-            "e4e_ffhq_encode.pt",
-            _RESEARCH,
-            "zhengchong/e4e",
-            "main",
-            "2ace1d9a8c05c10a399bcd500b8dda118f759ff1aac89dbdab7435f2136a0999",
-        ),
-        ModelEntry(
-            "face-parsing",
-            "face-parsing",
-            "model.safetensors",
-            "CC0 by its card; trained on CelebAMask-HQ, which is for non-commercial research.",
-            "jonathandinu/face-parsing",
-            "main",
-        ),
-    )
-}
-"""Files that are no family: networks for training, e4e's encoder, and the face parser."""
-
-
-def families() -> tuple[str, ...]:
-    """Return the names of all families, the bundled one first."""
-    return tuple(dict.fromkeys(entry.family for entry in MODELS))
-
-
-def tasks_of(family: str) -> tuple[str, ...]:
+def tasks_of(family: str, settings: Settings) -> tuple[str, ...]:
     """Return the tasks that ``family`` has models for, those that share a model included.
 
     Raises:
         ModelNotFoundError: There is no such family.
+        SettingsError: The file of own models cannot be understood.
     """
-    if family not in families():
-        raise _unknown(family)
-    own = tuple(entry.task for entry in MODELS if entry.family == family)
+    entries = [entry for entry in known_models(settings) if entry.family == family]
+    if not entries:
+        raise _unknown(family, settings)
+    own = tuple(entry.task for entry in entries if not entry.problem)
     return own + tuple(task for task, model in _MODEL_OF_TASK.items() if model in own)
 
 
@@ -209,35 +113,55 @@ def find_entry(
     """Return the entry that ``model`` means for ``task``.
 
     Args:
-        model: "auto" (``settings.model``), the name of a family, of an auxiliary pSp file, or a path.
+        model: "auto" (``settings.model``), the name of a family, of an auxiliary pSp file, or the path of a
+            file, of a folder with models (``psp.model_folder``), or of a run.
         task: Name of the task in the API; "style_mix" uses the model of "encode".
         settings: The settings; by default those of the environment.
         allow_path: Whether ``model`` may be a path; pass False for requests from the web, which must not be
             able to probe the machine's files. "auto" may mean a path all the same.
 
     Raises:
-        ModelNotFoundError: No model of that name is known, or its family has none for the task.
+        ModelNotFoundError: No model of that name is known, or its family or folder has none for the task.
+        SettingsError: The file of own models cannot be understood.
     """
+    settings = settings or Settings.from_env()
     if model == "auto":
-        model, allow_path = (settings or Settings.from_env()).model, True
+        model, allow_path = settings.model, True
     task = _MODEL_OF_TASK.get(task, task)
-    for entry in MODELS:
+    for entry in MODELS:  # first: these work whatever is in the file of own models
         if (entry.family, entry.task) == (model, task):
             return entry
-    if model in families():
-        others = [name for name in families() if task in tasks_of(name)]
-        hint = (
-            f"Models that do: {', '.join(others)}."
-            if others
-            else f"It has: {', '.join(tasks_of(str(model)))}."
-        )
-        raise ModelNotFoundError(f"The model {str(model)!r} does not do {task!r}.", hint)
+    family = [entry for entry in known_models(settings) if entry.family == model]
+    for entry in family:
+        if entry.problem:
+            raise ModelNotFoundError(f"The model {entry.family!r} is not here.", entry.by_hand)
+        if entry.task == task:
+            return entry
+    if family:
+        raise _without(str(model), task, settings)
     if model == "e4e-ffhq" and task == "encode":
         return AUXILIARY["e4e-ffhq"]
-    if allow_path and _looks_like_path(model):
+    if allow_path:
         path = Path(model).expanduser()
+        if path.is_dir() and (_looks_like_path(model) or model_files(path)):
+            path = model_file(path, task)
+        elif not _looks_like_path(model):
+            raise _unknown(str(model), settings, allow_path)
         return ModelEntry(OWN_FILE, task, path.name, "The licence of your own file.", path=path)
-    raise _unknown(str(model), allow_path)
+    raise _unknown(str(model), settings)
+
+
+def has_model(model: str, task: str, settings: Settings) -> bool:
+    """Return whether ``model`` has a model of its own for ``task``.
+
+    A path to a single file has none for any task: nothing is known of what it was made for.
+    """
+    try:
+        entry = find_entry(model, task, settings)
+    except ModelNotFoundError:
+        return False
+    named = settings.model if model == "auto" else model
+    return entry.family != OWN_FILE or Path(named).expanduser().is_dir()
 
 
 def assets_dir() -> Path:
@@ -262,8 +186,7 @@ def file_on_disk(
         places.append(((assets or assets_dir()) / entry.family / entry.file, "bundled"))
     if settings.weights_dir is not None and entry.path is None:
         places.append((settings.weights_dir / entry.family / entry.file, "folder"))
-        # Bundled files are called after tasks only: too common a name for a shared folder, as are others.
-        if not entry.bundled and entry.file not in _COMMON_NAMES:
+        if entry.file not in COMMON_NAMES:
             places.append((settings.weights_dir / entry.file, "folder"))
     if entry.source is not None:
         places.append((download_path(entry, settings), "cache"))
@@ -273,8 +196,32 @@ def file_on_disk(
 
 def download_path(entry: ModelEntry, settings: Settings) -> Path:
     """Return where a download of ``entry`` is kept."""
-    folder = (entry.source or entry.family).replace("/", "--")
-    return settings.cache_dir / "hub" / folder / (entry.revision or "main") / entry.file
+    return _download_folder(entry, settings) / pinned_revision(entry, settings) / entry.file
+
+
+def pinned_revision(entry: ModelEntry, settings: Settings) -> str:
+    """Return the commit that the revision of ``entry`` was when it was first used, else the revision.
+
+    A branch moves; what was downloaded of it stays together under the commit that it was then.
+    """
+    revision = entry.revision or "main"
+    if is_commit(revision):
+        return revision
+    try:
+        noted = pin_note(entry, settings).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return revision
+    return noted if is_commit(noted) else revision
+
+
+def pin_note(entry: ModelEntry, settings: Settings) -> Path:
+    """Return the file that holds the commit of a branch, once it is known."""
+    return _download_folder(entry, settings) / "refs" / (entry.revision or "main")
+
+
+def is_commit(revision: str) -> bool:
+    """Return whether ``revision`` is a commit, which never moves."""
+    return re.fullmatch(r"[0-9a-f]{40}", revision) is not None
 
 
 def list_models(settings: Settings, assets: Path | None = None) -> tuple[ModelStatus, ...]:
@@ -283,27 +230,78 @@ def list_models(settings: Settings, assets: Path | None = None) -> tuple[ModelSt
     Args:
         settings: Names the local folder and the cache, and says whether the Hub may be asked.
         assets: The folder of the bundled files; the repository's own by default.
+
+    Raises:
+        SettingsError: The file of own models cannot be understood.
     """
     found = []
-    for entry in MODELS:
+    for entry in known_models(settings):
         place = file_on_disk(entry, settings, assets)
         away: Where = "hub" if entry.source and not settings.offline else "by hand"
         found.append(ModelStatus(entry, place[1] if place else away))
     return tuple(found)
 
 
+def _own_entries(family: OwnFamily) -> tuple[ModelEntry, ...]:
+    """Return the models of one of the user's own families, or one entry that says why there are none."""
+    licence = family.licence or "The licence of your own model."
+
+    def entry(task: str, file: str, path: Path | None = None, problem: str = "") -> ModelEntry:
+        source, revision = (family.hub, family.revision) if family.hub else (None, None)
+        return ModelEntry(
+            family.name, task, file, licence, source, revision, path=path, title=family.title, problem=problem
+        )
+
+    if family.path is None:
+        return tuple(entry(task, f"{task}.safetensors") for task in family.tasks or ("encode",))
+    path = family.path
+    try:
+        if path.is_file():
+            by_name = (path.stem,) if path.stem in MODEL_TASKS else ("encode",)
+            return tuple(entry(task, path.name, path) for task in family.tasks or by_name)
+        found = model_files(path)
+        here = path.is_dir()
+    except OSError as error:
+        return (entry("encode", path.name, path, f"{path.name} cannot be read: {error.strerror}."),)
+    offered = {task: file for task, file in found.items() if task in (family.tasks or found)}
+    if offered:
+        return tuple(entry(task, file.name, file) for task, file in offered.items())
+    wanted = ", ".join(f"{task}.safetensors" for task in family.tasks) or "<task>.safetensors"
+    problem = f"The folder {path.name} has no {wanted}." if here else f"Nothing is at {path.name}."
+    return (entry("encode", path.name, path, problem),)
+
+
+def _download_folder(entry: ModelEntry, settings: Settings) -> Path:
+    return settings.cache_dir / "hub" / (entry.source or entry.family).replace("/", "--")
+
+
 def _hub_cache_path(repo: str, revision: str, file: str) -> Path:
     """Return where the Hub's own client keeps a file: filled by ``hf download`` or a Space's preloading."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
     cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home) / "hub").expanduser()
-    return cache / f"models--{repo.replace('/', '--')}" / "snapshots" / revision / file
+    folder = cache / f"models--{repo.replace('/', '--')}"
+    with contextlib.suppress(OSError, ValueError):
+        revision = (folder / "refs" / revision).read_text(encoding="ascii").strip()  # a branch or a tag
+    return folder / "snapshots" / revision / file
 
 
 def _looks_like_path(model: str | Path) -> bool:
-    return isinstance(model, Path) or "/" in model or os.sep in model or model.lower().endswith(_SUFFIXES)
+    return (
+        isinstance(model, Path) or "/" in model or os.sep in model or model.lower().endswith(WEIGHT_SUFFIXES)
+    )
 
 
-def _unknown(model: str, allow_path: bool = False) -> ModelNotFoundError:
-    known = ", ".join(families())
-    or_path = ", or the path of a .pt or .safetensors file" if allow_path else ""
+def _without(model: str, task: str, settings: Settings) -> ModelNotFoundError:
+    """Return the error for a family without a model for ``task``."""
+    others = [name for name in families(settings) if task in tasks_of(name, settings)]
+    hint = f"Models that do: {', '.join(others)}." if others else ""
+    return ModelNotFoundError(
+        f"The model {model!r} does not do {task!r}.",
+        hint or f"It has: {', '.join(tasks_of(model, settings))}.",
+    )
+
+
+def _unknown(model: str, settings: Settings, allow_path: bool = False) -> ModelNotFoundError:
+    known = ", ".join(families(settings))
+    or_path = ", or the path of a .pt or .safetensors file, or of a folder of them" if allow_path else ""
     return ModelNotFoundError(f"There is no model called {model!r}.", f"Known: {known}{or_path}.")

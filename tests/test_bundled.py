@@ -10,6 +10,7 @@ from torch import Tensor
 
 from psp.alignment import align
 from psp.checkpoints import load_psp, read_info
+from psp.config import Settings
 from psp.identity import identity_distance
 from psp.images import degrade, load_picture, to_pictures, to_tensor
 from psp.palette import map_agreement, map_to_tensor
@@ -18,7 +19,7 @@ from psp.quality import lpips_network
 from psp.registry import assets_dir, find_entry, tasks_of
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 
-TASKS = [task for task in tasks_of("portraits-128") if task != "style_mix"]
+TASKS = [task for task in tasks_of("portraits-128", Settings()) if task != "style_mix"]
 
 
 @pytest.fixture(scope="module")

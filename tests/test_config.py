@@ -26,10 +26,20 @@ def test_every_variable_is_read() -> None:
             "PSP_MAX_MODELS": "3",
             "PSP_QUEUE_SIZE": "4",
             "PSP_FACE_PARSER": "SegFormer",
+            "PSP_MODELS": "/models.toml",
         }
     )
     assert settings == Settings(
-        "ffhq-1024", Path("/weights"), Path("/cache"), "cpu", True, 1000, 3, 4, "segformer"
+        "ffhq-1024",
+        Path("/weights"),
+        Path("/cache"),
+        "cpu",
+        True,
+        1000,
+        3,
+        4,
+        "segformer",
+        Path("/models.toml"),
     )
 
 

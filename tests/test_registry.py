@@ -47,8 +47,8 @@ def test_entries_are_well_formed() -> None:
 
 
 def test_every_task_of_the_official_family_is_there() -> None:
-    assert registry.families() == ("portraits-128", "ffhq-1024")
-    assert set(tasks_of("ffhq-1024")) == {
+    assert registry.families(Settings()) == ("portraits-128", "ffhq-1024")
+    assert set(tasks_of("ffhq-1024", Settings())) == {
         "encode",
         "frontalize",
         "sketch_to_face",
@@ -58,7 +58,7 @@ def test_every_task_of_the_official_family_is_there() -> None:
         "style_mix",
     }
     with pytest.raises(ModelNotFoundError, match="ffhq-1024"):
-        tasks_of("nonsense")
+        tasks_of("nonsense", Settings())
 
 
 def test_names_are_found(settings: Settings) -> None:
@@ -74,7 +74,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
 
 
 def test_the_bundled_family_does_every_task() -> None:
-    assert set(tasks_of("portraits-128")) == set(tasks_of("ffhq-1024"))
+    assert set(tasks_of("portraits-128", Settings())) == set(tasks_of("ffhq-1024", Settings()))
 
 
 def test_a_family_without_the_task_says_which_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """Weight files: find, verify, load safely, convert, save. The only home of torch.load and of the Hub.
 
 ``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles, ``dlib_file`` what
-dlib wrote, ``hub`` downloads, ``find`` looks and verifies, ``load`` and ``save`` join them; ``generators``
-opens a StyleGAN2 by itself. What is on this
-machine is told by ``psp.registry.list_models``, without torch.
+dlib wrote, ``hub`` downloads, ``siblings`` knows which files belong together, ``find`` looks and verifies,
+``load`` and ``save`` join them; ``generators`` opens a StyleGAN2 by itself; ``push`` and ``card`` bring a
+model of one's own to the Hub. What is on this machine is told by ``psp.registry.list_models``, without torch.
 """
 
-from psp.checkpoints.find import file_sha256, find_file
+from psp.checkpoints.find import find_file
 from psp.checkpoints.generators import OpenedGenerator, open_generator
+from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.load import load_psp, read_info
 from psp.checkpoints.official import is_pickle, load_pickle

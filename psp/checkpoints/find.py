@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import json
-import logging
-import os
+import dataclasses
 from pathlib import Path
 
-from psp.checkpoints.hub import Progress, download, hash_file
-from psp.checkpoints.tensors import writing
+from psp.checkpoints.hashes import file_sha256
+from psp.checkpoints.hub import Progress, download, pin
+from psp.checkpoints.siblings import bring_siblings
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.registry import ModelEntry, download_path, file_on_disk
-
-_log = logging.getLogger(__name__)
+from psp.registry import ModelEntry, download_path, file_on_disk, pinned_revision
 
 
 def find_file(
     entry: ModelEntry, settings: Settings, progress: Progress | None = None, assets: Path | None = None
 ) -> Path:
     """Return the file of ``entry``, verified: bundled, else in the local folder, else from the Hub.
+
+    With a file from the Hub come the files that it needs beside it.
 
     Args:
         entry: The model.
@@ -37,7 +34,8 @@ def find_file(
     if place is None:
         if entry.source is None or settings.offline:
             raise _missing(entry, "the studio is offline" if entry.source else "")
-        path = download(entry, download_path(entry, settings), progress)
+        pinned = pin(entry, settings)  # first: where it is kept depends on it
+        path = download(pinned, download_path(pinned, settings), progress)
     else:
         path = place[0]
     if entry.sha256 is not None:
@@ -47,43 +45,10 @@ def find_file(
                 f"{path.name} is not the file that it should be: its sha256 is {actual}, not {entry.sha256}.",
                 "Delete it and download it again.",
             )
+    if entry.source is not None and path == download_path(entry, settings):
+        same = dataclasses.replace(entry, revision=pinned_revision(entry, settings))
+        bring_siblings(same, path, settings, progress)
     return path
-
-
-def file_sha256(path: Path, cache_dir: Path | None = None) -> str:
-    """Return the sha256 of a file, in lower-case hex.
-
-    With ``cache_dir``, a note there keeps it with the file's size, times and inode, so that a file of 1.2 GB
-    is not hashed at each start; one that has changed in any of them is hashed anew.
-    """
-    if cache_dir is None:
-        return hash_file(path)
-    state = path.stat()
-    identity = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
-    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
-    note = cache_dir / "hashes" / f"{name}.json"
-    try:
-        kept = json.loads(note.read_text())
-        if kept["identity"] == identity and len(kept["sha256"]) == 64:
-            return str(kept["sha256"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # no note, or not one of ours: hash
-    sha256 = hash_file(path)
-    try:
-        with writing(note) as out:
-            out.write(json.dumps({"identity": identity, "sha256": sha256}).encode())
-    except OSError:
-        warn_unwritable(cache_dir)
-    return sha256
-
-
-@functools.cache
-def warn_unwritable(cache_dir: Path) -> None:
-    """Say, once for each folder, that nothing can be kept there."""
-    _log.warning(
-        "Nothing can be kept in %s, so models load more slowly. Set PSP_CACHE_DIR to a writable folder.",
-        cache_dir,
-    )
 
 
 def _missing(entry: ModelEntry, why: str) -> ModelNotFoundError:

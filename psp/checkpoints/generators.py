@@ -16,6 +16,7 @@ from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.tensors import load_tensors, read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError
+from psp.model_folder import model_files
 from psp.models.architecture import generator_config_from_json, infer_generator
 from psp.models.generator import Generator
 from psp.registry import AUXILIARY, families
@@ -55,12 +56,12 @@ def open_generator(source: str | Path, settings: Settings | None = None) -> Open
         CheckpointError: It is no StyleGAN2 that can be read.
     """
     settings = settings or Settings.from_env()
-    if str(source) in families():
+    if str(source) in families(settings):
         return _of_model(str(source), settings)
     entry = AUXILIARY.get(str(source))
     path = Path(source) if entry is None else find_file(entry, settings)
-    if path.is_dir():
-        return _of_model(path, settings)
+    if path.is_dir():  # all models of a folder share one, but for toonify's
+        return _of_model(next(iter(model_files(path).values()), path), settings)
     if is_pickle(path):
         content = _load(path)
         return _of_model(path, settings) if "state_dict" in content else _rosinality(path.name, content)

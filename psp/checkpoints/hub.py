@@ -7,6 +7,7 @@ used, but the transfer is ours.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import re
@@ -14,9 +15,12 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
+from psp.checkpoints.tensors import writing
+from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.registry import ModelEntry
+from psp.registry import ModelEntry, is_commit, pin_note, pinned_revision
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes in all (None: not known)."""
@@ -50,11 +54,48 @@ def download(entry: ModelEntry, target: Path, progress: Progress | None = None) 
                 _verify(entry, part)
                 part.replace(target)
     except OSError as error:
-        raise CheckpointError(
-            f"{entry.file} cannot be kept: {error.strerror or error}.",
-            "Free some space, or set PSP_CACHE_DIR to a folder that can be written.",
-        ) from error
+        raise _unkept(entry, error) from error
     return target
+
+
+def pin(entry: ModelEntry, settings: Settings) -> ModelEntry:
+    """Return ``entry`` at the commit that its branch or tag is now, or was when it was first asked for.
+
+    A branch moves, so without this the files of one model could come from different versions of it. One whose
+    content is pinned by a hash stays as it is.
+
+    Raises:
+        ModelNotFoundError: There is no network, or the Hub knows no such repository or revision.
+        CheckpointError: The commit cannot be noted on this machine.
+    """
+    revision = pinned_revision(entry, settings)
+    if entry.sha256 is None and not is_commit(revision):
+        revision = _ask_commit(entry)
+        try:
+            with writing(pin_note(entry, settings)) as note:
+                note.write(revision.encode())
+        except OSError as error:
+            raise _unkept(entry, error) from error
+    return dataclasses.replace(entry, revision=revision)
+
+
+def endpoint() -> str:
+    """Return the address of the Hub: ``HF_ENDPOINT`` as it is now; the library reads it at its import."""
+    import huggingface_hub  # noqa: PLC0415  (slow to import, needed for the Hub only)
+
+    return os.environ.get("HF_ENDPOINT", "").rstrip("/") or huggingface_hub.constants.ENDPOINT
+
+
+def network_errors() -> tuple[type[Exception], ...]:
+    """Return what the Hub's library raises where there is no network.
+
+    The client library of huggingface_hub 1 is httpx, of 2 httpx2: alike, but with exceptions of their own.
+    ConnectionError is what the session raises when the Hub's own variables say that it is offline.
+    """
+    import huggingface_hub  # noqa: PLC0415  (slow to import, needed for the Hub only)
+
+    client = huggingface_hub.get_session()
+    return (sys.modules[type(client).__module__.partition(".")[0]].HTTPError, ConnectionError)
 
 
 def hash_file(path: Path) -> str:
@@ -66,22 +107,68 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def _ask_commit(entry: ModelEntry) -> str:
+    """Return the commit that the revision of ``entry`` is now."""
+    import huggingface_hub  # noqa: PLC0415  (slow to import, needed for downloads only)
+
+    client: Any = huggingface_hub.get_session()
+    revision = quote(entry.revision or "main", safe="")
+    url = f"{endpoint()}/api/models/{entry.source}/revision/{revision}"
+    try:
+        answer = client.get(url, headers=_headers(), timeout=_TIMEOUT, follow_redirects=True)
+    except network_errors() as error:
+        raise _unreachable(entry, error) from error
+    try:
+        if answer.status_code != 200:
+            raise _RefusedError(_refusal(answer))
+        commit = str(answer.json()["sha"])
+        if not is_commit(commit):
+            raise _RefusedError("the Hub did not name the commit")
+    except (_RefusedError, ValueError, KeyError, TypeError) as error:
+        why = error if isinstance(error, _RefusedError) else "the Hub's answer cannot be understood"
+        raise ModelNotFoundError(
+            f"{entry.source} at {entry.revision!r} cannot be downloaded: {why}.", entry.by_hand
+        ) from error
+    return commit
+
+
+def _headers() -> dict[str, str]:
+    import huggingface_hub  # noqa: PLC0415  (slow to import, needed for downloads only)
+
+    token = huggingface_hub.get_token()
+    return {"User-Agent": "psp-studio"} | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def _refusal(answer: Any) -> str:  # noqa: ANN401  (of httpx or httpx2, by the version of the Hub's library)
+    said = f"the Hub answered {answer.status_code} for {answer.url.host}"
+    if answer.status_code in (401, 403):  # what the Hub says of a missing repository too
+        said += " (a private one needs `hf auth login`, or HF_TOKEN)"
+    return said
+
+
+def _unreachable(entry: ModelEntry, error: Exception) -> ModelNotFoundError:
+    reason = str(error) or type(error).__name__
+    return ModelNotFoundError(
+        f"{entry.file} is not on this machine, and the Hub cannot be reached ({reason}).", entry.by_hand
+    )
+
+
+def _unkept(entry: ModelEntry, error: OSError) -> CheckpointError:
+    return CheckpointError(
+        f"{entry.file} cannot be kept: {error.strerror or error}.",
+        "Free some space, or set PSP_CACHE_DIR to a folder that can be written.",
+    )
+
+
 def _transfer(entry: ModelEntry, part: Path, progress: Progress | None) -> None:
     """Fill ``part``, however often the connection breaks, as long as each one brings something."""
     import huggingface_hub  # noqa: PLC0415  (slow to import, needed for downloads only)
 
     client: Any = huggingface_hub.get_session()
-    endpoint = (
-        os.environ.get("HF_ENDPOINT", "").rstrip("/") or None
-    )  # read now: the library does at its import
     url = huggingface_hub.hf_hub_url(
-        str(entry.source), entry.file, revision=entry.revision or "main", endpoint=endpoint
+        str(entry.source), entry.file, revision=entry.revision or "main", endpoint=endpoint()
     )
-    token = huggingface_hub.get_token()
-    headers = {"User-Agent": "psp-studio"} | ({"Authorization": f"Bearer {token}"} if token else {})
-    # The client library of huggingface_hub 1 is httpx, of 2 httpx2: alike, but with exceptions of their own.
-    # ConnectionError is what the session raises when the Hub's own variables say that it is offline.
-    network_errors = (sys.modules[type(client).__module__.partition(".")[0]].HTTPError, ConnectionError)
+    headers, errors = _headers(), network_errors()
     for _ in range(_MOST_BREAKS):
         before = part.stat().st_size if part.exists() else 0
         try:
@@ -89,13 +176,9 @@ def _transfer(entry: ModelEntry, part: Path, progress: Progress | None) -> None:
             return
         except _RefusedError as error:
             raise ModelNotFoundError(f"{entry.file} cannot be downloaded: {error}.", entry.by_hand) from error
-        except network_errors as error:
+        except errors as error:
             if (part.stat().st_size if part.exists() else 0) <= before:
-                reason = str(error) or type(error).__name__
-                raise ModelNotFoundError(
-                    f"{entry.file} is not on this machine, and the Hub cannot be reached ({reason}).",
-                    entry.by_hand,
-                ) from error
+                raise _unreachable(entry, error) from error
     raise ModelNotFoundError(
         f"The connection broke {_MOST_BREAKS} times.", "Try again: the download goes on."
     )
@@ -122,7 +205,7 @@ def _fetch(
                 "what was left of an earlier download does not fit; it was deleted, try again"
             )
         if answer.status_code not in (200, 206):
-            raise _RefusedError(f"the Hub answered {answer.status_code} for {answer.url.host}")
+            raise _RefusedError(_refusal(answer))
         if answer.status_code == 206 and not (span and span[1] and int(span[1]) == have):
             raise _RefusedError("the Hub sent another part of the file than was asked for")
         if answer.status_code == 200:

@@ -8,10 +8,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from psp.checkpoints.find import file_sha256, find_file, warn_unwritable
+from psp.checkpoints.find import find_file
+from psp.checkpoints.hashes import file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import is_pickle, open_official
 from psp.checkpoints.quantize import from_int8
+from psp.checkpoints.siblings import Sibling, find_beside
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
@@ -39,10 +41,10 @@ def load_psp(
     under the sha256 of its content. On the CPU the weights map the file: they take memory once at most.
 
     Args:
-        path_or_name: "auto", a family ("portraits-128", "ffhq-1024"), or the path of an official or e4e
-            ``.pt``, or of a ``.safetensors`` that ``save_psp`` wrote.
+        path_or_name: "auto", a family ("portraits-128", "ffhq-1024", the user's own), or the path of an
+            official or e4e ``.pt``, of a ``.safetensors`` that ``save_psp`` wrote, or of a folder of these.
         device: Where the model goes.
-        task: The task, for a family.
+        task: The task, for a family or a folder.
         settings: The settings; by default those of the environment.
         dtype: Type of the weights.
         progress: Called during a download, with the bytes that are there and the bytes in all (or None).
@@ -89,7 +91,7 @@ def load_base(
     Raises:
         CheckpointError: It is not there, is another file, is damaged, or has a base itself.
     """
-    base = _beside(path, name, "base", sha256, cache_dir)
+    base = find_beside(path, Sibling("base", name, sha256), cache_dir)
     if "base" in (metadata := read_info(base)):
         raise CheckpointError(
             f"{name} cannot be the base of {path.name}: it has a base itself, {metadata['base'][:80]}.",
@@ -119,25 +121,10 @@ def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> di
     """Read the tensors of a file of ours, and of the generator's file where it names one."""
     state = from_int8(path.name, load_tensors(path)[0])
     if "decoder" in metadata:
-        sha256 = metadata.get("decoder_sha256")
-        sibling = _beside(path, metadata["decoder"], "generator", sha256, cache_dir)
+        shared = Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256"))
+        sibling = find_beside(path, shared, cache_dir)
         state |= from_int8(sibling.name, load_tensors(sibling)[0])
     return state
-
-
-def _beside(path: Path, name: str, what: str, sha256: str | None, cache_dir: Path | None) -> Path:
-    """Return the file ``name`` that lies beside ``path``, after checking that it is the right one."""
-    if Path(name).name != name or "\\" in name:
-        raise CheckpointError(f"{path.name} names a {what} outside its folder.", "Do not use the file.")
-    sibling = path.with_name(name)
-    if not sibling.is_file():
-        raise CheckpointError(f"{path.name} needs {name}, which is not beside it.", f"Put {name} there too.")
-    if sha256 is not None and (actual := file_sha256(sibling, cache_dir)) != sha256:
-        raise CheckpointError(
-            f"{name} is not the {what} that {path.name} needs: its sha256 is {actual}, not {sha256}.",
-            "Copy both files from the same place.",
-        )
-    return sibling
 
 
 def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from psp.checkpoints.find import file_sha256
+from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.load import DECODER_FORMAT, FORMAT, load_base
 from psp.checkpoints.quantize import SCALE, Precision, from_int8, to_half, to_int8
 from psp.checkpoints.tensors import save_tensors

@@ -39,7 +39,7 @@ def add_evaluate(
     parser.add_argument(
         "--task", default="encode", choices=TASKS, metavar="TASK", help=f"{', '.join(TASKS)} (encode)"
     )
-    parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
+    parser.add_argument("--model", default="auto", help="a model's name, file or folder (auto)")
     parser.add_argument(
         "--data", type=Path, required=True, help="folder or zip files with held-out pictures in val/"
     )

@@ -19,7 +19,7 @@ from psp.models.psp import PSP
 from psp.palette import CLASSES, map_to_tensor
 from psp.parsing import photo_to_map
 from psp.quality import lpips_network
-from psp.registry import BUNDLED, families
+from psp.registry import BUNDLED, has_model
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training import evaluate_tasks as tasks
 from psp.training import galleries
@@ -71,7 +71,7 @@ class Evaluation:
 
     Attributes:
         task: One of ``evaluate_command.TASKS``.
-        model: A family's name or a path.
+        model: A family's name, or the path of a file or folder.
         data: Folder of pictures or zip files with held-out pictures in ``val``.
         device: Where to compute.
         settings: Say where models are.
@@ -88,8 +88,8 @@ class Evaluation:
     sheets: Path | None = None
 
     def load(self, task: str) -> PSP:
-        """Return the model for ``task``: of the family, or the file; the bundled one beside a file."""
-        own = self.model in families() or task == self.own_task
+        """Return the model for ``task``: of the family, folder or file; else the bundled one."""
+        own = task == self.own_task or has_model(self.model, task, self.settings)
         name = self.model if own else BUNDLED
         return load_psp(name, self.device, task=task, settings=self.settings)
 

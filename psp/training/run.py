@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from psp.checkpoints import find_file, load_psp, open_generator
 from psp.config import Settings
 from psp.errors import TrainingError
+from psp.model_folder import model_files
 from psp.models.psp import PSP, PSPConfig
 from psp.registry import find_entry
 from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
@@ -178,8 +179,10 @@ def _open_start(config: TrainConfig, options: RunOptions) -> tuple[TrainConfig, 
     generator = options.generator or config.generator
     if options.start_from is not None:
         settings = Settings.from_env()
-        # A folder of models has one for photos to start from.
-        base = find_file(find_entry(options.start_from, "encode", settings), settings)
+        # Of a folder, the model for photos, where it has one.
+        found = model_files(options.start_from) if options.start_from.is_dir() else {}
+        task = config.task if config.task in found and "encode" not in found else "encode"
+        base = find_file(find_entry(options.start_from, task, settings), settings)
         given = load_psp(base, settings=settings)
         channels = config.model.encoder.in_channels
         encoder = dataclasses.replace(given.config.encoder, in_channels=channels)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gradio as gr
 
 from psp.config import Settings
-from psp.registry import families, list_models
+from psp.registry import BUNDLED, OFFICIAL, ModelEntry, ModelStatus, families, list_models
 from psp.tasks import TASKS
+from psp.ui.words import escape
 
 _TEXT = """
 **What this is.** A studio over pixel2style2pixel (pSp): *Encoding in Style: a StyleGAN Encoder for
@@ -53,7 +54,7 @@ _WHERE = {
     "bundled": "ready",
     "folder": "ready (local folder)",
     "cache": "ready (downloaded)",
-    "hub": "downloaded when first used (1.2 GB)",
+    "hub": "downloaded when first used",
     "by hand": "not here",
 }
 
@@ -69,10 +70,28 @@ def about_tab(settings: Settings) -> None:
 def _models(settings: Settings) -> str:
     """Return a list of all models as Markdown, with how to get those that are not here."""
     lines = ["**Models.**", ""]
-    for family in families():
-        lines.append(f"- `{family}`")
-        for status in list_models(settings):
-            if status.entry.family == family:
-                how = f": {status.entry.by_hand}" if status.where == "by hand" else ""
-                lines.append(f"    - {TASKS[status.entry.task].title}: {_WHERE[status.where]}{how}")
+    every = list_models(settings)
+    for family in families(settings):
+        statuses = [status for status in every if status.entry.family == family]
+        entry = statuses[0].entry
+        lines.append(f"- `{family}`{_about_own(entry)}")
+        if not entry.problem:
+            lines += [f"    - {_state(status)}" for status in statuses]
     return "\n".join(lines)
+
+
+def _about_own(entry: ModelEntry) -> str:
+    """Return what the file of own models says of a family; nothing for one of the studio's."""
+    if entry.family in (BUNDLED, OFFICIAL):
+        return ""
+    title = f", {escape(entry.title)}" if entry.title else ""
+    here = f". Not here: {escape(entry.by_hand)}" if entry.problem else ""
+    whose = f"from {escape(entry.source)} on the Hub" if entry.source else "a model of this studio's owner"
+    return f"{title}, {whose}. {escape(entry.licence)}{here}"
+
+
+def _state(status: ModelStatus) -> str:
+    entry = status.entry
+    size = " (1.2 GB)" if status.where == "hub" and entry.family == OFFICIAL else ""
+    how = f": {entry.by_hand}" if status.where == "by hand" else ""
+    return f"{TASKS[entry.task].title}: {_WHERE[status.where]}{size}{how}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.data_classes import ImageData
 
+from psp.config import Settings
 from psp.latents import GROUPS
-from psp.registry import families, find_entry
+from psp.registry import families, find_entry, known_models, tasks_of
 from psp.ui.words import in_words
 from psp.variants import MAX_SEED, MAX_VARIANTS
 
@@ -34,26 +35,47 @@ def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
     return picture
 
 
-def check_model(model: str, task: str) -> str:
+def check_model(model: str, task: str | None, settings: Settings) -> str:
     """Return ``model`` if a request from the web may ask for it.
+
+    Args:
+        model: What the request says.
+        task: The task that the model must do; None: any.
+        settings: Name the user's own models.
 
     Raises:
         ModelNotFoundError: It is no family that does ``task``.
     """
-    find_entry(model, task, allow_path=False)
+    if task is not None or model not in families(settings):
+        find_entry(model, task or "encode", settings, allow_path=False)
     return model
 
 
-def model_input() -> gr.Dropdown:
-    """Make the choice of a model: families, never paths of the server."""
+def model_input(task: str, settings: Settings) -> gr.Dropdown:
+    """Make the choice of a model: families that do ``task``, never paths of the server."""
     # Unknown names are answered by check_model, in the same words everywhere.
     return gr.Dropdown(
-        ["auto", *families()],
+        [("auto", "auto"), *_choices(task, settings)],
         value="auto",
         label="Model",
         info="auto: the default of this studio",
         allow_custom_value=True,
     )
+
+
+def _choices(task: str, settings: Settings) -> list[tuple[str, str]]:
+    """Return label and name of the families to choose from.
+
+    One that is not here is among them: it may be there later, and until then the request says why it is not.
+    """
+    choices = []
+    for family in families(settings):
+        tasks = tasks_of(family, settings)
+        title = next(entry.title for entry in known_models(settings) if entry.family == family)
+        label = f"{family}: {title}" if title else family
+        if task in tasks or not tasks:
+            choices.append((label if tasks else f"{label} (not here)", family))
+    return choices
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from psp.config import Settings
 from psp.errors import PspError
 from psp.result import Result
 from psp.tasks import Task
@@ -99,11 +100,17 @@ class DrawingTab:
 
 
 def drawing_tab(
-    task: Task, what: str, pad: Callable[[], gr.ImageEditor], trace_title: str, layers_hint: str
+    settings: Settings,
+    task: Task,
+    what: str,
+    pad: Callable[[], gr.ImageEditor],
+    trace_title: str,
+    layers_hint: str,
 ) -> DrawingTab:
     """Lay out a tab whose input is drawn, inside the current Blocks.
 
     Args:
+        settings: Name the models to choose from.
         task: The task.
         what: What is drawn, for labels: "sketch".
         pad: Makes the pad, with what belongs beside it.
@@ -125,7 +132,7 @@ def drawing_tab(
             run, halt = run_buttons(task.title)
             examples = example_row(task.name)
             style = style_controls("auto", layers_hint)
-            model = model_input()
+            model = model_input(task.name, settings)
         results = results_panel("gallery", photo=False)
     traced = (
         gr.File(visible=False, label="No codes"),

@@ -20,10 +20,10 @@ from psp.ui.words import in_words
 def encode_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["encode"]
-    tab = photo_tab(task, "image", _more)
+    tab = photo_tab(pipeline.settings, task, "image", _more)
 
     def make(photo: str, model: str, align: bool, face: int, **step: Any) -> Result:  # noqa: ANN401  (step=)
-        model = check_model(model, task.name)
+        model = check_model(model, task.name, pipeline.settings)
         return pipeline.encode(need(photo, "photo"), model, align, int(face or 0), **step)
 
     @in_words
@@ -102,7 +102,8 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
             progress: Shows what happens.
         """
         path = need(latents, "file of codes")
-        result = pipeline.decode(path, check_model(model, "encode"), step=stop.watch(progress))
+        chosen = check_model(model, None, pipeline.settings)
+        result = pipeline.decode(path, chosen, step=stop.watch(progress))
         return result_files(result, "image")
 
     inputs = [file, tab.controls.model, tab.stop]

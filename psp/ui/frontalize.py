@@ -19,10 +19,10 @@ from psp.ui.words import in_words
 def frontalize_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["frontalize"]
-    tab = photo_tab(task, "image", lambda: None)
+    tab = photo_tab(pipeline.settings, task, "image", lambda: None)
 
     def make(photo: str, model: str, align: bool, face: int, **step: Any) -> Result:  # noqa: ANN401  (step=)
-        model = check_model(model, task.name)
+        model = check_model(model, task.name, pipeline.settings)
         return pipeline.frontalize(need(photo, "photo"), model, align, int(face or 0), **step)
 
     @in_words

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 import gradio as gr
 from PIL import Image
 
+from psp.config import Settings
 from psp.errors import InputError
 from psp.pipeline import PspPipeline
 from psp.recipe import picture_to_png
@@ -95,10 +96,11 @@ class PhotoTab(Generic[E]):
     results: Results
 
 
-def photo_tab(task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
+def photo_tab(settings: Settings, task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
     """Lay out a tab whose input is a photo, inside the current Blocks.
 
     Args:
+        settings: Name the models to choose from.
         task: The task.
         kind: Whether it gives one picture or several.
         extra: Makes the task's own controls.
@@ -112,7 +114,8 @@ def photo_tab(task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
             examples = example_row(task.name)
             more = extra()
             align, face = align_controls()
-            controls = PhotoControls(photo, note, picker, model_input(), align, face)
+            model = model_input(task.name, settings)
+            controls = PhotoControls(photo, note, picker, model, align, face)
         results = results_panel(kind, photo=True)
     return PhotoTab(task, kind, controls, more, run, halt, gr.State(Stop()), every, examples, results)
 

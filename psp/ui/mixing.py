@@ -37,7 +37,7 @@ class _Extra:
 def mixing_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["style_mix"]
-    tab = photo_tab(task, "gallery", _extra)
+    tab = photo_tab(pipeline.settings, task, "gallery", _extra)
     style, extra = tab.extra.style, tab.extra.controls.settings()
     make = partial(_mix, pipeline)
 
@@ -105,7 +105,7 @@ def _mix(
     return pipeline.style_mix(
         base or need(photo, "photo"),
         style,
-        check_model(model, "style_mix"),
+        check_model(model, "style_mix", pipeline.settings),
         align,
         int(face or 0),
         layers,

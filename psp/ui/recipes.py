@@ -60,7 +60,7 @@ def connect_recipes(
         if recipe.task not in TASKS:
             raise InputError(f"The recipe is for {recipe.task[:40]!r}.", "This page has no tab for that.")
         values = [
-            _value(recipe, name) if tab.task == recipe.task else gr.skip()
+            _value(pipeline, recipe, name) if tab.task == recipe.task else gr.skip()
             for tab in known
             for name in tab.settings
         ]
@@ -70,9 +70,9 @@ def connect_recipes(
     file.upload(in_words(from_file), file, outputs, api_visibility="private")
 
 
-def _value(recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)
+def _value(pipeline: PspPipeline, recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)
     if name == "model":
-        return recipe.model if recipe.model in families() else "auto"
+        return recipe.model if recipe.model in families(pipeline.settings) else "auto"
     return recipe.settings.get(name, gr.skip())
 
 
@@ -83,7 +83,7 @@ def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
     if variant is not None:
         lines.append(f"It was variant {int(variant) + 1}.")
     lines.append("Choose the same input and run it.")
-    if recipe.model not in families():
+    if recipe.model not in families(pipeline.settings):
         lines.append(f"Its model, {escape(recipe.model)}, is not one of this studio's, so 'auto' is set.")
     else:
         here = pipeline.network.file_hash(recipe.model, recipe.task)

@@ -24,6 +24,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["segmentation_to_face"]
     tab = drawing_tab(
+        pipeline.settings,
         task,
         "map",
         _pad,
@@ -56,7 +57,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         """
         result = pipeline.segmentation_to_face(
             need(mask, "map"),
-            check_model(model, task.name),
+            check_model(model, task.name, pipeline.settings),
             int(variants),
             int(seed),
             layers,

@@ -21,6 +21,7 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["sketch_to_face"]
     tab = drawing_tab(
+        pipeline.settings,
         task,
         "sketch",
         _pad,
@@ -53,7 +54,7 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
         """
         result = pipeline.sketch_to_face(
             need(sketch, "sketch"),
-            check_model(model, task.name),
+            check_model(model, task.name, pipeline.settings),
             int(variants),
             int(seed),
             layers,

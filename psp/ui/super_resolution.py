@@ -31,7 +31,7 @@ class _Extra:
 def super_resolution_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["super_resolution"]
-    tab = photo_tab(task, "gallery", _extra)
+    tab = photo_tab(pipeline.settings, task, "gallery", _extra)
     extra = {"factor": tab.extra.factor, "variants": tab.extra.variants, "seed": tab.extra.seed}
 
     def make(
@@ -44,7 +44,7 @@ def super_resolution_tab(pipeline: PspPipeline) -> Tab:
         seed: int,
         **step: Any,  # noqa: ANN401  (step=)
     ) -> Result:
-        model = check_model(model, task.name)
+        model = check_model(model, task.name, pipeline.settings)
         return pipeline.super_resolution(
             need(photo, "photo"), model, align, int(face or 0), int(factor), int(variants), int(seed), **step
         )

@@ -19,11 +19,11 @@ from psp.ui.words import in_words
 def toonify_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["toonify"]
-    tab = photo_tab(task, "image", _strength)
+    tab = photo_tab(pipeline.settings, task, "image", _strength)
     extra = {"strength": tab.extra}
 
     def make(photo: str, model: str, align: bool, face: int, strength: float, **step: Any) -> Result:  # noqa: ANN401  (step=)
-        model = check_model(model, task.name)
+        model = check_model(model, task.name, pipeline.settings)
         return pipeline.toonify(need(photo, "photo"), model, align, int(face or 0), strength, **step)
 
     @in_words

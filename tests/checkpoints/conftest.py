@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.server
 import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from psp.config import Settings
 from tests.checkpoints.loopback_hub import Hub
+from tests.checkpoints.loopback_repo import TOKEN, RepoHub
+
+S = TypeVar("S", bound=http.server.ThreadingHTTPServer)
 
 pytest.register_assert_rewrite("tests.checkpoints.samples")  # its asserts tell both sides, as in the tests
 
@@ -34,6 +40,23 @@ def roomy(tmp_path: Path) -> Iterator[Path]:
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     server = Hub()
     server.content = bytes(range(256)) * 20_000
+    with serving(server, monkeypatch):
+        yield server
+
+
+@pytest.fixture
+def repo_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[RepoHub]:
+    """A Hub of repositories that take uploads, and a token for it."""
+    import huggingface_hub.constants
+
+    monkeypatch.setenv("HF_TOKEN", TOKEN)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # read at its import
+    with serving(RepoHub(), monkeypatch) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(server: S, monkeypatch: pytest.MonkeyPatch) -> Iterator[S]:
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{server.server_port}")
     for name in ("HF_HUB_OFFLINE", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):

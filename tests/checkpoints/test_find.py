@@ -41,12 +41,12 @@ def test_a_wrong_hash_in_the_folder_is_refused(settings: Settings) -> None:
 
 
 def test_a_known_hash_is_not_computed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from psp.checkpoints import find
+    from psp.checkpoints import hashes
 
     path = tmp_path / "big"
     path.write_bytes(b"content")
     first = file_sha256(path, tmp_path / "cache")
-    monkeypatch.setattr(find, "hash_file", lambda path: "0" * 64)
+    monkeypatch.setattr(hashes, "hash_file", lambda path: "0" * 64)
     assert file_sha256(path, tmp_path / "cache") == first
     assert file_sha256(path) == "0" * 64
 

@@ -24,7 +24,7 @@ from psp.checkpoints import (
     save_tensors,
 )
 from psp.checkpoints import load as loading
-from psp.checkpoints.find import warn_unwritable
+from psp.checkpoints.hashes import warn_unwritable
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_to_json

@@ -115,7 +115,7 @@ def test_an_encoder_is_trained_for_a_generator_of_train_generator(data: Path, tm
             made.decoder.state_dict()[key], value, rtol=1e-3, atol=1e-3
         )  # it was in halves
     again = train(config, RunOptions(data, tmp_path / "again", generator=tmp_path / "run/best", device="cpu"))
-    assert load_psp(again).config.generator == shape  # a whole model gives its generator
+    assert load_psp(again).config.generator == shape.generator  # a whole model gives its generator
 
 
 def _changed(base: PSP, made: PSP) -> set[str]:

@@ -1,0 +1,215 @@
+"""The model card of a model that is pushed to the Hub: made of what its files say, and of nothing else.
+
+What comes from a file is cleaned: no path of a machine, no credential, no markup.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from psp.models.architecture import config_from_json
+from psp.registry import RESERVED
+from psp.tasks import TASKS
+
+_LONGEST = 400  # characters of a text from a file
+_CREDENTIAL = re.compile(r"\b(?:hf|api_org)_[A-Za-z0-9]{8,}|(?<=://)[^/\s@]+@")
+_PATH = re.compile(r"(?<![\w:/\\.<])(?:file:|~\w*|\.{1,2}|[A-Za-z]:)?[/\\]+[^\s,;:'\"()<>|]+")
+_ENCODERS = {
+    "gradual": "a feature pyramid over an IR-SE backbone, one small network a code",
+    "e4e": "e4e: a first code and what the others differ by",
+    "w": "one code for all layers (W)",
+    "w_plus": "the backbone alone (W+)",
+}
+_INPUTS = {1: "one channel (a sketch)", 3: "RGB", 19: "one-hot maps of 19 classes"}
+
+
+@dataclass(frozen=True)
+class CardFile:
+    """One file on the card.
+
+    Attributes:
+        name: Its name in the repository.
+        size: In bytes.
+        task: The task that it is a model for; empty for a file that others need.
+        info: Its metadata.
+    """
+
+    name: str
+    size: int
+    task: str
+    info: Mapping[str, str]
+
+
+def model_card(repo: str, files: Sequence[CardFile], licence: str | None) -> str:
+    """Return the card, Markdown with the front matter that the Hub reads.
+
+    Args:
+        repo: The repository, "owner/name".
+        files: What is in it, models first.
+        licence: The Hub's identifier of the licence; None: not stated.
+
+    Raises:
+        CheckpointError: The metadata of a model holds no config that can be read.
+    """
+    models = [file for file in files if file.task]
+    parts = [
+        _front_matter(licence),
+        f"# {repo.partition('/')[2]}",
+        _about(models),
+        *(_model(file) for file in models),
+        _files(files),
+        _usage(repo, [file.task for file in models]),
+        _limits(models),
+        _licence(licence),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def clean(text: str) -> str:
+    """Return ``text`` in one line, without credentials, and of paths the last part only."""
+    text = _CREDENTIAL.sub("…", " ".join(text.split()))
+    return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)[:_LONGEST]
+
+
+def plain(text: str) -> str:
+    """Return ``clean(text)`` without markup, as it may stand on a card."""
+    return re.sub(r"[<>|`\[\]*_#!\\&]", lambda found: f"&#{ord(found[0])};", clean(text))
+
+
+def holds_credential(text: str) -> bool:
+    """Return whether ``text`` looks as if a credential were in it."""
+    return _CREDENTIAL.search(text) is not None
+
+
+def holds_path(text: str) -> bool:
+    """Return whether ``text`` looks as if a path of this machine were in it."""
+    return _PATH.search(text) is not None
+
+
+def entry_name(repo: str) -> str:
+    """Return a name for the family of ``repo`` in the file of own models."""
+    name = repo.partition("/")[2][:60]
+    return f"my-{name}" if name.lower() in RESERVED else name
+
+
+def size_words(count: int) -> str:
+    """Return a size in bytes for a person."""
+    return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
+
+
+def _front_matter(licence: str | None) -> str:
+    named = [f"license: {licence}"] if licence else ["license: other", "license_name: not-stated"]
+    tags = ["pixel2style2pixel", "psp", "stylegan2", "image-to-image", "psp-studio", "synthetic"]
+    lines = [*named, "library_name: psp-studio", "pipeline_tag: image-to-image", "tags:"]
+    return "\n".join(["---", *lines, *(f"- {tag}" for tag in tags), "---"])
+
+
+def _about(models: Sequence[CardFile]) -> str:
+    tasks = ", ".join(f"*{TASKS[file.task].title}*" for file in models)
+    return (
+        "A pixel2style2pixel model ([*Encoding in Style*](https://arxiv.org/abs/2008.00951), CVPR 2021) for "
+        f"pSp Studio: {tasks}. An encoder maps a picture to the W+ codes of a StyleGAN2 generator, which "
+        "draws the result.\n\n"
+        "**Results are synthetic.** Every picture that it makes is invented by a network; pSp Studio says so "
+        "in the metadata of each."
+    )
+
+
+def _model(file: CardFile) -> str:
+    config = config_from_json(file.info.get("config", ""))
+    encoder, generator = config.encoder, config.generator
+    given = _INPUTS.get(encoder.in_channels, f"{encoder.in_channels} channels")
+    rows = [
+        ("task", f"`{file.task}`: {TASKS[file.task].caption}"),
+        ("result", f"{generator.size} px"),
+        ("codes", f"{generator.n_codes} of {generator.style_dim}"),
+        ("encoder", f"{_ENCODERS[encoder.kind]}; {given}, {encoder.in_size} px"),
+    ]
+    for key, title in (("data", "data"), ("pictures", "pictures drawn in training"), ("preset", "preset")):
+        if value := plain(file.info.get(key, "")):
+            rows.append((title, value))
+    text = [f"## {TASKS[file.task].title}", _table(("", ""), rows)]
+    figures = _figures(file.info.get("figures", ""))
+    if figures:
+        text += ["Measured on held-out pictures:", _table(("figure", "value"), figures)]
+    else:
+        text.append("No held-out figures come with the file.")
+    return "\n\n".join(text)
+
+
+def _figures(text: str) -> list[tuple[str, str]]:
+    """Return the figures that a file's metadata holds; none where there are none or they are no numbers."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return []
+    if not isinstance(found, dict):
+        return []
+    numbers = {k: v for k, v in found.items() if isinstance(v, int | float) and not isinstance(v, bool)}
+    return [(plain(name), f"{value:.6g}") for name, value in numbers.items() if math.isfinite(value)]
+
+
+def _files(files: Sequence[CardFile]) -> str:
+    rows = []
+    for file in files:
+        needs = [file.info[key] for key in ("decoder", "base") if key in file.info]
+        what = TASKS[file.task].title if file.task else "needed by the others"
+        rows.append(
+            (f"`{file.name}`", what, ", ".join(f"`{name}`" for name in needs) or "–", size_words(file.size))
+        )
+    return "## Files\n\n" + _table(("file", "what", "needs beside it", "size"), rows)
+
+
+def _usage(repo: str, tasks: Sequence[str]) -> str:
+    name, first = entry_name(repo), tasks[0]
+    listed = ", ".join(f'"{task}"' for task in tasks)
+    given = {"photo": "photo.jpg", "sketch": "drawing.png", "mask": "map.png"}[TASKS[first].kind]
+    return f"""## How to use it
+
+In pSp Studio, write this into a file `models.toml`:
+
+```toml
+["{name}"]
+hub = "{repo}"
+tasks = [{listed}]
+```
+
+and start with `PSP_MODELS=models.toml python app.py`: it is in the page's list of models, and is downloaded
+when it is first used. In Python, with `PSP_MODELS` set:
+
+```python
+from psp import PspPipeline
+
+pipe = PspPipeline.from_pretrained("{name}")
+pipe.{first}("{given}").save("out/result.png")
+```
+
+On the command line:
+
+```bash
+PSP_MODELS=models.toml python -m psp {first} {given} --model {name}
+```"""
+
+
+def _limits(models: Sequence[CardFile]) -> str:
+    lines = [f"- {TASKS[file.task].title}: {TASKS[file.task].limits}" for file in models]
+    lines.append(
+        "- It draws what is like its training data; other pictures come out as relatives of those, and what "
+        "the data leans to, it leans to."
+    )
+    lines.append("- It identifies nobody and must not be used to. Use pictures of people who agree to it.")
+    return "\n".join(["## Limits", "", *lines])
+
+
+def _licence(licence: str | None) -> str:
+    said = f"`{licence}`." if licence else "Not stated by its author: ask before you use it."
+    return f"## Licence\n\n{said} The licences of the training data hold besides. pSp Studio's code is MIT."
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

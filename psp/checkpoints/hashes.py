@@ -1,0 +1,51 @@
+"""The hash of a file, kept in the cache as long as the file does not change."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+
+from psp.checkpoints.hub import hash_file
+from psp.checkpoints.tensors import writing
+
+_log = logging.getLogger(__name__)
+
+
+def file_sha256(path: Path, cache_dir: Path | None = None) -> str:
+    """Return the sha256 of a file, in lower-case hex.
+
+    With ``cache_dir``, a note there keeps it with the file's size, times and inode, so that a file of 1.2 GB
+    is not hashed at each start; one that has changed in any of them is hashed anew.
+    """
+    if cache_dir is None:
+        return hash_file(path)
+    state = path.stat()
+    identity = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    note = cache_dir / "hashes" / f"{name}.json"
+    try:
+        kept = json.loads(note.read_text())
+        if kept["identity"] == identity and len(kept["sha256"]) == 64:
+            return str(kept["sha256"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # no note, or not one of ours: hash
+    sha256 = hash_file(path)
+    try:
+        with writing(note) as out:
+            out.write(json.dumps({"identity": identity, "sha256": sha256}).encode())
+    except OSError:
+        warn_unwritable(cache_dir)
+    return sha256
+
+
+@functools.cache
+def warn_unwritable(cache_dir: Path) -> None:
+    """Say, once for each folder, that nothing can be kept there."""
+    _log.warning(
+        "Nothing can be kept in %s, so models load more slowly. Set PSP_CACHE_DIR to a writable folder.",
+        cache_dir,
+    )

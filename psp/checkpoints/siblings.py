@@ -1,0 +1,130 @@
+"""The files that a model's file needs beside it: its generator, and the model that it builds on."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from psp.checkpoints.hashes import file_sha256
+from psp.checkpoints.hub import Progress, download
+from psp.checkpoints.tensors import read_metadata
+from psp.config import Settings
+from psp.errors import CheckpointError, ModelNotFoundError
+from psp.registry import ModelEntry
+
+
+@dataclass(frozen=True)
+class Sibling:
+    """A file that another one needs.
+
+    Attributes:
+        what: "generator", or "base": a model whose tensors are not stored again.
+        name: Its name, in the same folder.
+        sha256: What its sha256 must be; None: not said.
+    """
+
+    what: Literal["generator", "base"]
+    name: str
+    sha256: str | None
+
+
+def siblings_of(path: Path) -> tuple[Sibling, ...]:
+    """Return what the file at ``path`` needs beside it, by its metadata; nothing for other formats.
+
+    Raises:
+        CheckpointError: The file is damaged, or names a file that no sibling can be.
+    """
+    if path.suffix != ".safetensors":
+        return ()
+    metadata = read_metadata(path)
+    found = []
+    if "decoder" in metadata:
+        found.append(Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256")))
+    if "base" in metadata:
+        found.append(Sibling("base", metadata["base"], metadata.get("base_sha256")))
+    for sibling in found:
+        _check_name(path, sibling)
+    return tuple(found)
+
+
+def all_siblings(path: Path, cache_dir: Path | None = None) -> tuple[Path, ...]:
+    """Return every file that the model at ``path`` needs, those of its base too, each checked to be right.
+
+    Raises:
+        CheckpointError: One is missing, damaged or another file.
+    """
+    found: list[Path] = []
+    for sibling in siblings_of(path):
+        beside = find_beside(path, sibling, cache_dir)
+        found.append(beside)
+        if sibling.what == "base":  # a base has no base itself, but may share a generator
+            found += [find_beside(beside, s, cache_dir) for s in siblings_of(beside) if s.what != "base"]
+    return tuple(dict.fromkeys(found))
+
+
+def find_beside(path: Path, sibling: Sibling, cache_dir: Path | None) -> Path:
+    """Return the file of ``sibling``, which lies beside ``path``, after checking that it is the right one.
+
+    Raises:
+        CheckpointError: It is not there, is another file, or lies elsewhere.
+    """
+    _check_name(path, sibling)
+    name, found = sibling.name, path.with_name(sibling.name)
+    if not found.is_file():
+        raise CheckpointError(f"{path.name} needs {name}, which is not beside it.", f"Put {name} there too.")
+    if sibling.sha256 is not None and (actual := file_sha256(found, cache_dir)) != sibling.sha256:
+        raise CheckpointError(
+            f"{name} is not the {sibling.what} that {path.name} needs: its sha256 is {actual}, "
+            f"not {sibling.sha256}.",
+            "Copy both files from the same place.",
+        )
+    return found
+
+
+def bring_siblings(entry: ModelEntry, path: Path, settings: Settings, progress: Progress | None) -> None:
+    """Download what the downloaded file at ``path`` needs and what is not beside it yet.
+
+    Each is verified by the sha256 that the file names.
+
+    Args:
+        entry: The model, with the revision that ``path`` came from.
+        path: Its file, in the folder of downloads.
+        settings: Say whether the Hub may be asked.
+        progress: Called during a download with the bytes that are there and the bytes in all (or None).
+
+    Raises:
+        ModelNotFoundError: A file cannot be downloaded.
+        CheckpointError: What came has another hash, or cannot be kept.
+    """
+    for sibling in siblings_of(path):
+        beside = _bring(entry, path, sibling, settings, progress)
+        if sibling.what == "base":
+            for shared in siblings_of(beside):
+                if shared.what != "base":
+                    _bring(entry, beside, shared, settings, progress)
+
+
+def _bring(
+    entry: ModelEntry, path: Path, sibling: Sibling, settings: Settings, progress: Progress | None
+) -> Path:
+    target = path.with_name(sibling.name)
+    if target.is_file():
+        return target
+    needed = dataclasses.replace(entry, file=sibling.name, sha256=sibling.sha256)
+    if settings.offline:
+        raise ModelNotFoundError(
+            f"{path.name} needs {sibling.name}, which is not on this machine, and the studio is offline.",
+            needed.by_hand,
+        )
+    return download(needed, target, progress)
+
+
+def _check_name(path: Path, sibling: Sibling) -> None:
+    """Refuse a name that could lead out of the folder."""
+    name = sibling.name
+    if Path(name).name != name or "\\" in name or name in ("", ".", ".."):
+        raise CheckpointError(
+            f"{path.name} names a {sibling.what} outside its folder.", "Do not use the file."
+        )

@@ -1,0 +1,76 @@
+"""The command ``models``: what there is, and ``models push``. Nothing is printed here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+from psp.config import Settings
+from psp.registry import list_models
+
+_WORDS = {
+    "bundled": "ready (bundled)",
+    "folder": "ready (local folder)",
+    "cache": "ready (downloaded)",
+    "hub": "downloaded when first used",
+    "by hand": "put the file into PSP_WEIGHTS_DIR",
+}
+
+
+def add_models(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], report: Callable[[str], None]
+) -> None:
+    """Add the command to ``commands``; parsed options get a ``run`` to call with them.
+
+    Args:
+        commands: What ``ArgumentParser.add_subparsers`` returned.
+        report: Called with every line to show.
+    """
+    about = "List the models and where they come from, or push one of your own to the Hub."
+    parser = commands.add_parser("models", help=about, description=about)
+    parser.set_defaults(run=lambda options: _list(report))
+    about = "Upload a model of your own, with a card, to a repository of your own on the Hugging Face Hub."
+    push = parser.add_subparsers(metavar="push").add_parser("push", help=about, description=about)
+    push.add_argument(
+        "--model", required=True, help="a folder (runs/mine/best), a file, or your model's name"
+    )
+    push.add_argument("--repo", required=True, help="owner/name on the Hub; made if it is not there")
+    push.add_argument("--private", action="store_true", help="make a repository that only you can see")
+    push.add_argument("--licence", help="the Hub's identifier of the licence, such as cc-by-4.0")
+    push.add_argument("--message", default="Upload a pSp model", help="of the commit (Upload a pSp model)")
+    push.add_argument("--dry-run", action="store_true", help="show what would be uploaded, and the card")
+    push.set_defaults(run=lambda options: _push(options, report))
+
+
+def _list(report: Callable[[str], None]) -> None:
+    every = list_models(Settings.from_env())
+    columns = [(s.entry.family, s.entry.task, s.entry.file) for s in every]
+    widths = [max(len(row[i]) for row in columns) + 2 for i in range(3)]
+    for status, row in zip(every, columns, strict=True):
+        entry = status.entry
+        mine = status.where == "by hand" and entry.path is not None
+        words = f"not here: {entry.by_hand}" if mine else _WORDS[status.where]
+        report("".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)) + words)
+
+
+def _push(options: argparse.Namespace, report: Callable[[str], None]) -> None:
+    from psp.checkpoints.card import entry_name, size_words  # noqa: PLC0415  (only this command needs it, and torch)
+    from psp.checkpoints.push import plan_push, push  # noqa: PLC0415  (only this command needs it, and torch)
+
+    settings = Settings.from_env()
+    plan = plan_push(options.model, options.repo, settings, options.licence)
+    for note in plan.notes:
+        report(f"note: {note}")
+    report(f"{'would upload' if options.dry_run else 'uploading'} to {plan.repo}:")
+    for name, path in plan.files.items():
+        report(f"  {name:<32}{size_words(path.stat().st_size):>12}")
+    report(f"  {'README.md':<32}{size_words(len(plan.card.encode())):>12}")
+    if options.dry_run:
+        report(f"\n{plan.card}")
+        return
+    pushed = push(plan, settings, private=options.private, message=options.message)
+    tasks = ", ".join(f'"{task}"' for task in plan.tasks)
+    report(f"pushed to {pushed.url}, commit {pushed.commit}; for the file of PSP_MODELS:\n")
+    report(
+        f'["{entry_name(plan.repo)}"]\nhub = "{plan.repo}"\nrevision = "{pushed.commit}"\ntasks = [{tasks}]'
+    )

@@ -1,0 +1,54 @@
+"""``python -m psp models`` and ``models push``: what they show, and what they do not do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from psp.cli import main
+from psp.registry import assets_dir
+
+
+@pytest.fixture(autouse=True)
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An own family made of bundled files, and one that is not there; no way to the Hub."""
+    best = tmp_path / "runs" / "mine" / "best"
+    best.mkdir(parents=True)
+    for name in ("encode", "generator", "toonify"):
+        shutil.copy(assets_dir() / "portraits-128" / f"{name}.safetensors", best)
+    (tmp_path / "models.toml").write_text('[my-portraits]\npath = "runs/mine"\n[gone]\npath = "gone"')
+    monkeypatch.setenv("PSP_MODELS", str(tmp_path / "models.toml"))
+    monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("PSP_OFFLINE", "1")
+
+
+def test_own_models_are_listed_with_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    lines = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
+    told = {(family, task): words for family, task, _, words in lines}
+    assert told["portraits-128", "encode"] == "ready (bundled)"
+    assert told["my-portraits", "toonify"] == "ready (local folder)"
+    assert told["gone", "encode"].startswith("not here: Nothing is at gone.")
+
+
+def test_a_dry_run_shows_files_and_card_and_uploads_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    push = ["models", "push", "--model", "my-portraits", "--repo", "me/psp-mine", "--licence", "cc-by-4.0"]
+    assert main([*push, "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("would upload to me/psp-mine:")
+    for words in ("generator.safetensors", "README.md", "license: cc-by-4.0", 'hub = "me/psp-mine"'):
+        assert words in told
+    assert str(tmp_path) not in told
+    assert main(push) == 2  # offline
+    assert "offline" in capsys.readouterr().err
+
+
+def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "push", "--model", "gone", "--repo", "me/psp-mine", "--dry-run"]) == 2
+    told = capsys.readouterr()
+    assert told.err.startswith("error: Nothing is at gone.")
+    assert told.out == ""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from psp.config import Settings
 from psp.errors import PspError, SettingsError
+from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.registry import list_models
 from psp.tasks import TASKS
 from psp.training.evaluate_command import add_evaluate
@@ -103,7 +104,9 @@ _COMMANDS = {
         align=True,
         face=True,
     ),
-    "align": _Command("photo", (), face=True, words="Find a face and save its FFHQ-aligned crop."),
+    "align": _Command(
+        "photo", (), face=True, words="Find a face and save its FFHQ-aligned crop; of a folder, all."
+    ),
     "decode": _Command("latents", words="Decode a .safetensors file of codes."),
     "photo_to_sketch": _Command("photo", (), align=True, face=True, words="Draw a photo as a sketch."),
     "photo_to_mask": _Command("photo", (), align=True, face=True, words="Map a photo by the 19 classes."),
@@ -134,6 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in _COMMANDS.items():
         words = TASKS[name].caption if name in TASKS else command.words
         _add_task(commands.add_parser(name, help=words, description=words), name, command)
+    extend_align(commands.choices["align"], _report)
+    add_prepare(commands, _report)
+    add_infer(commands, _report, _print_step)
     models = commands.add_parser("models", help="List the models and where they come from.")
     models.set_defaults(run=_models)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")

@@ -161,7 +161,8 @@ def _pick_device(name: str) -> str:
 
 
 def _add_task(parser: argparse.ArgumentParser, name: str, command: _Command) -> None:
-    parser.add_argument(command.given, type=Path, help=f"the {command.given}, a file")
+    what = "a file, or a folder of them" if name == "align" else "a file"
+    parser.add_argument(command.given, type=Path, help=f"the {command.given}, {what}")
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
     for option in command.options:
         words = option.words if option.default is None else f"{option.words} ({option.default})"

@@ -85,7 +85,12 @@ def test_a_second_run_makes_what_is_missing_and_nothing_else(
     rows = {row["file"]: row for row in read_report(folders.out / "align-report.csv")}
     assert (rows["one.jpg"]["result"], rows["one.jpg"]["faces"]) == ("aligned", "1")
 
-    align_folder(folders, size=128)  # of another size nothing is there
+
+def test_what_is_there_is_made_anew_in_another_size_or_on_demand(photos: Path, into: Into) -> None:
+    (photos / "below" / "two.png").unlink()
+    align_folder(into(photos))
+    one = into(photos).out / "one.png"
+    align_folder(into(photos), size=128)
     with Image.open(one) as crop:
         assert crop.size == (128, 128)
     changed = one.stat().st_mtime_ns

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psp.errors import PspError, SettingsError
+from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.models_command import add_models
 from psp.tasks import TASKS
 from psp.training.evaluate_command import add_evaluate
@@ -102,7 +103,9 @@ _COMMANDS = {
         align=True,
         face=True,
     ),
-    "align": _Command("photo", (), face=True, words="Find a face and save its FFHQ-aligned crop."),
+    "align": _Command(
+        "photo", (), face=True, words="Find a face and save its FFHQ-aligned crop; of a folder, all."
+    ),
     "decode": _Command("latents", words="Decode a .safetensors file of codes."),
     "photo_to_sketch": _Command("photo", (), align=True, face=True, words="Draw a photo as a sketch."),
     "photo_to_mask": _Command("photo", (), align=True, face=True, words="Map a photo by the 19 classes."),
@@ -133,6 +136,9 @@ def _parser() -> argparse.ArgumentParser:
     for name, command in _COMMANDS.items():
         words = TASKS[name].caption if name in TASKS else command.words
         _add_task(commands.add_parser(name, help=words, description=words), name, command)
+    extend_align(commands.choices["align"], _report)
+    add_prepare(commands, _report)
+    add_infer(commands, _report, _print_step)
     add_models(commands, _report)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
     render.set_defaults(run=_render_examples)
@@ -153,7 +159,8 @@ def _pick_device(name: str) -> str:
 
 
 def _add_task(parser: argparse.ArgumentParser, name: str, command: _Command) -> None:
-    parser.add_argument(command.given, type=Path, help=f"the {command.given}, a file")
+    what = "a file, or a folder of them" if name == "align" else "a file"
+    parser.add_argument(command.given, type=Path, help=f"the {command.given}, {what}")
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
     for option in command.options:
         words = option.words if option.default is None else f"{option.words} ({option.default})"

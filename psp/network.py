@@ -35,13 +35,16 @@ class Work:
     Attributes:
         model: A family's name, a path, or "auto".
         task: The task whose model encodes and decodes.
-        inputs: What is encoded, [1,C,S,S]; None where ``codes`` are given.
+        inputs: What is encoded, [1,C,S,S], or [B,C,S,S] where nothing is mixed; None where there
+            are ``codes``.
         codes: Codes [v,n,dim] to start from instead; one where they are mixed.
         style_inputs: A second picture to mix with, [1,C,S,S].
         z: Random styles, standard normal [v,dim], one a variant; a row of NaN leaves its variant unmixed.
         layers: The layers to mix, empty for none.
         alphas: Share of the style in these layers, [v], one a variant.
         strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
+        together: Whether all pictures are decoded at once: faster for many, but values then depend on how
+            many there are, by rounding.
     """
 
     model: str
@@ -53,6 +56,7 @@ class Work:
     layers: tuple[int, ...] = ()
     alphas: tuple[float, ...] = (1.0,)
     strength: float = 1.0
+    together: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +143,7 @@ class Network:
 
         Returns:
             Codes [v,n,dim] and images [v,3,H,W], about [−1,1]. A variant's values do not depend on how many
-            others there are.
+            others there are, unless they are decoded together.
         """
         if self._accelerated:
             self.load(work.model, work.task)  # here, so that the other process finds what this one has
@@ -158,10 +162,11 @@ class Network:
             codes, decode = self._start(psp, work)
             variants = _mix(psp, codes, work)
             images = []
-            for index in range(len(variants)):
-                if step and len(variants) > 1:
+            group = len(variants) if work.together else 1
+            for index in range(0, len(variants), group):
+                if step and len(variants) > group:
                     step(f"Face {index + 1} of {len(variants)}", index / len(variants))
-                images.append(decode(variants[index : index + 1]).float().cpu())
+                images.append(decode(variants[index : index + group]).float().cpu())
             return variants.float().cpu().numpy(), torch.cat(images).numpy()
 
     def _start(self, psp: PSP, work: Work) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:

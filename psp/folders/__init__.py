@@ -1,0 +1,1 @@
+"""Whole folders: alignment, what encoders see, and results, many pictures at a time."""

@@ -1,0 +1,140 @@
+"""The commands ``align DIR``, ``prepare`` and ``infer``: their arguments. Nothing is printed here."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from psp.config import Settings
+from psp.errors import SettingsError
+from psp.tasks import TASKS
+
+if TYPE_CHECKING:
+    from psp.folders.batch import Folders
+    from psp.network import Step
+
+_Report: TypeAlias = Callable[[str], None]
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+PREPARED = ("sketch_to_face", "segmentation_to_face")
+"""Tasks whose encoders see something else than photos."""
+
+INFERRED = tuple(name for name in TASKS if name != "style_mix")
+"""Tasks with a model of their own."""
+
+_CROP = 256
+
+
+def extend_align(parser: argparse.ArgumentParser, report: _Report) -> None:
+    """Let ``align`` take a folder as well.
+
+    Args:
+        parser: That of one photo, its ``run`` set.
+        report: Called with every line to show.
+    """
+    single: Callable[[argparse.Namespace], None] = parser.get_default("run")
+    parser.add_argument(
+        "into", metavar="OUT", type=Path, nargs="?", help="folder of the results, the same as -o"
+    )
+    parser.add_argument("--size", type=int, default=_CROP, help=f"side of a folder's crops ({_CROP})")
+    _add_how(parser)
+    parser.set_defaults(run=lambda options: _align(options, single, report))
+
+
+def add_prepare(commands: _Commands, report: _Report) -> None:
+    """Add the command ``prepare``."""
+    about = "Make of a folder of aligned faces what the encoder of a task sees: sketches, or maps."
+    parser = commands.add_parser("prepare", help=about, description=about)
+    _add_where(parser, "aligned faces")
+    parser.add_argument("--task", required=True, choices=PREPARED, help=" or ".join(PREPARED), metavar="TASK")
+    parser.add_argument("--size", type=int, default=_CROP, help=f"side of what is made ({_CROP})")
+    _add_how(parser)
+    parser.set_defaults(run=lambda options: _prepare(options, report))
+
+
+def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
+    """Add the command ``infer``; ``step`` is told how far a download is."""
+    about = "Run a task on every picture of a folder, in batches."
+    parser = commands.add_parser("infer", help=about, description=about)
+    _add_where(parser, "photos, drawings or maps")
+    parser.add_argument(
+        "--task",
+        default="encode",
+        choices=INFERRED,
+        metavar="TASK",
+        help=f"{', '.join(INFERRED)} (encode); nothing is mixed",
+    )
+    parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
+    parser.add_argument("--batch", type=int, default=8, help="pictures at once (8)")
+    parser.add_argument("--couples", action="store_true", help="also what the model saw, beside the result")
+    parser.add_argument("--latents", action="store_true", help="also the codes, as .safetensors")
+    parser.add_argument("--no-align", dest="align", action="store_false", help="take photos as they are")
+    parser.add_argument("--face", type=int, default=0, help="which face; 0 is the largest (0)")
+    parser.add_argument(
+        "--factor", type=int, default=0, help="super-resolution: shrink 4, 8, 16 or 32 times first (0: not)"
+    )
+    _add_how(parser)
+    parser.set_defaults(run=lambda options: _infer(options, report, step))
+
+
+def _add_where(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("pictures", metavar="DIR", type=Path, help=f"folder of {what}, and folders below it")
+    parser.add_argument("into", metavar="OUT", type=Path, help="folder of the results, named as the pictures")
+
+
+def _add_how(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, help="processes that prepare pictures (one for each core)")
+    parser.add_argument("--again", action="store_true", help="make anew what is there already")
+
+
+def _align(
+    options: argparse.Namespace, single: Callable[[argparse.Namespace], None], report: _Report
+) -> None:
+    options.into = options.out = options.into or options.out
+    if not options.photo.is_dir():
+        if options.size != _CROP:
+            raise SettingsError("--size is for folders.", "Give the folder that the photo is in.")
+        single(options)
+        return
+    from psp.folders.align import align_folder  # noqa: PLC0415  (only this command needs it)
+
+    options.pictures = options.photo
+    align_folder(_folders(options, report), options.face, options.size)
+
+
+def _prepare(options: argparse.Namespace, report: _Report) -> None:
+    from psp.folders.prepare import prepare_folder  # noqa: PLC0415  (only this command needs it)
+
+    prepare_folder(_folders(options, report), options.task, options.size)
+
+
+def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
+    from psp.folders.infer import Inference, infer_folder  # noqa: PLC0415  (only this command needs it)
+
+    inference = Inference(
+        task=options.task,
+        model=options.model,
+        batch=options.batch,
+        align=options.align,
+        face=options.face,
+        factor=options.factor,
+        couples=options.couples,
+        latents=options.latents,
+    )
+    infer_folder(_folders(options, report), inference, step)
+
+
+def _folders(options: argparse.Namespace, report: _Report) -> Folders:
+    from psp.folders.batch import Folders  # noqa: PLC0415  (only these commands need it)
+    from psp.folders.processes import cpu_count  # noqa: PLC0415  (only these commands need it)
+
+    return Folders(
+        pictures=options.pictures,
+        out=options.into,
+        workers=cpu_count() if options.workers is None else options.workers,
+        again=options.again,
+        settings=Settings.from_env(),
+        report=report,
+    )

@@ -1,0 +1,111 @@
+"""Pictures in a folder and the files made of them: finding, naming, writing whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from psp.errors import InputError, SettingsError
+from psp.recipe import Recipe, recipe_of_png
+
+ENDINGS = (
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".mpo"),
+    *(".jp2", ".ppm", ".pgm"),
+    *(".heic", ".heif"),  # cannot be read, but a phone's folder is full of them: to be told, not passed over
+)
+"""What the name of a picture ends with."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture in a folder.
+
+    Attributes:
+        path: The file.
+        name: Where it is in the folder, as text that can be printed: "holidays/me.jpg".
+        target: Where what is made of it belongs in the folder of results, a PNG: "holidays/me.png".
+    """
+
+    path: Path
+    name: str
+    target: Path
+
+
+def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
+    """Return the pictures in ``folder`` and all folders below it, by name.
+
+    Hidden files and folders are passed over, and so is ``out``. Where two pictures differ in their endings
+    alone, these stay in the names of the results: "me.jpg.png", "me.webp.png".
+
+    Args:
+        folder: Where to look.
+        out: Where results will go; may be below ``folder``.
+
+    Raises:
+        InputError: There is no such folder, or no picture in it.
+        SettingsError: Results would go to where the pictures are.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}.", "Check the path.")
+    if folder.resolve().is_relative_to(out.resolve()):
+        raise SettingsError(
+            f"The results would go into {out}, where the pictures are.",
+            "Choose another folder for them; it may lie in that of the pictures.",
+        )
+    paths = sorted(path.relative_to(folder) for path in _walk(folder, out.resolve()))
+    if not paths:
+        raise InputError(f"No picture was found under {folder}.", f"Known endings: {', '.join(ENDINGS)}.")
+    # Some disks do not tell capitals from small letters.
+    bearers = Counter(str(path.with_suffix("")).casefold() for path in paths)
+    return tuple(
+        Found(
+            folder / path,
+            path.as_posix().encode("utf-8", "backslashreplace").decode(),
+            path.with_suffix(".png")
+            if bearers[str(path.with_suffix("")).casefold()] == 1
+            else path.with_name(f"{path.name}.png"),
+        )
+        for path in paths
+    )
+
+
+def made_already(path: Path, recipe: Recipe, size: int | None = None) -> bool:
+    """Whether ``path`` is a PNG of the studio that was made by ``recipe``, and is ``size`` pixels wide."""
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:  # the header alone
+            return recipe_of_png(picture) == recipe and size in (None, picture.width)
+    except (OSError, ValueError):
+        return False
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all, so that nothing that a stopped run left is taken for a result.
+
+    Folders that are missing are made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
+    try:
+        draft.write_bytes(data)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _walk(folder: Path, out: Path) -> Iterator[Path]:
+    for place, folders, files in os.walk(folder, onerror=_refuse):
+        folders[:] = [f for f in folders if not f.startswith(".") and (Path(place) / f).resolve() != out]
+        for file in files:
+            if file.lower().endswith(ENDINGS) and not file.startswith("."):
+                yield Path(place) / file
+
+
+def _refuse(error: OSError) -> None:
+    """A folder that cannot be listed is no empty one."""
+    raise error

@@ -1,0 +1,95 @@
+"""A picture of a folder made ready for the network, in a process that works ahead of it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from psp.alignment import NO_FACE
+from psp.images import limit_pillow, load_picture
+from psp.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, prepare_small_photo
+from psp.network import Floats
+from psp.suitability import photo_warnings
+from psp.tasks import TASKS
+
+__all__ = ["Ready", "Wish", "make_ready"]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One picture that goes through the network.
+
+    Attributes:
+        name: ``Found.name``.
+        source: The picture.
+        target: The result, a PNG below the folder of results.
+        task: What is made.
+        align: Whether to look for a face in a photo.
+        face: Which face.
+        factor: Super-resolution: shrink so many times first.
+        size: What the encoder takes, in pixels.
+        max_pixels: ``Settings.max_pixels``.
+    """
+
+    name: str
+    source: Path
+    target: Path
+    task: str
+    align: bool
+    face: int
+    factor: int
+    size: int
+    max_pixels: int
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """What the network takes.
+
+    Attributes:
+        inputs: [1,C,S,S], float32.
+        seen: What the model sees, as a picture.
+        told: Columns of the report: faces, face, side, warnings.
+        seconds: How long it took.
+    """
+
+    inputs: Floats
+    seen: Image.Image
+    told: dict[str, object]
+    seconds: float
+
+
+def make_ready(wish: Wish) -> Ready:
+    """Prepare a picture as a single one is, in whichever process.
+
+    Raises:
+        PspError: The picture cannot be used.
+    """
+    start = time.perf_counter()
+    limit_pillow(wish.max_pixels)
+    prepared = _prepare(wish)
+    assert prepared.inputs is not None and prepared.seen is not None, "a picture gives both"
+    warnings = list(prepared.warnings)
+    told: dict[str, object] = {}
+    place = prepared.place
+    if place is not None and place.face != NO_FACE:
+        side = None if wish.task == "super_resolution" else place.side  # small faces are what that is for
+        warnings += photo_warnings(place.crop, side)
+        told = {"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"}
+    told["warnings"] = " ".join(warnings)
+    return Ready(prepared.inputs, prepared.seen, told, time.perf_counter() - start)
+
+
+def _prepare(wish: Wish) -> Prepared:
+    kind = TASKS[wish.task].kind
+    picture = load_picture(wish.source, wish.max_pixels, flat=kind != "mask")
+    if kind == "sketch":
+        return prepare_sketch(picture, wish.size)
+    if kind == "mask":
+        return prepare_map(picture, wish.size)
+    if wish.task == "super_resolution":
+        return prepare_small_photo(picture, wish.align, wish.face, wish.factor, wish.size)
+    return prepare_photo(picture, wish.align, wish.face, wish.size)

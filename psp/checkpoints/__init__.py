@@ -1,8 +1,9 @@
 """Weight files: find, verify, load safely, convert, save. The only home of torch.load and of the Hub.
 
 ``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles, ``dlib_file`` what
-dlib wrote, ``hub`` downloads, ``find`` looks and verifies, ``load`` and ``save`` join them. What is on this
-machine is told by ``psp.registry.list_models``, without torch.
+dlib wrote, ``face_network`` tells identity networks apart, ``hub`` downloads, ``find`` looks and verifies,
+``load`` and ``save`` join them. What is on this machine is told by ``psp.registry.list_models``, without
+torch.
 """
 
 from psp.checkpoints.find import file_sha256, find_file

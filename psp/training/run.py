@@ -9,14 +9,13 @@ from pathlib import Path
 
 import torch
 
-from psp.checkpoints import find_file, is_pickle, load_pickle, load_psp, load_tensors, read_info, save_psp
+from psp.checkpoints import find_file, is_pickle, load_psp, load_tensors, read_info, save_psp
 from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
-from psp.errors import TrainingError
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
-from psp.models.irse import ArcFace
 from psp.models.psp import PSP, PSPConfig
 from psp.quality import LPIPS_FILE
 from psp.registry import AUXILIARY
@@ -152,20 +151,7 @@ def _identity_loss(config: TrainConfig, identity_file: Path | None) -> IdentityL
     if config.identity == "dlib" and identity_file is None:
         return DescriptorLoss(load_face_descriptor())
     path = identity_file or find_file(AUXILIARY["identity"], Settings.from_env())
-    return IdentityLoss(_load_arcface(path))
-
-
-def _load_arcface(path: Path) -> ArcFace:
-    tensors = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
-    with torch.device("meta"):
-        network = ArcFace()
-    try:
-        network.load_state_dict(tensors, strict=True, assign=True)
-    except RuntimeError as error:
-        raise TrainingError(
-            f"{path.name} is not an ArcFace IR-SE50 network.", "Give another file."
-        ) from error
-    return network
+    return IdentityLoss(load_face_network(path))
 
 
 def export(

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_psp
-from psp.errors import ModelNotFoundError, TrainingError
+from psp.errors import CheckpointError, ModelNotFoundError, TrainingError
 from psp.losses.objective import LossWeights, Objective
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
@@ -202,7 +202,7 @@ def test_the_identity_term_finds_its_network_or_says_where_to_put_it(
     face = torch.zeros(1, 3, 128, 128)
     assert float(objective(face, face, torch.zeros(1, 2, 2))["identity"]) == pytest.approx(0.0, abs=1e-5)
     torch.save({"something": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(TrainingError, match="ArcFace"):
+    with pytest.raises(CheckpointError, match="ArcFace"):
         build_objective(config, tmp_path / "other.pth")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from psp.checkpoints import find_file, load_psp
@@ -100,7 +101,7 @@ def _run_task(evaluation: Evaluation, report: Report) -> None:
     bench = Bench(
         translate,
         Ruler(lpips_network(), network),
-        lambda: Translator(evaluation.load("encode"), translate.size),
+        cache(lambda: Translator(evaluation.load("encode"), translate.size)),  # once for all sources
     )
     with open_scores(evaluation.csv, network is not None, seconds=True) as scores:
         rows: list[Row] = []
@@ -138,8 +139,11 @@ def _run_results(evaluation: Evaluation, folder: Path, report: Report) -> None:
     firsts = evaluation.firsts()
     with open_scores(evaluation.csv, network is not None, seconds=False) as scores:
         ruler = Ruler(lpips_network(), network)
-        limits = {"count": evaluation.pictures, "batch": evaluation.batch}
-        measured = results.measure_results(made, originals, paired, ruler, scores, firsts, **limits)
+        measured = results.measure_results(
+            *(made, originals, paired, ruler, scores, firsts),
+            count=evaluation.pictures,
+            batch=evaluation.batch,
+        )
         for index, (label, compared) in enumerate(measured):
             _report_rows(report, [(label, *figures_row(compared.figures()))], FIGURES, first=index == 0)
         scores.finish(report)

@@ -161,7 +161,9 @@ def test_a_task_is_evaluated_on_held_out_pictures(
     command = ["evaluate", "--model", str(assets_dir() / "portraits-128" / "encode.safetensors")]
     command += ["--data", str(tmp_path / "data"), "--sheet", str(tmp_path / "sheets"), "--task"]
     assert main([*command, "super_resolution"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 1 + 3  # one line a factor
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1] for line in lines[1:4]] == ["1/4", "1/8", "1/16"]
+    assert [line.split()[:2] for line in lines[-4:-1]] == [["all", f"1/{factor}"] for factor in (4, 8, 16)]
     assert (tmp_path / "sheets" / "super_resolution-data.jpg").is_file()
     assert main([*command, "sketch_to_face"]) == 2
     assert "takes 3 channels" in capsys.readouterr().err

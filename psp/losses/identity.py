@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
-from psp.models.irse import ArcFace
+from psp.models.irse import FACE_SIZE, FaceNetwork
 
 # The part of an FFHQ-aligned face that ArcFace was trained on, as a fraction of the height and width:
 # rows 35 to 222 and columns 32 to 219 at 256 px.
@@ -23,23 +23,23 @@ def face_crop(images: Tensor) -> Tensor:
 
 
 class IdentityLoss(nn.Module):
-    """1 − cosine of the ArcFace vectors of two FFHQ-aligned faces.
+    """1 − cosine of the vectors that a face network gives two FFHQ-aligned faces.
 
     Args:
-        network: ArcFace with its weights; it is set to evaluation and never trained.
+        network: The network (the paper: ArcFace) with its weights; it is set to evaluation and never trained.
     """
 
-    def __init__(self, network: ArcFace) -> None:
+    def __init__(self, network: FaceNetwork) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
 
     def embed(self, images: Tensor) -> Tensor:
         """Embed aligned ``images`` [B,3,H,W] in [−1,1] as unit vectors [B,512]."""
         face = face_crop(images)
-        if face.shape[-1] >= 112:
-            face = F.adaptive_avg_pool2d(face, 112)
+        if face.shape[-1] >= FACE_SIZE:
+            face = F.adaptive_avg_pool2d(face, FACE_SIZE)
         else:  # pooling cannot enlarge
-            face = F.interpolate(face, size=(112, 112), mode="bilinear", align_corners=False)
+            face = F.interpolate(face, size=(FACE_SIZE, FACE_SIZE), mode="bilinear", align_corners=False)
         out: Tensor = self.network(face)
         return out
 

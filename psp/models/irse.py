@@ -1,6 +1,7 @@
-"""IR-SE: the improved residual network with squeeze-and-excitation that ArcFace made (arXiv 1801.07698).
+"""IR and IR-SE: the improved residual networks that ArcFace made (arXiv 1801.07698).
 
-It is the backbone of every pSp encoder and, with its own head, the identity network of the loss.
+IR-SE50 is the backbone of every pSp encoder and, with its own head, the identity network of the loss; IR-101,
+trained as CurricularFace (arXiv 2004.00288), is the one that the pSp paper measures identity with.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ class Stage:
 
 
 IR50_STAGES = (Stage(64, 3), Stage(128, 4), Stage(256, 14), Stage(512, 3))
+IR101_STAGES = (Stage(64, 3), Stage(128, 13), Stage(256, 30), Stage(512, 3))
+
+FACE_SIZE = 112
+"""Side in pixels of the face that a face network sees."""
 
 
 class SqueezeExcitation(nn.Module):
@@ -45,9 +50,12 @@ class SqueezeExcitation(nn.Module):
 
 
 class IRSEUnit(nn.Module):
-    """Residual unit: norm, 3×3, PReLU, 3×3 with stride, norm, squeeze-and-excitation, plus a shortcut."""
+    """Residual unit: norm, 3×3, PReLU, 3×3 with stride, norm, squeeze-and-excitation, plus a shortcut.
 
-    def __init__(self, in_channels: int, depth: int, stride: int) -> None:
+    Without ``squeeze`` it is the plain IR unit.
+    """
+
+    def __init__(self, in_channels: int, depth: int, stride: int, squeeze: bool = True) -> None:
         super().__init__()
         if in_channels == depth:
             # Without parameters: every stride-th pixel.
@@ -62,7 +70,7 @@ class IRSEUnit(nn.Module):
             nn.PReLU(depth),
             nn.Conv2d(depth, depth, 3, stride, 1, bias=False),
             nn.BatchNorm2d(depth),
-            SqueezeExcitation(depth),
+            *([SqueezeExcitation(depth)] if squeeze else []),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,32 +86,59 @@ def input_layer(in_channels: int, width: int) -> nn.Sequential:
     )
 
 
-def body(width: int, stages: tuple[Stage, ...]) -> nn.Sequential:
+def body(width: int, stages: tuple[Stage, ...], squeeze: bool = True) -> nn.Sequential:
     """Return the residual units of all ``stages`` in one sequence, as official state dicts number them."""
     units = []
     for stage in stages:
         for index in range(stage.units):
-            units.append(IRSEUnit(width, stage.depth, stage.stride if index == 0 else 1))
+            units.append(IRSEUnit(width, stage.depth, stage.stride if index == 0 else 1, squeeze))
             width = stage.depth
     return nn.Sequential(*units)
 
 
-class ArcFace(nn.Module):
-    """IR-SE50 with ArcFace's head: a 112×112 face to a unit vector of 512; cosines compare identities."""
+class FaceNetwork(nn.Module):
+    """A 112×112 face to a unit vector of 512; cosines compare identities.
 
-    def __init__(self) -> None:
+    Args:
+        stages: Residual units.
+        squeeze: Whether they have squeeze-and-excitation.
+        affine: Whether the last norm has a factor and an offset.
+    """
+
+    title: str
+    """Name for a person."""
+
+    def __init__(self, stages: tuple[Stage, ...], squeeze: bool, affine: bool) -> None:
         super().__init__()
         self.input_layer = input_layer(3, 64)  # checkpoint name
-        self.body = body(64, IR50_STAGES)  # checkpoint name
+        self.body = body(64, stages, squeeze)  # checkpoint name
         self.output_layer = nn.Sequential(  # checkpoint name
             nn.BatchNorm2d(512),
             nn.Dropout(0.6),
             nn.Flatten(),
             nn.Linear(512 * 7 * 7, 512),
-            nn.BatchNorm1d(512),
+            nn.BatchNorm1d(512, affine=affine),
         )
 
     def forward(self, images: Tensor) -> Tensor:
         """Embed ``images`` [B,3,112,112] in [−1,1] as unit vectors [B,512]."""
-        assert images.shape[1:] == (3, 112, 112), tuple(images.shape)
+        assert images.shape[1:] == (3, FACE_SIZE, FACE_SIZE), tuple(images.shape)
         return F.normalize(self.output_layer(self.body(self.input_layer(images))), dim=1)
+
+
+class ArcFace(FaceNetwork):
+    """IR-SE50 with ArcFace's head: the identity network of the paper's loss (section 3.3)."""
+
+    title = "ArcFace IR-SE50"
+
+    def __init__(self) -> None:
+        super().__init__(IR50_STAGES, squeeze=True, affine=True)
+
+
+class CurricularFace(FaceNetwork):
+    """IR-101 as CurricularFace trained it: the identity network of the paper's measures (section 4)."""
+
+    title = "CurricularFace IR-101"
+
+    def __init__(self) -> None:
+        super().__init__(IR101_STAGES, squeeze=False, affine=False)

@@ -1,37 +1,39 @@
-"""The measures of a trained model on held-out pictures: LPIPS, MSE, and identity against wrong pairs."""
+"""The measures of results beside what they should look like: L2, LPIPS, identity (pSp paper, section 4).
+
+Pictures are measured batch by batch and let go; what is kept of each is a few numbers.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
-from psp.faces import aligned_landmarks, aligned_shape, dlib_module
 from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
-from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
+from psp.models.descriptor import FaceDescriptor
+from psp.models.irse import FaceNetwork
+from psp.training.crops import describer_chip, recogniser_face
 
-Descriptors = NDArray[np.float64]
+Numbers = NDArray[np.float64]
 
-# Size at which an aligned face is looked at, and the border that dlib leaves around the face it describes.
-_SEEN = 256
-_CHIP_PADDING = 0.25
 _BATCH = 16
+_ROWS = 256  # of the table of all pairs that is in memory at a time
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Means over held-out pictures; distances, so lower is better, but for ``wrong_pairs``.
+    """Means over pictures; distances, so lower is better, but for ``wrong_pairs``.
 
     Attributes:
         pictures: How many.
-        lpips: Perceptual distance (AlexNet) at the model's output size.
+        lpips: Perceptual distance (AlexNet) at the size of the evaluation.
         mse: Mean squared error in [−1,1].
         identity: Distance of dlib's face descriptors of each input and its own result.
         wrong_pairs: The same distance between each result and all other inputs.
@@ -46,24 +48,101 @@ class Figures:
     nearest: float
 
 
-@torch.inference_mode()
-def evaluate(images: Tensor, made: Tensor, lpips: LPIPS, given: Descriptors | None = None) -> Figures:
-    """Measure results ``made`` against the inputs ``images``, both [N,3,S,S] in [−1,1] and of one size.
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What face networks say of N pictures.
 
-    ``given``: what ``describe`` says of the inputs, where it is known already.
+    Attributes:
+        descriptors: dlib's, [N,128].
+        vectors: Those of ArcFace or CurricularFace, [N,512], of length 1; None without such a network.
     """
-    made = made.clamp(-1.0, 1.0)
-    given, out = describe(images) if given is None else given, describe(made)
-    distance = np.linalg.norm(out[:, None] - given[None], axis=2)
-    own = np.eye(len(given), dtype=bool)
-    return Figures(
-        pictures=len(images),
-        lpips=mean_lpips(images, made, lpips),
-        mse=float((images - made).square().mean()),
-        identity=float(distance[own].mean()),
-        wrong_pairs=float(distance[~own].mean()) if len(given) > 1 else float("nan"),
-        nearest=float((distance.argmin(axis=1) == np.arange(len(given))).mean()),
-    )
+
+    descriptors: Numbers
+    vectors: Numbers | None
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Results beside what they should look like, picture by picture.
+
+    Attributes:
+        l2: Mean squared error in [−1,1], [N].
+        lpips: Perceptual distance (AlexNet), [N].
+        identity: Distance of dlib's face descriptors, [N].
+        similarity: Cosine of the vectors of a face network, [N]; None without one.
+        given: dlib's descriptors of the inputs, [N,128].
+        made: Those of the results, [N,128].
+    """
+
+    l2: Numbers
+    lpips: Numbers
+    identity: Numbers
+    similarity: Numbers | None
+    given: Numbers
+    made: Numbers
+
+    @classmethod
+    def join(cls, parts: Sequence[Compared]) -> Compared:
+        """Return all ``parts`` (one at least, all with or all without similarity) as one."""
+        likeness = [part.similarity for part in parts if part.similarity is not None]
+        return cls(
+            l2=np.concatenate([part.l2 for part in parts]),
+            lpips=np.concatenate([part.lpips for part in parts]),
+            identity=np.concatenate([part.identity for part in parts]),
+            similarity=np.concatenate(likeness) if likeness else None,
+            given=np.concatenate([part.given for part in parts]),
+            made=np.concatenate([part.made for part in parts]),
+        )
+
+    def figures(self) -> Figures:
+        """Return the means, and how the results stand to the inputs of others."""
+        wrong, nearest = _among_others(self.given, self.made)
+        return Figures(
+            pictures=len(self.l2),
+            lpips=float(self.lpips.mean()),
+            mse=float(self.l2.mean()),
+            identity=float(self.identity.mean()),
+            wrong_pairs=wrong,
+            nearest=nearest,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ruler:
+    """What pictures are compared with.
+
+    Attributes:
+        lpips: The perceptual distance, on the CPU.
+        network: ArcFace or CurricularFace, on any device; None: no cosines are measured.
+    """
+
+    lpips: LPIPS
+    network: FaceNetwork | None = None
+
+    def look(self, images: Tensor) -> Seen:
+        """Show ``images`` [N,3,S,S] in [−1,1], aligned faces, to the face networks."""
+        return Seen(describe(images), None if self.network is None else embed(images, self.network))
+
+    @torch.inference_mode()
+    def compare(self, images: Tensor, made: Tensor, given: Seen | None = None) -> Compared:
+        """Compare results with what they should look like, both [N,3,S,S] in [−1,1].
+
+        Args:
+            images: What they should look like.
+            made: The results, clipped to the range here.
+            given: What ``look`` says of ``images``, where it is known already.
+        """
+        made = made.clamp(-1.0, 1.0)
+        a, b = given or self.look(images), self.look(made)
+        likeness = None if a.vectors is None or b.vectors is None else (a.vectors * b.vectors).sum(axis=1)
+        return Compared(
+            l2=(images - made).square().mean(dim=(1, 2, 3)).double().numpy(),
+            lpips=each_lpips(images, made, self.lpips).double().numpy(),
+            identity=np.linalg.norm(a.descriptors - b.descriptors, axis=1),
+            similarity=likeness,
+            given=a.descriptors,
+            made=b.descriptors,
+        )
 
 
 def mean_lpips(a: Tensor, b: Tensor, lpips: LPIPS) -> float:
@@ -78,35 +157,60 @@ def each_lpips(a: Tensor, b: Tensor, lpips: LPIPS) -> Tensor:
     return torch.cat([lpips(x.clamp(-1.0, 1.0), y.clamp(-1.0, 1.0)) for x, y in parts])
 
 
+def variety(images: Tensor, lpips: LPIPS) -> float:
+    """Return the mean LPIPS between different ``images`` [N,3,S,S]; NaN for one alone."""
+    count = len(images)
+    if count < 2:
+        return float("nan")
+    return mean_lpips(images, images.roll(max(1, count // 3), dims=0), lpips)
+
+
 @torch.inference_mode()
-def describe(images: Tensor) -> Descriptors:
+def describe(images: Tensor) -> Numbers:
     """Return dlib's descriptors [N,128] of aligned faces [N,3,S,S] in [−1,1].
 
     Those of ``psp.identity.describe_face``, but by the network in PyTorch, in batches: ten times as fast.
     """
     out = []
     for part in images.split(_BATCH):
-        chips = torch.from_numpy(np.stack([_chip(picture) for picture in to_pictures(part)]))
-        out.append(_network()(chips.permute(0, 3, 1, 2).float() / 127.5 - 1.0))
+        chips = _stack([describer_chip(picture) for picture in to_pictures(part)])
+        out.append(_descriptor()(chips))
     return torch.cat(out).double().numpy()
 
 
-def find_landmarks(picture: Image.Image) -> NDArray[np.float64]:
-    """Return dlib's 68 landmarks [68,2] of an aligned face as (x, y), in pixels of the picture at 256 px."""
-    return aligned_landmarks(_seen(picture))
+@torch.inference_mode()
+def embed(images: Tensor, network: FaceNetwork) -> Numbers:
+    """Return the vectors [N,512], of length 1, that ``network`` gives aligned faces [N,3,S,S] in [−1,1]."""
+    device, out = next(network.parameters()).device, []
+    for part in images.split(_BATCH):
+        faces = _stack([recogniser_face(picture) for picture in to_pictures(part)])
+        out.append(network(faces.to(device)).cpu())
+    return torch.cat(out).double().numpy()
 
 
-def _chip(picture: Image.Image) -> NDArray[np.uint8]:
-    """Return the part of an aligned face that dlib describes, [150,150,3]."""
-    seen = _seen(picture)
-    chip = dlib_module().get_face_chip(seen, aligned_shape(seen), size=CHIP_SIZE, padding=_CHIP_PADDING)
-    return np.asarray(chip, dtype=np.uint8)
+def _stack(pictures: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Return pictures [S,S,3] as a tensor [N,3,S,S] in [−1,1]."""
+    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
 
 
-def _seen(picture: Image.Image) -> NDArray[np.uint8]:
-    return np.array(picture.convert("RGB").resize((_SEEN, _SEEN), Image.Resampling.BICUBIC))
+def _among_others(given: Numbers, made: Numbers) -> tuple[float, float]:
+    """Return the mean distance of results [N,128] to the inputs [N,128] of others (NaN: there are none).
+
+    And the fraction of results that have no input nearer than their own. The table of all pairs would not fit
+    into memory for a large set, so it is made a few lines at a time.
+    """
+    count, wrong, nearest = len(given), 0.0, 0
+    lengths = np.square(given).sum(axis=1)
+    for start in range(0, count, _ROWS):
+        rows = made[start : start + _ROWS]
+        squares = np.square(rows).sum(axis=1)[:, None] + lengths - 2.0 * rows @ given.T
+        distance = np.sqrt(np.maximum(squares, 0.0))  # rounding can go below
+        own = np.arange(start, start + len(rows))
+        wrong += float(distance.sum() - distance[own - start, own].sum())
+        nearest += int((distance.argmin(axis=1) == own).sum())
+    return wrong / (count * (count - 1)) if count > 1 else float("nan"), nearest / count
 
 
 @cache
-def _network() -> FaceDescriptor:
+def _descriptor() -> FaceDescriptor:
     return load_face_descriptor().eval().requires_grad_(False)

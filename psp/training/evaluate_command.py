@@ -34,20 +34,44 @@ def add_evaluate(
         report: Called with every line to show.
         pick_device: Turns "auto", "cpu", "cuda" or "mps" into the device to compute on.
     """
-    about = "Measure a model on held-out pictures."
+    about = "Measure a model on held-out pictures, or results beside their originals."
     parser = commands.add_parser("evaluate", help=about, description=about)
     parser.add_argument(
         "--task", default="encode", choices=TASKS, metavar="TASK", help=f"{', '.join(TASKS)} (encode)"
     )
     parser.add_argument("--model", default="auto", help="a model's name, file or folder (auto)")
     parser.add_argument(
-        "--data", type=Path, required=True, help="folder or zip files with held-out pictures in val/"
+        "--data",
+        type=Path,
+        required=True,
+        help="folder or zip files with held-out pictures in val/; with --results: the originals",
     )
     parser.add_argument(
-        "--pictures", type=int, help="at most so many pictures a source (all; generator: 2000)"
+        "--all", dest="everything", action="store_true", help="measure all pictures, not those in val/ alone"
     )
+    parser.add_argument(
+        "--results", type=Path, help="folder or zip file of results to measure; no model is run"
+    )
+    parser.add_argument(
+        "--pictures", type=_count, help="at most so many pictures a source (all; generator: 2000)"
+    )
+    parser.add_argument("--batch", type=_count, default=8, help="pictures in memory at a time (8)")
+    parser.add_argument("--csv", type=Path, help="file for the figures of every picture and their means")
     parser.add_argument("--sheet", type=Path, help="folder for picture sheets")
+    parser.add_argument(
+        "--identity",
+        type=Path,
+        help="weights of CurricularFace IR-101 or ArcFace IR-SE50, for similarity (the registry's)",
+    )
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
+
+
+def _count(text: str) -> int:
+    """Return a number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
+    return number
 
 
 def _run(
@@ -65,5 +89,10 @@ def _run(
         settings=settings,
         pictures=options.pictures,
         sheets=options.sheet,
+        everything=options.everything,
+        results=options.results,
+        csv=options.csv,
+        batch=options.batch,
+        identity_file=options.identity,
     )
     evaluate_run.run(evaluation, report)

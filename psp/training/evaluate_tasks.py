@@ -1,73 +1,36 @@
 """What each task promises, measured: functions of inputs and results; no files, no models.
 
 A figure alone says little, so each stands beside what chance, a plain method or the "encode" model gives.
+Pictures come batch by batch; what is kept of each is a few numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
 from psp.images import degrade, to_pictures
 from psp.landmarks import yaw
 from psp.losses.lpips import LPIPS
-from psp.palette import Labels, map_agreement
-from psp.parsing import photo_to_map
-from psp.sketches import photo_to_sketch
 from psp.training.cartoon import cartoonize
+from psp.training.crops import find_landmarks
 from psp.training.data import to_batch
-from psp.training.evaluate import Descriptors, Figures, each_lpips, evaluate, find_landmarks, mean_lpips
-from psp.training.frechet import fit_gaussian, frechet_distance, picture_features
+from psp.training.evaluate import Compared, Figures, Numbers, each_lpips, variety
+from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 FACTORS = (4, 8, 16)
 """How many times fewer pixels a side super-resolution is measured with."""
 
-_TOLERANCE = 2 / 128
-"""How far apart two lines may be and still be the same, as a share of the picture's side."""
-
 _TURNED = 0.25
 """Share of the pictures that count as the most turned."""
 
-
-@dataclass(frozen=True)
-class Restored:
-    """Super-resolution of pictures that were shrunk ``factor`` times.
-
-    Attributes:
-        factor: How many times fewer pixels a side.
-        model: The model's results against the photos.
-        bicubic: Bicubic enlargements against the photos.
-    """
-
-    factor: int
-    model: Figures
-    bicubic: Figures
-
-
-@dataclass(frozen=True)
-class Followed:
-    """Faces made from drawings (sketches or maps) of photos.
-
-    Attributes:
-        agreement: Of a result's own drawing with the one that it was made from: F1 of the lines, or mean IoU.
-        by_chance: The same, but for the results of other drawings.
-        variety: Mean LPIPS between results of different drawings.
-        real_variety: The same between the photos.
-        figures: Results against the photos behind the drawings.
-    """
-
-    agreement: float
-    by_chance: float
-    variety: float
-    real_variety: float
-    figures: Figures
+_VARIED = 300
+"""How many pictures the variety of random faces is told from."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +91,6 @@ class Random:
     real_variety: float
 
 
-def restored(
-    photos: Tensor, made: Tensor, factor: int, lpips: LPIPS, given: Descriptors | None = None
-) -> Restored:
-    """Measure what was ``made`` of ``photos`` shrunk by ``factor``; both [N,3,S,S] in [−1,1]."""
-    plain = enlarged(photos, factor)
-    return Restored(factor, evaluate(photos, made, lpips, given), evaluate(photos, plain, lpips, given))
-
-
 def enlarged(photos: Tensor, factor: int) -> Tensor:
     """Return ``photos`` [N,3,S,S] shrunk by ``factor`` and enlarged again, both bicubic."""
     out = []
@@ -151,111 +106,73 @@ def degraded(photos: Tensor, factor: int) -> Tensor:
     return to_batch([np.asarray(degrade(picture, factor)) for picture in to_pictures(photos)])
 
 
-def follow_sketches(sketches: Sequence[Image.Image], photos: Tensor, made: Tensor, lpips: LPIPS) -> Followed:
-    """Measure faces ``made`` from ``sketches`` of ``photos``; both [N,3,S,S], sketches [S,S], mode L."""
-    given = [lines_of(sketch) for sketch in sketches]
-    out = [lines_of(photo_to_sketch(picture)) for picture in to_pictures(made)]
-    agreement = np.array([line_agreement(a, b) for a, b in zip(out, given, strict=True)])
-    chance = [line_agreement(out[i], given[j]) for i, j in other_pairs(len(given))]
-    return _followed(float(agreement.mean()), chance, photos, made, lpips)
+def toon_distances(photos: Tensor, made: Tensor, encoded: Tensor, lpips: LPIPS) -> Numbers:
+    """Return LPIPS [N,3] of cartoons ``made``, and of what "encode" makes, to ``cartoonize``; all [N,3,S,S].
 
-
-def follow_maps(maps: Sequence[Labels], photos: Tensor, made: Tensor, lpips: LPIPS) -> Followed:
-    """Measure faces ``made`` from ``maps`` [S,S] of ``photos``; both [N,3,S,S]."""
-    out = [photo_to_map(picture, maps[0].shape[0]) for picture in to_pictures(made)]
-    agreement = np.array([map_agreement(a, b) for a, b in zip(out, maps, strict=True)])
-    chance = [map_agreement(out[i], maps[j]) for i, j in other_pairs(len(maps))]
-    return _followed(float(agreement.mean()), chance, photos, made, lpips)
-
-
-def _followed(agreement: float, chance: list[float], photos: Tensor, made: Tensor, lpips: LPIPS) -> Followed:
-    by_chance = float(np.mean(chance)) if chance else float("nan")
-    figures = evaluate(photos, made, lpips)
-    return Followed(agreement, by_chance, variety(made, lpips), variety(photos, lpips), figures)
-
-
-def other_pairs(count: int, shifts: int = 5) -> list[tuple[int, int]]:
-    """Return pairs of different indices below ``count``: each with up to ``shifts`` others, far and near."""
-    steps = sorted({step * count // (shifts + 1) for step in range(1, shifts + 1)} - {0})
-    steps = steps or ([1] if count > 1 else [])
-    return [(i, (i + step) % count) for step in steps for i in range(count)]
-
-
-def variety(images: Tensor, lpips: LPIPS) -> float:
-    """Return the mean LPIPS between different ``images`` [N,3,S,S]; NaN for one alone."""
-    count = len(images)
-    if count < 2:
-        return float("nan")
-    return mean_lpips(images, images.roll(max(1, count // 3), dims=0), lpips)
-
-
-def lines_of(sketch: Image.Image) -> NDArray[np.bool_]:
-    """Return where a sketch has lines: bool [H,W], more ink than paper."""
-    return np.asarray(sketch.convert("L")) < 128
-
-
-def line_agreement(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    """Return F1 of two drawings' lines [S,S], where lines 2 px apart (at 128 px) count as the same: 0 to 1.
-
-    Precision: the share of ``a`` that is near ``b``; recall: the share of ``b`` that is near ``a``. Two empty
-    sheets agree.
+    The last column is what "encode" makes against ``photos`` themselves.
     """
-    if not a.any() or not b.any():
-        return float(a.any() == b.any())
-    reach = _TOLERANCE * a.shape[0] + 1e-3
-    precision, recall = _share_near(a, b, reach), _share_near(b, a, reach)
-    return 2.0 * precision * recall / (precision + recall) if precision + recall else 0.0
-
-
-def _share_near(a: NDArray[np.bool_], b: NDArray[np.bool_], reach: float) -> float:
-    distance = cv2.distanceTransform((~b).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return float((distance[a] <= reach).mean())
-
-
-def tooned(photos: Tensor, made: Tensor, encoded: Tensor, lpips: LPIPS) -> Tooned:
-    """Measure cartoons ``made`` of ``photos`` beside what "encode" makes (``encoded``); all [N,3,S,S]."""
     cartoons = to_batch([cartoonize(np.asarray(picture)) for picture in to_pictures(photos)])
-    near, encoded_near = each_lpips(made, cartoons, lpips), each_lpips(encoded, cartoons, lpips)
-    far, encoded_far = each_lpips(made, photos, lpips), each_lpips(encoded, photos, lpips)
+    columns = ((made, cartoons), (encoded, cartoons), (encoded, photos))
+    return torch.stack([each_lpips(a, b, lpips) for a, b in columns], dim=1).double().numpy()
+
+
+def tooned(compared: Compared, distances: Numbers) -> Tooned:
+    """Sum up cartoons that were ``compared`` with their photos, and their ``toon_distances`` [N,3]."""
+    near, encoded_near, encoded_far = distances.T
     return Tooned(
-        figures=evaluate(photos, made, lpips),
+        figures=compared.figures(),
         to_cartoon=float(near.mean()),
         encode_to_cartoon=float(encoded_near.mean()),
-        toons=float((near < far).float().mean()),
-        encode_toons=float((encoded_near < encoded_far).float().mean()),
+        toons=float((near < compared.lpips).mean()),
+        encode_toons=float((encoded_near < encoded_far).mean()),
     )
 
 
-def frontalized(
+def turns(
     photos: Tensor, made: tuple[Tensor, Tensor], encoded: tuple[Tensor, Tensor], lpips: LPIPS
-) -> Frontalized:
-    """Measure faces turned to the front beside what "encode" makes.
+) -> Numbers:
+    """Return how faces are turned, and how like the results of mirror images are, [N,5].
 
     Args:
         photos: The inputs, [N,3,S,S].
         made: What was made of them, and of their mirror images.
         encoded: What "encode" makes of them, and of their mirror images.
         lpips: Perceptual distance.
+
+    Returns:
+        Sizes of the yaw of the inputs, of the results, and of what "encode" makes; LPIPS of the results of a
+        picture and of its mirror image, mirrored back; and that for what "encode" makes.
     """
-    yaws = [
-        np.abs([yaw(find_landmarks(p)) for p in to_pictures(images)])
+    columns = [
+        np.abs([yaw(find_landmarks(picture)) for picture in to_pictures(images)])
         for images in (photos, made[0], encoded[0])
     ]
-    turned = np.argsort(yaws[0])[-max(1, round(_TURNED * len(photos))) :]
-    before, after, plain = (float(each.mean()) for each in yaws)
-    turned_before, turned_after, turned_plain = (float(each[turned].mean()) for each in yaws)
-    consistency = [mean_lpips(own, other.flip(-1), lpips) for own, other in (made, encoded)]
+    for own, other in (made, encoded):
+        columns.append(each_lpips(own, other.flip(-1), lpips).double().numpy())
+    return np.stack(columns, axis=1)
+
+
+def frontalized(compared: Compared, turned: Numbers) -> Frontalized:
+    """Sum up faces that were ``compared`` with their photos, and their ``turns`` [N,5]."""
+    most = np.argsort(turned[:, 0])[-max(1, round(_TURNED * len(turned))) :]
+    before, after, plain, consistency, plain_consistency = (float(each) for each in turned.mean(axis=0))
+    turned_before, turned_after, turned_plain = (float(each) for each in turned[most, :3].mean(axis=0))
     return Frontalized(
-        figures=evaluate(photos, made[0], lpips),
+        figures=compared.figures(),
         yaw=(before, after, plain),
         turned_yaw=(turned_before, turned_after, turned_plain),
-        mirror_lpips=(consistency[0], consistency[1]),
+        mirror_lpips=(consistency, plain_consistency),
     )
 
 
-@torch.inference_mode()
-def random_figures(faces: Tensor, real: Tensor, others: Tensor, encoded: Tensor, lpips: LPIPS) -> Random:
-    """Measure random ``faces`` against ``real`` pictures; all [N,3,S,S] in [−1,1].
+def random_figures(
+    faces: Iterable[Tensor],
+    real: Iterable[Tensor],
+    others: Iterable[Tensor],
+    encoded: Iterable[Tensor],
+    lpips: LPIPS,
+) -> Random:
+    """Measure random ``faces`` against ``real`` pictures; all in batches [B,3,S,S] in [−1,1].
 
     Args:
         faces: Of random codes.
@@ -264,15 +181,33 @@ def random_figures(faces: Tensor, real: Tensor, others: Tensor, encoded: Tensor,
         encoded: What "encode" makes of ``others``.
         lpips: Perceptual distance, and the features of the Fréchet distance.
     """
-    sets = (real, faces, encoded, others)
-    fitted = [fit_gaussian(picture_features(lpips, part) for part in images.split(64)) for images in sets]
-    far = [frechet_distance(fitted[0], other) for other in fitted[1:]]
-    some = 300
+    looks = [_look(batches, lpips) for batches in (real, faces, encoded, others)]
+    own = looks[0].shape
     return Random(
-        pictures=len(faces),
-        frechet=far[0],
-        encoded=far[1],
-        real=far[2],
-        variety=variety(faces[:some], lpips),
-        real_variety=variety(real[:some], lpips),
+        pictures=looks[1].pictures,
+        frechet=frechet_distance(own, looks[1].shape),
+        encoded=frechet_distance(own, looks[2].shape),
+        real=frechet_distance(own, looks[3].shape),
+        variety=variety(looks[1].first, lpips),
+        real_variety=variety(looks[0].first, lpips),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What is kept of a set: its size, its features as a Gaussian, and its first pictures."""
+
+    pictures: int
+    shape: Gaussian
+    first: Tensor
+
+
+@torch.inference_mode()
+def _look(batches: Iterable[Tensor], lpips: LPIPS) -> _Look:
+    features, first, count = [], [], 0
+    for images in batches:
+        features.append(picture_features(lpips, images))
+        if count < _VARIED:
+            first.append(images[: _VARIED - count])
+        count += len(images)
+    return _Look(count, fit_gaussian(features), torch.cat(first))

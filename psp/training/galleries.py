@@ -22,6 +22,29 @@ _BATCH = 16
 _WHITE = 1.0
 
 
+class Firsts:
+    """The first pictures of a stream of batches, for a sheet.
+
+    Args:
+        count: How many are kept.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._left = count
+        self._parts: list[tuple[Tensor, ...]] = []
+
+    def add(self, *rows: Tensor) -> None:
+        """Add a batch: equally long stacks [N,3,S,S] in [−1,1], as many each time."""
+        if self._left > 0:
+            self._parts.append(tuple(row[: self._left].clone() for row in rows))
+            self._left -= len(rows[0])
+
+    def save(self, path: Path, columns: int = 12) -> None:
+        """Write the sheet, if there is anything to show."""
+        if self._parts:
+            save_gallery(path, *map(torch.cat, zip(*self._parts, strict=True)), columns=columns)
+
+
 def save_gallery(path: Path, *rows: Tensor, columns: int = 12, max_bytes: int = MAX_BYTES) -> None:
     """Write the sheet of ``rows`` (see ``sheet``) as a JPEG, at the best quality that fits ``max_bytes``."""
     picture = sheet(*rows, columns=columns)

@@ -6,17 +6,16 @@ import dataclasses
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from psp.checkpoints import OpenedGenerator, find_file, is_pickle, load_pickle, load_tensors
+from psp.checkpoints import OpenedGenerator, find_file, load_pickle, load_tensors
 from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
-from psp.errors import CheckpointError, TrainingError
+from psp.errors import TrainingError
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
 from psp.losses.similarity import SimilarityLoss, moco_network
-from psp.models.irse import ArcFace
 from psp.models.psp import PSP, PSPConfig
 from psp.quality import LPIPS_FILE
 from psp.registry import AUXILIARY
@@ -67,7 +66,7 @@ def start_encoder(model: PSP, file: Path | None = None) -> PSP:
         TrainingError: The encoder has another backbone.
     """
     wanted = model.encoder.state_dict()
-    given = _load_arcface(file or _registry_file("identity")).state_dict()
+    given = load_face_network(file or _registry_file("identity")).state_dict()
     parts = ("input_layer.", "body.") if model.config.encoder.in_channels == _COLOUR else ("body.",)
     taken = {key: value for key, value in given.items() if key.startswith(parts)}
     if any(key not in wanted or wanted[key].shape != value.shape for key, value in taken.items()):
@@ -106,21 +105,8 @@ def build_objective(
 def _identity_loss(config: TrainConfig, file: Path | None) -> IdentityLoss | DescriptorLoss:
     if config.identity == "dlib" and file is None:
         return DescriptorLoss(load_face_descriptor())
-    return IdentityLoss(_load_arcface(file or _registry_file("identity")))
+    return IdentityLoss(load_face_network(file or _registry_file("identity")))
 
 
 def _registry_file(name: str) -> Path:
     return find_file(AUXILIARY[name], Settings.from_env())
-
-
-def _load_arcface(path: Path) -> ArcFace:
-    tensors: dict[str, Tensor] = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
-    with torch.device("meta"):
-        network = ArcFace()
-    try:
-        network.load_state_dict(tensors, strict=True, assign=True)
-    except RuntimeError as error:
-        raise CheckpointError(
-            f"{path.name} is not an ArcFace IR-SE50 network.", "Give another file."
-        ) from error
-    return network

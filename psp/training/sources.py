@@ -35,6 +35,11 @@ class Source:
     inputs: Source | None = None
     input_names: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All names inside, sorted."""
+        return tuple(sorted(self.train + self.val))
+
     def reader(self) -> Callable[[str], bytes]:
         """Return a function from a name to the file's bytes; one thread may use it."""
         if self.path.is_dir():
@@ -52,15 +57,32 @@ def open_sources(data: Path) -> tuple[Source, ...]:
     if not data.exists():
         raise TrainingError(f"There is no data at {data}.", "Give a folder of pictures or of zip files.")
     inside = sorted(data.iterdir()) if data.is_dir() else []
-    parts = [path for path in inside if path.suffix == ".zip" or path.is_dir()]
-    if {path.name for path in parts} <= {"train", "val"} or any(
-        _is_picture(path.name) for path in inside if path.is_file()
-    ):
+    parts = [p for p in inside if p.suffix == ".zip" or p.is_dir()]
+    pictures = any(_is_picture(p.name) for p in inside if p.is_file())
+    if pictures or {p.name for p in parts} <= {"train", "val"}:  # or there are none
         parts = [data]
-    sources = tuple(source for source in map(_source, parts) if source.train or source.val)
+    sources = tuple(source for source in map(_source, parts) if source.all)
     if not sources:
-        raise TrainingError(f"No picture was found under {data}.", f"Known endings: {', '.join(_ENDINGS)}.")
+        raise _no_pictures(data)
     return sources
+
+
+def open_source(path: Path) -> Source:
+    """List the pictures of one folder, with all that is below it, or of one zip file.
+
+    Raises:
+        TrainingError: There is no such folder, or no picture in it.
+    """
+    if not path.exists():
+        raise TrainingError(f"There is no data at {path}.", "Give a folder of pictures or a zip file.")
+    source = _source(path)
+    if not source.all:
+        raise _no_pictures(path)
+    return source
+
+
+def _no_pictures(data: Path) -> TrainingError:
+    return TrainingError(f"No picture was found under {data}.", f"Known endings: {', '.join(_ENDINGS)}.")
 
 
 def _is_picture(name: str) -> bool:
@@ -82,8 +104,8 @@ def _source(path: Path) -> Source:
     return Source(path.stem, path, train, held_out)
 
 
-def decode_picture(data: bytes, name: str, size: int) -> Image.Image:
-    """Decode a training picture to RGB, ``size``×``size``.
+def read_square(data: bytes, name: str) -> Image.Image:
+    """Decode a square picture to RGB, of its own size.
 
     Raises:
         TrainingError: The picture is broken or not square; says which.
@@ -96,6 +118,16 @@ def decode_picture(data: bytes, name: str, size: int) -> Image.Image:
         raise TrainingError(
             f"{name} is {picture.width}×{picture.height}, not square.", "Align the faces first."
         )
+    return picture
+
+
+def decode_picture(data: bytes, name: str, size: int) -> Image.Image:
+    """Decode a training picture to RGB, ``size``×``size``.
+
+    Raises:
+        TrainingError: The picture is broken or not square; says which.
+    """
+    picture = read_square(data, name)
     if picture.width != size:
         picture = picture.resize((size, size), Image.Resampling.LANCZOS)
     return picture

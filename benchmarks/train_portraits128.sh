@@ -13,7 +13,7 @@ minutes=${2:-120}
 task_minutes=$(((minutes + 9) / 10))
 family=assets/portraits-128
 runs=runs/portraits128
-base=$runs-encode/model/encode.safetensors
+base=$runs-encode/best/encode.safetensors
 
 # Keeps memory from going back to the system after every step: half again as fast on a CPU.
 export GLIBC_TUNABLES=glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=8589934592:glibc.malloc.hugetlb=1
@@ -36,9 +36,9 @@ for task in frontalize sketch_to_face segmentation_to_face super_resolution toon
         --start-from "$base" --minutes "$task_minutes"
 done
 
-cp "$runs-encode/model/"*.safetensors "$family/"
+cp "$runs-encode/best/"*.safetensors "$family/"
 for task in frontalize sketch_to_face segmentation_to_face super_resolution toonify; do
-    cp "$runs-$task/model/$task.safetensors" "$family/"
+    cp "$runs-$task/best/$task.safetensors" "$family/"
 done
 
 export PSP_OFFLINE=1

@@ -142,17 +142,6 @@ def sketch_to_tensor(sketch: Image.Image, size: int) -> torch.Tensor:
     return torch.from_numpy(np.array(grey, dtype=np.float32) / 255.0)[None, None]
 
 
-def tensor_to_sketch(tensor: torch.Tensor) -> Image.Image:
-    """Turn a tensor [1,1,H,W] in [0,1] into a sketch: clipped to the range and rounded to 8 bits.
-
-    Raises:
-        ValueError: The tensor has another shape.
-    """
-    if tensor.ndim != 4 or tuple(tensor.shape[:2]) != (1, 1):
-        raise ValueError(f"a sketch must be [1,1,H,W], not {list(tensor.shape)}")
-    return _to_sketch((1.0 - tensor.detach().float().clamp(0.0, 1.0)[0, 0]).cpu().numpy())
-
-
 def _filter(old: int, new: int) -> Image.Resampling:
     return Image.Resampling.BOX if new < old else Image.Resampling.BILINEAR
 

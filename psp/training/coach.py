@@ -22,6 +22,7 @@ from psp.training.data import Batch, Item, Pictures
 from psp.training.distill import code_loss
 from psp.training.galleries import show_inputs
 from psp.training.loop import Pace, Progress, run_loop
+from psp.training.machine import require_agreement
 from psp.training.norms import batch_norms, measure_norms, share_norms
 from psp.training.prepare import Preparation
 from psp.training.ranger import Ranger
@@ -131,9 +132,13 @@ class Coach:
         optimizer = build_optimizer(config, self.model)
         self.peak_rates = [group["lr"] for group in optimizer.param_groups]
         self.position, self.best = Position(), math.inf
-        self._state = RunState(config.name, self.model, self.average, optimizer)
+        average = self.average if config.ema_pictures else None
+        self._state = RunState(config.name, self.model, average, optimizer)
         if (out / STATE_FILE).exists():
             self.position, self.best = load_state(out / STATE_FILE, self._state, accelerator.scaler)
+            if average is None:
+                self.average.load_state_dict(self.model.state_dict())
+        require_agreement(accelerator, self.position.step)
         prepare = Preparation(
             config.prepared_as or config.task,
             config.model.encoder.in_size,

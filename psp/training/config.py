@@ -85,6 +85,8 @@ class TrainConfig:
         identity: Whose face network the identity term asks: ArcFace's (the paper; a download) or dlib's
             (comes with the requirements).
         train_generator: Whether the generator learns too (no pretrained one), or is frozen (the paper).
+        shares_generator: Whether the model is one of a family on one generator: that gets a file of its own,
+            and a task that starts from another one's model stores only what differs.
         trained: Beginnings of the names of the parameters that learn, such as "encoder.body."; the others
             stay as the model to start from has them. Empty: all.
         decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
@@ -123,6 +125,7 @@ class TrainConfig:
     start_from_w_avg: bool = True
     identity: Literal["arcface", "dlib"] = "arcface"
     train_generator: bool = False
+    shares_generator: bool = False
     trained: tuple[str, ...] = ()
     decoded: int = 0
     compare_at: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -150,18 +151,16 @@ class Pictures(Dataset[Item | PspError]):
         )
 
     def held_out(self, count: int) -> Batch | None:
-        """Return up to ``count`` held-out pictures as inputs and targets, an equal part of each source.
+        """Return up to ``count`` held-out pictures as inputs and targets, those of all sources in turn.
 
         Sources that are never drawn are left out; None: there is nothing held out.
         """
         used = [s for s, share in zip(self._sources, self._shares, strict=True) if s.val and share > 0]
-        names: list[tuple[Source, str]] = []
-        for index, source in enumerate(used):
-            part = count // len(used) + (index < count % len(used))
-            names += [(source, name) for name in source.val[:part]]
-        if not names:
+        turns = itertools.zip_longest(*(((source, name) for name in source.val) for source in used))
+        places = [place for turn in turns for place in turn if place is not None][:count]
+        if not places:
             return None
-        items = [self._held_out_item(index, *place) for index, place in enumerate(names)]
+        items = [self._held_out_item(index, *place) for index, place in enumerate(places)]
         return Batch(torch.stack([item[0] for item in items]), torch.stack([item[1] for item in items]))
 
     def _held_out_item(self, index: int, source: Source, name: str) -> Item:

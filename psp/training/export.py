@@ -38,8 +38,8 @@ def export(
 ) -> Path:
     """Write ``model`` as the studio loads it and return the file, ``folder/<task>.safetensors``.
 
-    A jointly trained model gets its average code back first (see ``recentre``); its generator has a file of
-    its own. A model that started from another leaves what is equal in that one's files, copied beside it.
+    A jointly trained model gets its average code back first (see ``recentre``). Where a family shares its
+    generator, that has a file of its own, and what is equal in the base's files, copied beside, is left there.
 
     Args:
         model: The model; it stays as it is.
@@ -71,16 +71,16 @@ def export(
         model = recentre(copy.deepcopy(model), images)
         if model.config.generator.prior_rank:
             fit_prior(model, images)
-        (folder / GENERATOR_FILE).unlink(missing_ok=True)  # an earlier export of this run
-        save_psp(model, path, precision=config.precision, decoder_file=GENERATOR_FILE, info=info)
-        return path
-    save_psp(model, path, precision=config.precision, info=info)
+    decoder = GENERATOR_FILE if config.shares_generator else None
+    if decoder:
+        (folder / decoder).unlink(missing_ok=True)  # an earlier export of this run
+    save_psp(model, path, precision=config.precision, decoder_file=decoder, info=info)
     return path
 
 
 def _can_be_base(base: Path, path: Path, config: TrainConfig) -> bool:
     """Whether the file that a run started from can hold what the new one shares with it."""
-    if config.generator or (config.train_generator and config.task == "encode"):
+    if not config.shares_generator or (config.train_generator and config.task == "encode"):
         return False  # a model of its own
     return base.name != path.name and not is_pickle(base) and "base" not in read_info(base)
 

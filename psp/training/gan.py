@@ -105,7 +105,6 @@ class GanCoach:
         self._workers = workers
         self._batches: Iterator[Item | PspError] = iter(())
         self._real: Gaussian | None = None
-        self._shown = -1
         self._autocast = config.half and device.type == "cuda"
 
     def run(self, minutes: float | None = None) -> Generator:
@@ -270,9 +269,6 @@ class GanCoach:
     def show(self, scalars: ScalarLog) -> None:
         """Write a sheet of fixed samples (plain, then truncated) and the Fréchet distance."""
         config, place = self.config, self.state.position
-        if place.step == self._shown:  # the run ended on a sheet
-            return
-        self._shown = place.step
         draw = seeded(config.seed, _SHEET)
         z = torch.randn(_SHEET_PICTURES, config.generator.style_dim, generator=draw).to(self.device)
         save_sheet(

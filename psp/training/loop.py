@@ -150,7 +150,7 @@ def run_loop(
     trainee.out.mkdir(parents=True, exist_ok=True)
     scalars = ScalarLog(trainee.out, trainee.position.pictures) if main else None
     began, before = time.monotonic(), trainee.position.seconds
-    window = _Window(began, trainee.position.step)
+    window, shown = _Window(began, trainee.position.step), -1
     with interruptions() as wish:
         while trainee.position.pictures < pace.pictures:
             late = minutes is not None and time.monotonic() - began > 60 * minutes
@@ -171,9 +171,10 @@ def run_loop(
             if scalars is not None and step % pace.sheet_every == 0:
                 trainee.show(scalars)
                 draw_curves(trainee.out)
+                shown = step
         _save(trainee, main)  # first, for what follows takes time and can fail
         if scalars is not None:
-            if not wish.asked:
+            if not wish.asked and shown != trainee.position.step:  # else the run ended on a sheet
                 trainee.show(scalars)
                 _save(trainee, main)  # with the best figure, which is known only now
             scalars.close()

@@ -37,9 +37,12 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
     launched = os.environ.get(
         "ACCELERATE_MIXED_PRECISION", "no"
     )  # "no" is also what a launch without it says
+    precision = config.mixed_precision if launched == "no" else launched
+    if precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
+        raise SettingsError("fp16 needs a CUDA device.", "Use --mixed-precision bf16 or no.")
     accelerator = accelerate.Accelerator(
         cpu=device == "cpu",
-        mixed_precision=config.mixed_precision if launched == "no" else launched,
+        mixed_precision=precision,
         gradient_accumulation_steps=accumulate,
         # Each process gets its part of every batch, so that a batch is the same for any number of them.
         dataloader_config=accelerate.DataLoaderConfiguration(split_batches=True, non_blocking=True),
@@ -63,3 +66,17 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
             f"Set --batch to a multiple of {parts}.",
         )
     return accelerator
+
+
+def require_agreement(accelerator: Accelerator, step: int) -> None:
+    """Refuse to go on where the processes of a run stand at different steps.
+
+    Raises:
+        TrainingError: They do: the run's folder is not the same for all machines.
+    """
+    steps = accelerator.gather(torch.tensor([step], device=accelerator.device)).tolist()
+    if len(set(steps)) > 1:
+        raise TrainingError(
+            f"The processes stand at different steps: {steps}.",
+            "Give --out as a folder that all machines share, or copy last.safetensors to each of them.",
+        )

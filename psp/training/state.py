@@ -37,14 +37,18 @@ class RunState:
     Attributes:
         preset: Name of its preset.
         model: The model that learns.
-        average: Its moving average.
+        average: Its moving average; None: none is taken.
         optimizer: The optimizer.
     """
 
     preset: str
     model: nn.Module
-    average: nn.Module
+    average: nn.Module | None
     optimizer: torch.optim.Optimizer
+
+
+def _modules(state: RunState) -> dict[str, nn.Module]:
+    return {"model": state.model} | ({"average": state.average} if state.average is not None else {})
 
 
 def save_state(
@@ -67,7 +71,7 @@ def save_state(
         OSError: It cannot be written; the file that is there stays.
     """
     tensors: dict[str, Tensor] = {}
-    for prefix, module in (("model", state.model), ("average", state.average)):
+    for prefix, module in _modules(state).items():
         tensors |= {f"{prefix}.{key}": value.detach() for key, value in module.state_dict().items()}
     tensors |= optimizer_tensors("optimizer", state.optimizer)
     meta = {
@@ -95,8 +99,8 @@ def load_state(
             "Give another output folder.",
         )
     try:
-        for prefix, module in (("model.", state.model), ("average.", state.average)):
-            module.load_state_dict(part_of(tensors, prefix), strict=True)
+        for prefix, module in _modules(state).items():
+            module.load_state_dict(part_of(tensors, f"{prefix}."), strict=True)
         restore_optimizer(state.optimizer, part_of(tensors, "optimizer."))
     except (RuntimeError, ValueError) as error:
         raise TrainingError(

@@ -1,4 +1,4 @@
-"""Two processes on a CPU (gloo), started by the real launcher: together they do what one does."""
+"""Two processes on a CPU (gloo), started by the real launchers: together they do what one does."""
 
 from __future__ import annotations
 
@@ -62,13 +62,14 @@ def train(data: Path, out: Path, launcher: list[str], **changed: str) -> subproc
     return done
 
 
+ONE = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "1"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
 @pytest.fixture(scope="module")
 def runs(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("runs")
-    train(data, folder / "one", [])
+    train(data, folder / "one", ONE)
     train(data, folder / "two", TWO)
     return folder / "one", folder / "two"
 

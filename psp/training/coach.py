@@ -299,7 +299,7 @@ class Coach:
         outputs, figures = self._reconstruct(self._held_out)
         targets = resize(self._held_out.targets, outputs.shape[-1])
         rows = [targets, outputs]
-        if self.config.model.encoder.in_channels != 3 or self.config.task == "super_resolution":
+        if (self.config.prepared_as or self.config.task) != "encode":  # there the inputs are the targets
             rows.insert(0, resize(show_inputs(self._held_out.inputs), outputs.shape[-1]))
         save_sheet(self.out / f"sheet-{place.pictures:08d}.png", *(row[:_SHEET_PICTURES] for row in rows))
         scalars.add("held_out", place.pictures, figures)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -145,7 +146,7 @@ class Pictures(Dataset[Item | PspError]):
             # A fork would copy locks that OpenCV's and torch's threads hold, and hang.
             multiprocessing_context="spawn" if workers else None,
             collate_fn=_collate,
-            worker_init_fn=_one_thread,
+            worker_init_fn=_start_worker,
             pin_memory=torch.cuda.is_available(),
             generator=torch.Generator().manual_seed(0),  # asked for by workers alone; spares the global one
         )
@@ -228,8 +229,14 @@ def _collate(items: list[Item | PspError]) -> Item | PspError:
     return torch.stack([item[0] for item in whole]), torch.stack([item[1] for item in whole])
 
 
-def _one_thread(worker: int) -> None:
-    cv2.setNumThreads(1)  # there are as many workers as cores already
+def _start_worker(worker: int) -> None:
+    """Set up a process that reads pictures: one thread, and deaf to what stops the run that it works for.
+
+    Ctrl-C reaches all processes of a terminal; without its readers the run could not finish its step.
+    """
+    cv2.setNumThreads(1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def held_out(source: Source, size: int, count: int | None = None) -> Tensor:

@@ -7,18 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psp.model_folder import MODEL_TASKS
+
 if TYPE_CHECKING:
     from psp.training.evaluate_run import Evaluation
 
-TASKS = (
-    "encode",
-    "frontalize",
-    "sketch_to_face",
-    "segmentation_to_face",
-    "super_resolution",
-    "toonify",
-    "generator",
-)
+TASKS = (*MODEL_TASKS, "generator")
 """What can be measured: the tasks that have a model, and random faces of the generator."""
 
 

@@ -39,7 +39,7 @@ def export(
     """Write ``model`` as the studio loads it and return the file, ``folder/<task>.safetensors``.
 
     A jointly trained model gets its average code back first (see ``recentre``). Where a family shares its
-    generator, that has a file of its own, and what is equal in the base's files, copied beside, is left there.
+    generator, that has a file of its own; what is equal in the base's files, copied beside, is left there.
 
     Args:
         model: The model; it stays as it is.

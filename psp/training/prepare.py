@@ -10,6 +10,7 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.images import degrade
+from psp.model_folder import MODEL_TASKS
 from psp.palette import CLASSES, map_to_tensor, picture_to_map
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
@@ -17,8 +18,6 @@ from psp.training.maps import mirror_map
 from psp.training.vary import Pixels, Rng
 
 Floats = NDArray[np.float32]
-
-_TASKS = ("encode", "frontalize", "sketch_to_face", "segmentation_to_face", "super_resolution", "toonify")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Preparation:
     factor_shares: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.task not in _TASKS:
+        if self.task not in MODEL_TASKS:
             raise TrainingError(f"There is no training for the task {self.task!r}.", "Use a preset's task.")
         if self.factor_shares and len(self.factor_shares) != len(self.factors):
             raise TrainingError(

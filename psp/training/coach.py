@@ -45,9 +45,7 @@ _NORM_BATCHES = 60
 
 def kept_share(batch: int, ema_pictures: int, step: int) -> float:
     """Return how much of a moving average of weights stays in a step; a young average forgets faster."""
-    if not ema_pictures:
-        return 0.0
-    return min(0.5 ** (batch / ema_pictures), (1 + step) / (10 + step))
+    return min(0.5 ** (batch / max(ema_pictures, 1)), (1 + step) / (10 + step))
 
 
 def rate_factor(config: TrainConfig, pictures: int) -> float:
@@ -136,8 +134,6 @@ class Coach:
         self._state = RunState(config.name, self.model, average, optimizer)
         if (out / STATE_FILE).exists():
             self.position, self.best = load_state(out / STATE_FILE, self._state, accelerator.scaler)
-            if average is None:
-                self.average.load_state_dict(self.model.state_dict())
         require_agreement(accelerator, self.position.step)
         prepare = Preparation(
             config.prepared_as or config.task,
@@ -183,6 +179,12 @@ class Coach:
             agree=self._agree,
             main=self.accelerator.is_main_process,
         )
+        return self.finished()
+
+    def finished(self) -> PSP:
+        """Return the averaged model as it is now, in eval mode; where none is taken, a copy of the model."""
+        if not self.config.ema_pictures:
+            self.average.load_state_dict(self.model.state_dict())
         return self.average
 
     def save(self) -> None:
@@ -206,12 +208,13 @@ class Coach:
                 raise part
             for name, value in self._descend(part).items():
                 sums[name] = sums.get(name, 0.0) + value / accumulate
-        self._update_average()
+        if self.config.ema_pictures:
+            self._update_average()
         return sums
 
     def _descend(self, part: Item) -> dict[str, float]:
         """Take in one part of a batch; the last one moves the weights. Return its terms."""
-        accelerator, config = self.accelerator, self.config
+        accelerator = self.accelerator
         with accelerator.accumulate(self._terms):
             terms = self._measure(*part)
             loss = self.objective.total(terms)
@@ -221,16 +224,21 @@ class Coach:
             accelerator.backward(loss)
             out = dict(zip(measured, values, strict=True))
             if accelerator.sync_gradients:
-                learning = (p for p in self.model.parameters() if p.grad is not None)
-                norm = accelerator.clip_grad_norm_(list(learning), config.optimizer.clip or math.inf)
-                out["gradient"] = (
-                    float(norm) * accelerator.gradient_accumulation_steps
-                )  # a mean is taken later
+                norm = self._limit_gradient(self.config.optimizer.clip)
+                out["gradient"] = norm * accelerator.gradient_accumulation_steps  # a mean is taken later
                 if accelerator.scaler is None:  # it passes over steps that overflow by itself
-                    self._require_finite("gradient", out["gradient"])
+                    self._require_finite("gradient", norm)
             self._optimizer.step()
             self._optimizer.zero_grad(set_to_none=True)
         return out
+
+    def _limit_gradient(self, most: float) -> float:
+        """Return the gradient's norm, and shorten the gradient to ``most`` where that is not 0."""
+        learning = [p for p in self.model.parameters() if p.grad is not None]
+        if most:
+            return float(self.accelerator.clip_grad_norm_(learning, most))
+        self.accelerator.unscale_gradients()
+        return float(nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None]))
 
     def _measure(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
         """Return the loss terms of a part of a batch."""
@@ -284,7 +292,7 @@ class Coach:
         keep = kept_share(config.optimizer.batch, config.ema_pictures, self.position.step)
         current = self.model.state_dict()
         for name, value in self.average.state_dict().items():
-            if keep and value.dtype.is_floating_point:
+            if value.dtype.is_floating_point:
                 value.lerp_(current[name], 1.0 - keep)
             else:
                 value.copy_(current[name])
@@ -292,9 +300,9 @@ class Coach:
     @torch.no_grad()
     def show(self, scalars: ScalarLog) -> None:
         """Write a picture sheet and figures of the averaged model on held-out pictures; tell a best one."""
-        place = self.position
+        place, model = self.position, self.finished()
         if self._held_out is None:
-            self.on_best(self.average, {})  # nothing says which is the best: the latest
+            self.on_best(model, {})  # nothing says which is the best: the latest
             return
         outputs, figures = self._reconstruct(self._held_out)
         targets = resize(self._held_out.targets, outputs.shape[-1])
@@ -308,7 +316,7 @@ class Coach:
         whole = self.config.size_at(place.pictures - 1) == self.config.model.generator.size
         if whole and figures["loss"] < self.best:
             self.best = figures["loss"]
-            self.on_best(self.average, figures)
+            self.on_best(model, figures)
 
     def _reconstruct(self, held_out: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return what the averaged model makes of ``held_out``, on the CPU, and its mean loss terms."""

@@ -131,7 +131,7 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         _close(accelerator)
     path = options.out / BEST / f"{config.task}.safetensors"
     if accelerator.is_main_process and not path.exists():  # stopped while the resolution was low
-        on_best(coach.average, {})
+        on_best(coach.finished(), {})
     return path
 
 

@@ -157,7 +157,7 @@ class Pictures(Dataset[Item | PspError]):
         Sources that are never drawn are left out; None: there is nothing held out.
         """
         used = [s for s, share in zip(self._sources, self._shares, strict=True) if s.val and share > 0]
-        turns = itertools.zip_longest(*(((source, name) for name in source.val) for source in used))
+        turns = itertools.zip_longest(*[[(source, name) for name in source.val] for source in used])
         places = [place for turn in turns for place in turn if place is not None][:count]
         if not places:
             return None

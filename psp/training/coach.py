@@ -171,14 +171,17 @@ class Coach:
         )
         self._parts = iter(self.accelerator.prepare(loader))
         pace = Pace(config.pictures, plan.batch, config.log_every, config.sheet_every, config.save_every)
-        run_loop(
-            self,
-            pace,
-            minutes=minutes,
-            report=self.report,
-            agree=self._agree,
-            main=self.accelerator.is_main_process,
-        )
+        try:
+            run_loop(
+                self,
+                pace,
+                minutes=minutes,
+                report=self.report,
+                agree=self._agree,
+                main=self.accelerator.is_main_process,
+            )
+        finally:
+            self._parts = iter(())  # ends the processes that read
         return self.finished()
 
     def finished(self) -> PSP:

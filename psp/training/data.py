@@ -230,13 +230,12 @@ def _collate(items: list[Item | PspError]) -> Item | PspError:
 
 
 def _start_worker(worker: int) -> None:
-    """Set up a process that reads pictures: one thread, and deaf to what stops the run that it works for.
+    """Set up a process that reads pictures: one thread, and deaf to Ctrl-C.
 
-    Ctrl-C reaches all processes of a terminal; without its readers the run could not finish its step.
+    That reaches all processes of a terminal, and without its readers the run could not finish its step.
     """
     cv2.setNumThreads(1)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def held_out(source: Source, size: int, count: int | None = None) -> Tensor:

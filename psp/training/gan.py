@@ -118,7 +118,10 @@ class GanCoach:
         left = math.ceil((config.pictures - self.position.pictures) / config.batch) * config.batch
         self._batches = iter(self.pictures.loader(first, first + left, config.batch, self._workers))
         pace = Pace(config.pictures, config.batch, config.log_every, config.sheet_every, config.save_every)
-        run_loop(self, pace, minutes=minutes, report=self.report)
+        try:
+            run_loop(self, pace, minutes=minutes, report=self.report)
+        finally:
+            self._batches = iter(())  # ends the processes that read
         return self.state.average
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -107,3 +108,26 @@ def test_a_run_of_two_goes_on_exactly_where_it_stopped(
     assert done.stdout.count("24/24") == 2  # one process tells: the last step and the held-out figures
     for key, value in weights(runs[1]).items():
         assert torch.equal(weights(tmp_path / "parts")[key], value), key
+
+
+def test_ctrl_c_ends_the_command_with_its_state_saved(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    config = tmp_path / "run.toml"
+    settings = SETTINGS | {"pictures": "1_000_000", "save_every": "1_000_000", "sheet_every": "1_000_000"}
+    config.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()))
+    command = [
+        *(sys.executable, "-m", "psp", "train", "--preset", "portraits128-encode", "--config", str(config)),
+        *("--data", str(data), "--out", str(out), "--device", "cpu", "--no-compile", "--workers", "1"),
+    ]
+    # A session of its own, so that the signal reaches the readers too, as Ctrl-C in a terminal does.
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            assert process.stdout is not None and "/1000000" in process.stdout.readline()
+            os.killpg(process.pid, signal.SIGINT)
+            rest, _ = process.communicate(timeout=60)
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130
+    assert "The state is saved" in rest
+    assert any(key.startswith("model.encoder") for key in weights(out))

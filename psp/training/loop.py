@@ -150,7 +150,8 @@ def run_loop(
     trainee.out.mkdir(parents=True, exist_ok=True)
     scalars = ScalarLog(trainee.out, trainee.position.pictures) if main else None
     began, before = time.monotonic(), trainee.position.seconds
-    window, shown = _Window(began, trainee.position.step), -1
+    window = _Window(began, trainee.position.step)
+    shown = saved = -1
     with interruptions() as wish:
         while trainee.position.pictures < pace.pictures:
             late = minutes is not None and time.monotonic() - began > 60 * minutes
@@ -166,21 +167,31 @@ def run_loop(
                 report(Progress(trainee.position, pace.pictures, means, rate))
                 scalars.add("train", trainee.position.pictures, means | {"pictures_per_second": rate})
                 window = _Window(now, step)
-            if step % pace.save_every == 0:
-                _save(trainee, main)
             if scalars is not None and step % pace.sheet_every == 0:
-                trainee.show(scalars)
+                trainee.show(scalars)  # before the state is saved: the best figure belongs to it
                 draw_curves(trainee.out)
                 shown = step
-        _save(trainee, main)  # first, for what follows takes time and can fail
+            if step % pace.save_every == 0:
+                _save(trainee, main)
+                saved = step
+        last = trainee.position.step
         if scalars is not None:
-            if not wish.asked and shown != trainee.position.step:  # else the run ended on a sheet
-                trainee.show(scalars)
-                _save(trainee, main)  # with the best figure, which is known only now
-            scalars.close()
-            draw_curves(trainee.out)
+            # A run that ended on a sheet has shown all, and one that is asked to stop is in a hurry.
+            _finish(trainee, scalars, show=last != shown and not wish.asked, save=last != saved)
         if wish.asked:
             raise KeyboardInterrupt
+
+
+def _finish(trainee: Trainee, scalars: ScalarLog, *, show: bool, save: bool) -> None:
+    """Show and save what the end of a run leaves to do; it is saved whatever becomes of the sheet."""
+    try:
+        if show:
+            trainee.show(scalars)
+    finally:
+        if show or save:
+            _save(trainee, main=True)
+    scalars.close()
+    draw_curves(trainee.out)
 
 
 def _save(trainee: Trainee, main: bool) -> None:

@@ -15,7 +15,7 @@ from psp.checkpoints import is_pickle, read_info, save_psp
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
 from psp.training.config import DataConfig, TrainConfig
-from psp.training.data import Pictures
+from psp.training.data import Pictures, draw_shares
 from psp.training.gan_state import GENERATOR_FILE
 from psp.training.sources import Source
 
@@ -57,7 +57,7 @@ def export(
         "task": config.task,
         "pictures": str(pictures),
         "figures": json.dumps({name: round(value, 4) for name, value in (figures or {}).items()}),
-        "data": ", ".join(f"{source.name}: {len(source.train)} pictures" for source in sources),
+        "data": _data_words(sources, config.data),
     }
     if base is not None and _can_be_base(base, path, config):
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,12 @@ def export(
         (folder / decoder).unlink(missing_ok=True)  # an earlier export of this run
     save_psp(model, path, precision=config.precision, decoder_file=decoder, info=info)
     return path
+
+
+def _data_words(sources: tuple[Source, ...], data: DataConfig) -> str:
+    """Return in words which sources were drawn from, and how many pictures they have."""
+    drawn = zip(sources, draw_shares(sources, data), strict=True)
+    return ", ".join(f"{source.name}: {len(source.train)} pictures" for source, share in drawn if share > 0)
 
 
 def _can_be_base(base: Path, path: Path, config: TrainConfig) -> bool:

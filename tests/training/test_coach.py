@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
 import resource
 import signal
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 import torch
 from PIL import Image
 
-from psp.checkpoints import load_psp
+from psp.checkpoints import load_psp, read_info
 from psp.errors import CheckpointError, ModelNotFoundError, TrainingError
 from psp.losses.objective import LossWeights, Objective
 from psp.models.irse import ArcFace
@@ -251,6 +252,12 @@ def test_what_comes_out_is_a_model_that_the_studio_loads(data: Path, tmp_path: P
     model = load_psp(path)
     images = torch.zeros(1, 3, 32, 32)
     assert model(images).shape == (1, 3, 32, 32)
+    info = read_info(path)
+    assert (info["preset"], info["task"], info["pictures"]) == ("test", "encode", "24")
+    assert info["data"] == "data: 8 pictures"
+    assert json.loads(info["figures"])["l2"] > 0
+    for given in (path.parent, path.parent.parent):  # the folder, and the run's
+        assert torch.equal(load_psp(given)(images), model(images))
 
 
 def test_the_identity_term_finds_its_network_or_says_where_to_put_it(

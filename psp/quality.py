@@ -43,9 +43,12 @@ class Quality:
 @cache
 def lpips_network() -> LPIPS:
     """Return the LPIPS network with its bundled weights, on the CPU."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
     from psp.losses import lpips  # noqa: PLC0415  (torch comes after the page)
 
-    return lpips.LPIPS(load_tensors(LPIPS_FILE)[0])
+    with torch.inference_mode(False):  # whoever asks first, others may want gradients through it
+        return lpips.LPIPS(load_tensors(LPIPS_FILE)[0])
 
 
 def compare(given: Image.Image, made: Image.Image) -> Quality:

@@ -181,3 +181,12 @@ def test_lpips_gives_the_published_numbers(k: int) -> None:
     x, y = (torch.from_numpy((p / 127.5 - 1).astype(np.float32)).permute(2, 0, 1)[None] for p in (a, b))
     # The bundled weights are in half precision, which makes 3.3e-4 at most; every mistake tried made more.
     assert float(lpips_network()(x, y)) == pytest.approx(case["distance"], rel=1e-3)
+
+
+def test_lpips_gives_gradients_whoever_loaded_it() -> None:
+    lpips_network.cache_clear()
+    with torch.inference_mode():
+        network = lpips_network()
+    image = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    network(image, torch.ones(1, 3, 64, 64)).sum().backward()
+    assert image.grad is not None and float(image.grad.abs().sum()) > 0

@@ -98,9 +98,8 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         KeyboardInterrupt: Somebody asked to stop; the state is saved.
     """
     accelerator = open_accelerator(config, options.device, options.accumulate)
-    with (
-        accelerator.main_process_first()
-    ):  # it looks at the data and makes the maps; the others find them made
+    # The main process looks at the data and makes the maps; the others find them made.
+    with accelerator.main_process_first():
         sources = open_data(config, options, reports.words)
         config, start, base = _open_start(config, options)
         start = dataclasses.replace(start, maps=_open_maps(config, options, sources))

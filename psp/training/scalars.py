@@ -59,7 +59,7 @@ class ScalarLog:
             from torch.utils.tensorboard import SummaryWriter  # noqa: PLC0415
         except ImportError:
             _log.warning(
-                "TensorBoard is not installed: curves go to scalars.csv only (pip install tensorboard)."
+                "TensorBoard is not installed: no event files, only scalars.csv (pip install tensorboard)."
             )
         else:
             self._board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]  # torch ships it untyped

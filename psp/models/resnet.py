@@ -9,9 +9,6 @@ _BLOCKS = (3, 4, 6, 3)
 _WIDTHS = (64, 128, 256, 512)
 _EXPANSION = 4
 
-FEATURES = _WIDTHS[-1] * _EXPANSION
-"""Length of a picture's features."""
-
 
 class _Bottleneck(nn.Module):
     """1×1, 3×3 with the stride, 1×1, plus the input (figure 5, right)."""

@@ -135,18 +135,11 @@ class Coach:
         if (out / STATE_FILE).exists():
             self.position, self.best = load_state(out / STATE_FILE, self._state, accelerator.scaler)
         require_agreement(accelerator, self.position.step)
-        prepare = Preparation(
-            config.prepared_as or config.task,
-            config.model.encoder.in_size,
-            config.model.encoder.in_channels,
-            config.data.resize_factors,
-            config.data.factor_shares,
-        )
-        size = max(config.compared_at(config.pictures), config.model.encoder.in_size)
-        self.pictures = Pictures(sources, config.data, size, config.seed, prepare, start.maps)
-        distil = start.teacher is not None and config.losses.code > 0
-        teacher = start.teacher.to(self.device) if start.teacher is not None else None
-        self.code_loss = code_loss(teacher, self.pictures) if teacher is not None and distil else None
+        self._prepare = Preparation.of(config)
+        size = max(config.compared_at(config.pictures), self._prepare.size)
+        self.pictures = Pictures(sources, config.data, size, config.seed, self._prepare, start.maps)
+        teacher = start.teacher if config.losses.code else None
+        self.code_loss = code_loss(teacher.to(self.device), self.pictures) if teacher is not None else None
         terms = LossTerms(self.model, self.objective, self.code_loss)
         self._terms, self._optimizer = accelerator.prepare(terms, optimizer)
         if config.compiled:
@@ -310,7 +303,7 @@ class Coach:
         outputs, figures = self._reconstruct(self._held_out)
         targets = resize(self._held_out.targets, outputs.shape[-1])
         rows = [targets, outputs]
-        if (self.config.prepared_as or self.config.task) != "encode":  # there the inputs are the targets
+        if self._prepare.task != "encode":  # there the inputs are the targets
             rows.insert(0, resize(show_inputs(self._held_out.inputs), outputs.shape[-1]))
         save_sheet(self.out / f"sheet-{place.pictures:08d}.png", *(row[:_SHEET_PICTURES] for row in rows))
         scalars.add("held_out", place.pictures, figures)

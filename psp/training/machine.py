@@ -34,9 +34,8 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
     # Accelerate keeps one state a process; a second run in the same process may want another.
     state.AcceleratorState._reset_state(reset_partial_state=True)
     state.GradientState._reset_state()
-    launched = os.environ.get(
-        "ACCELERATE_MIXED_PRECISION", "no"
-    )  # "no" is also what a launch without it says
+    # "no" is also what a launch says that was not given one.
+    launched = os.environ.get("ACCELERATE_MIXED_PRECISION", "no")
     precision = config.mixed_precision if launched == "no" else launched
     if precision == "fp16" and (device == "cpu" or not torch.cuda.is_available()):
         raise SettingsError("fp16 needs a CUDA device.", "Use --mixed-precision bf16 or no.")

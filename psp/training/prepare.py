@@ -14,6 +14,7 @@ from psp.model_folder import MODEL_TASKS
 from psp.palette import CLASSES, map_to_tensor, picture_to_map
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
+from psp.training.config import TrainConfig
 from psp.training.maps import mirror_map
 from psp.training.vary import Pixels, Rng
 
@@ -46,6 +47,17 @@ class Preparation:
                 f"{len(self.factors)} resize factors have {len(self.factor_shares)} shares.",
                 "Give a share for each, or none.",
             )
+
+    @classmethod
+    def of(cls, config: TrainConfig) -> Preparation:
+        """Return how the pictures of a run are prepared."""
+        return cls(
+            config.prepared_as or config.task,
+            config.model.encoder.in_size,
+            config.model.encoder.in_channels,
+            config.data.resize_factors,
+            config.data.factor_shares,
+        )
 
     @property
     def needs_maps(self) -> bool:

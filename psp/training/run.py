@@ -26,6 +26,7 @@ from psp.training.maps import open_maps
 from psp.training.networks import adapt, build_objective, on_generator, start_encoder
 from psp.training.overrides import to_toml
 from psp.training.pairs import pair_sources
+from psp.training.prepare import Preparation
 from psp.training.sources import Source, open_sources
 from psp.training.vary import Pixels
 
@@ -206,8 +207,8 @@ def _open_start(config: TrainConfig, options: RunOptions) -> tuple[TrainConfig, 
 def _open_maps(
     config: TrainConfig, options: RunOptions, sources: tuple[Source, ...]
 ) -> Mapping[tuple[str, str], Pixels] | None:
-    task = config.prepared_as or config.task
-    if options.inputs is not None or not (task == "segmentation_to_face" or config.data.vary.backgrounds):
+    wanted = Preparation.of(config).needs_maps or config.data.vary.backgrounds
+    if options.inputs is not None or not wanted:
         return None
     used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
     return open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -41,11 +42,16 @@ class Source:
         return tuple(sorted(self.train + self.val))
 
     def reader(self) -> Callable[[str], bytes]:
-        """Return a function from a name to the file's bytes; one thread may use it."""
+        """Return a function from a name to the file's bytes; any thread may use it."""
         if self.path.is_dir():
             return lambda name: (self.path / name).read_bytes()
-        archive = zipfile.ZipFile(self.path)
-        return archive.read
+        archive, lock = zipfile.ZipFile(self.path), threading.Lock()
+
+        def read(name: str) -> bytes:
+            with lock:  # an archive counts its open files without one, and closes itself on a wrong count
+                return archive.read(name)
+
+        return read
 
 
 def open_sources(data: Path) -> tuple[Source, ...]:

@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from psp.checkpoints.hub import hash_file
-from psp.checkpoints.tensors import writing
+from psp.drafts import writing
 
 _log = logging.getLogger(__name__)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from psp.checkpoints.tensors import writing
 from psp.config import Settings
+from psp.drafts import writing
 from psp.errors import CheckpointError, ModelNotFoundError
 from psp.registry import ModelEntry, is_commit, pin_note, pinned_revision
 

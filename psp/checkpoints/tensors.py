@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from psp.drafts import writing
 from psp.errors import CheckpointError, ModelNotFoundError
 
 _NAMES = {
@@ -125,21 +123,6 @@ def read_metadata(path: Path) -> dict[str, str]:
             f"{path.name} is {kind}: {size} bytes, but its header promises {expected}.", _AGAIN
         )
     return metadata
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
-    """Open a new file that takes the name ``path`` when the block ends well, and vanishes when not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with draft.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())  # otherwise a crash can leave the name on an empty file
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _parse(name: str, start: bytes, text: bytes) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from psp.config import Settings
 from psp.errors import PspError
 from psp.result import Result
 from psp.tasks import Task
+from psp.ui.cache import cached
 from psp.ui.controls import (
     StyleControls,
     align_controls,
@@ -28,7 +29,6 @@ from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,
     See,
-    cached,
     connect_results,
     need,
     result_files,

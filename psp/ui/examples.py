@@ -9,7 +9,8 @@ from typing import Any
 import gradio as gr
 
 from psp.examples import Example, examples_of, rendered
-from psp.ui.results import Kind, Results, cached, captions
+from psp.ui.cache import cached
+from psp.ui.results import Kind, Results, captions
 from psp.ui.words import in_words
 
 

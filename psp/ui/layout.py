@@ -15,6 +15,7 @@ from psp.pipeline import PspPipeline
 from psp.recipe import picture_to_png
 from psp.result import Result, pack
 from psp.tasks import Task
+from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.preview import connect_preview
@@ -22,7 +23,6 @@ from psp.ui.results import (
     Kind,
     Results,
     See,
-    cached,
     connect_results,
     need,
     open_png,

@@ -16,7 +16,7 @@ from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import StyleControls, check_model, picture_input, style_controls
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
-from psp.ui.results import need, open_png, paths_of, result_files
+from psp.ui.results import need, paths_of, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -138,7 +138,7 @@ def _connect_base(tab: PhotoTab[_Extra]) -> None:
         file = codes_from_bytes(read_file(need(latents, "result")))
         codes = file.codes[chosen] if file.codes.ndim == 3 else file.codes
         said = f"Variant {chosen + 1} is the base. Its codes are reused."
-        return CodesFile(codes, file.recipe), said, open_png(paths_of(first)[chosen])
+        return CodesFile(codes, file.recipe), said, paths_of(first)[chosen]
 
     def open_file(latents: str | None) -> tuple[CodesFile | None, str, None]:
         if not latents:

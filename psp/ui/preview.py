@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from psp.errors import PspError
 from psp.job import describe
 from psp.pipeline import PspPipeline
+from psp.ui.cache import cached_picture
 from psp.ui.controls import PhotoControls
 from psp.ui.words import escape, face_words, in_words
 
@@ -44,12 +45,15 @@ def connect_preview(
         except PspError as error:
             return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden
         chosen = int(face or 0) if len(places) > 1 else 0
-        thumbnails = [(place.crop.resize((128, 128)), f"face {index}") for index, place in enumerate(places)]
+        thumbnails = [
+            (cached_picture(place.crop.resize((128, 128)), "face"), f"face {index}")
+            for index, place in enumerate(places)
+        ]
         several = len(places) > 1
         return (
             face_words(describe(places[chosen])),
             gr.update(value=thumbnails, visible=several),
-            mark_crops(picture, [place.quad for place in places], chosen),
+            cached_picture(mark_crops(picture, [place.quad for place in places], chosen), "crops"),
             gr.update(visible=several),
         )
 

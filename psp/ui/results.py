@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
-from gradio.utils import get_upload_folder
 from PIL import Image
 
 from psp.errors import PspError
 from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.result import Result, pack
+from psp.ui.cache import cached, cached_picture
 from psp.ui.words import in_words, summary
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
@@ -189,11 +188,6 @@ def result_files(result: Result, kind: Kind) -> tuple[Any, str | None, dict[str,
     return list(zip(paths, captions(result.details), strict=True)), codes, result.details
 
 
-def cached(data: bytes, name: str) -> str:
-    """Write a file into Gradio's cache and return its path."""
-    return str(save_bytes_to_cache(data, name, get_upload_folder()))
-
-
 def captions(details: dict[str, Any]) -> list[str]:
     """Return a caption for each picture of a gallery: its seed, or its share of the style."""
     settings = details["recipe"]["settings"]
@@ -242,7 +236,7 @@ def connect_results(
         archive = cached(pack(files), f"{name}.zip")
         query = recipe_from_dict(details["recipe"]).to_query() if details["model"] else ""
         return (
-            seen,
+            seen and cached_picture(seen, "seen"),
             beside(seen, paths[0]),
             summary(details),
             gr.update(value=archive, interactive=True),
@@ -305,12 +299,12 @@ def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, i
     return beside(picture, paths_of(first)[event.index]), int(event.index)
 
 
-def beside(seen: Image.Image | None, made: str) -> tuple[Image.Image, Image.Image] | None:
+def beside(seen: Image.Image | None, made: str) -> tuple[str, str] | None:
     """Return before and after in one size, for the slider; None where nothing was seen (codes)."""
     if seen is None:
         return None
-    result = open_png(made)
-    return seen.resize(result.size, Image.Resampling.LANCZOS), result
+    before = seen.resize(open_png(made).size, Image.Resampling.LANCZOS)
+    return cached_picture(before, "before"), made
 
 
 def recipe_at(path: str) -> Recipe:

@@ -1,0 +1,69 @@
+"""Files that the page hands out, in Gradio's cache: named by their content, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import uuid
+from pathlib import Path
+
+from gradio.processing_utils import hash_bytes
+from gradio.utils import get_upload_folder
+from PIL import Image
+
+# How often a file may vanish, or its folder, while it is put there: clearing takes both once.
+_TRIES = 4
+
+
+def cached(data: bytes, name: str) -> str:
+    """Keep a file in Gradio's cache and return its path.
+
+    Its folder is named by its content, so two requests with the same result share one file. Gradio's own
+    ``save_bytes_to_cache`` truncates that and writes it anew, and whoever downloads it just then gets half of
+    it. Here it is never seen but whole: one that is there stays, another is written aside and renamed.
+
+    Args:
+        data: What is in it.
+        name: Its name.
+    """
+    path = Path(get_upload_folder()).resolve() / hash_bytes(data) / Path(name).name
+    for _ in range(_TRIES):
+        if _there(path, len(data)):
+            return str(path)
+        _put(path, data)
+    raise OSError(f"{path.name} cannot be kept.")
+
+
+def cached_picture(picture: Image.Image, name: str) -> str:
+    """Keep a picture as a lossless PNG, as :func:`cached` does (Gradio, given the picture, would rewrite it).
+
+    Args:
+        picture: Any picture.
+        name: Its name without ending.
+    """
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return cached(out.getvalue(), f"{name}.png")
+
+
+def _there(path: Path, size: int) -> bool:
+    """Return whether a file is there, whole, and from now on counts as new."""
+    try:
+        os.utime(path)  # first: what is handed out again must not be deleted for its age meanwhile
+        return path.stat().st_size == size
+    except FileNotFoundError:
+        return False
+
+
+def _put(path: Path, data: bytes) -> None:
+    """Write a file aside and give it its name."""
+    draft = path.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        path.parent.mkdir(exist_ok=True, parents=True)
+        with contextlib.suppress(FileNotFoundError):  # the folder, empty, was cleared just now: again
+            draft.write_bytes(data)
+            with contextlib.suppress(PermissionError):  # Windows: another thread put it there, and it is read
+                draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,11 +1,13 @@
-"""Maps of the 19 face classes as pictures and tensors: the palette, what people upload, one-hot, agreement.
+"""Maps as pictures and tensors: the palette of the 19 face classes, what people upload, one-hot, agreement.
 
-A map, "labels", is uint8 [H,W] with values 0..18: indices into ``CLASSES``.
+A map, "labels", is uint8 [H,W]: indices into its classes, which are the 19 of ``CLASSES`` where nothing else
+is said.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import math
+from functools import cache, lru_cache
 from itertools import combinations
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
+from psp.map_classes import Colour, MapClasses
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +69,9 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
 )
 """One RGB colour a class, those that CelebAMask-HQ's own pictures have."""
 
+FACE_CLASSES = MapClasses(CLASSES, PALETTE)
+"""Both together."""
+
 _BACKGROUND, _SKIN = 0, 1
 # Pixels: a map needs no more than a model sees, and drawings need a few to be drawings.
 _MAX_SIDE, _MIN_SIDE = 1024, 32
@@ -79,17 +85,19 @@ _EDGE = 5
 _WORTH_SAYING = 0.002
 
 
-def map_to_picture(labels: Labels) -> Image.Image:
-    """Draw a map [H,W] in the colours of the palette.
+def map_to_picture(labels: Labels, classes: MapClasses = FACE_CLASSES) -> Image.Image:
+    """Draw a map [H,W] in the colours of its classes.
 
     Raises:
-        ValueError: A value is not one of the 19 classes, or the array has another shape.
+        ValueError: A value is none of the classes, or the array has another shape.
     """
-    _check(labels)
-    return Image.fromarray(np.array(PALETTE, dtype=np.uint8)[labels])
+    _check(labels, len(classes))
+    return Image.fromarray(np.array(classes.colours, dtype=np.uint8)[labels])
 
 
-def picture_to_map(picture: Image.Image) -> tuple[Labels, tuple[str, ...]]:
+def picture_to_map(
+    picture: Image.Image, classes: MapClasses = FACE_CLASSES
+) -> tuple[Labels, tuple[str, ...]]:
     """Read a map that somebody drew or saved.
 
     Understood are pictures in the colours of the palette (antialiased edges go to one of the two classes that
@@ -98,9 +106,10 @@ def picture_to_map(picture: Image.Image) -> tuple[Labels, tuple[str, ...]]:
 
     Args:
         picture: Square, at least 32 pixels a side, of any mode; shrunk (nearest) where larger than 1024.
+        classes: The classes of the map.
 
     Returns:
-        The map, uint8 [H,W] with values 0..18, and sentences that warn of what was guessed (none if all is
+        The map, uint8 [H,W], and sentences that warn of what was guessed (none if all is
         well).
 
     Raises:
@@ -117,46 +126,45 @@ def picture_to_map(picture: Image.Image) -> tuple[Labels, tuple[str, ...]]:
             f"The segmentation map is too small: {width}×{height} pixels.",
             f"Each side needs at least {_MIN_SIDE} pixels; models see 128 or 256.",
         )
-    labels = _indices(picture)
+    labels = _indices(picture, len(classes))
     warnings: list[str] = []
     if labels is None:
         if width > _MAX_SIDE:
             picture = picture.resize((_MAX_SIDE, _MAX_SIDE), Image.Resampling.NEAREST)
-        labels, warnings = _snap(*_colours(picture))
+        labels, warnings = _snap(*_colours(picture), classes)
     elif width > _MAX_SIDE:
         labels = _resize(labels, _MAX_SIDE)
-    if not (labels == _SKIN).any():
+    if classes == FACE_CLASSES and not (labels == _SKIN).any():
         warnings.append(
             "The map has no skin, so there is no face to follow: draw one, or check that it has this palette."
         )
     return labels, tuple(warnings)
 
 
-def map_to_tensor(labels: Labels, size: int) -> torch.Tensor:
-    """Turn a map [H,W] into one-hot planes [1,19,size,size], float32; resized by nearest neighbour.
+def map_to_tensor(labels: Labels, size: int, count: int = len(CLASSES)) -> torch.Tensor:
+    """Turn a map [H,W] into one-hot planes [1,count,size,size], float32; resized by nearest neighbour.
 
     Raises:
-        ValueError: A value is not one of the 19 classes, or the array has another shape.
+        ValueError: A value is none of the ``count`` classes, or the array has another shape.
     """
     import torch  # noqa: PLC0415  # torch comes after the page
 
-    _check(labels)
+    _check(labels, count)
     index = torch.from_numpy(_resize(labels, size).astype(np.int64))
-    planes = torch.zeros(1, len(CLASSES), size, size)
+    planes = torch.zeros(1, count, size, size)
     return planes.scatter_(1, index[None, None], 1.0)
 
 
-def map_agreement(a: Labels, b: Labels) -> float:
+def map_agreement(a: Labels, b: Labels, count: int = len(CLASSES)) -> float:
     """Return the mean IoU of two maps [H,W] over the classes that either has: 0 to 1, 1 for equal maps.
 
     Raises:
         ValueError: The maps differ in size, or are no maps.
     """
-    _check(a)
-    _check(b)
+    _check(a, count)
+    _check(b, count)
     if a.shape != b.shape:
         raise ValueError(f"maps of different size: {list(a.shape)} and {list(b.shape)}")
-    count = len(CLASSES)
     pairs = np.bincount(a.astype(np.int64).ravel() * count + b.ravel(), minlength=count * count)
     pairs = pairs.reshape(count, count)
     both = np.diag(pairs)
@@ -170,15 +178,15 @@ def resize_map(labels: Labels, size: int) -> Labels:
     Raises:
         ValueError: A value is not one of the 19 classes, or the array has another shape.
     """
-    _check(labels)
+    _check(labels, len(CLASSES))
     return _resize(labels, size)
 
 
-def _check(labels: Labels) -> None:
+def _check(labels: Labels, count: int) -> None:
     if labels.ndim != 2 or labels.size == 0:
         raise ValueError(f"a map must be [H,W], not {list(labels.shape)}")
-    if int(labels.max()) >= len(CLASSES) or int(labels.min()) < 0:
-        raise ValueError(f"a map has values 0 to {len(CLASSES) - 1}, not {labels.min()} to {labels.max()}")
+    if int(labels.max()) >= count or int(labels.min()) < 0:
+        raise ValueError(f"a map has values 0 to {count - 1}, not {labels.min()} to {labels.max()}")
 
 
 def _resize(labels: Labels, size: int) -> Labels:
@@ -188,13 +196,14 @@ def _resize(labels: Labels, size: int) -> Labels:
     return np.ascontiguousarray(labels[rows[:, None], columns[None, :]])
 
 
-def _indices(picture: Image.Image) -> Labels | None:
-    """Return the map [H,W] of an index picture: grey, also if stored as RGB, with no value above 18."""
+def _indices(picture: Image.Image, count: int) -> Labels | None:
+    """Return the map [H,W] of an index picture: grey, also if stored as RGB, all values below ``count``."""
     if picture.mode == "F" or picture.has_transparency_data:
         return None
     grey = picture.mode == "L" or picture.mode.startswith("I")
-    values = np.asarray(picture if grey else picture.convert("RGB"))
-    if int(values.max()) >= len(CLASSES) or int(values.min()) < 0:
+    own = picture.mode == "P" and count != len(CLASSES)  # annotation tools store the numbers of classes so
+    values = np.asarray(picture if grey or own else picture.convert("RGB"))
+    if int(values.max()) >= count or int(values.min()) < 0:
         return None
     if values.ndim == 3:
         if (values != values[:, :, :1]).any():
@@ -212,7 +221,9 @@ def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]
     return colours, (rgba[:, :, 3] < 128) | (colours.min(axis=2) >= _WHITE)
 
 
-def _snap(colours: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[Labels, list[str]]:
+def _snap(
+    colours: NDArray[np.uint8], clear: NDArray[np.bool_], classes: MapClasses
+) -> tuple[Labels, list[str]]:
     """Take each pixel for the class of the nearest colour; on an edge, of the nearest that is nearby.
 
     Half black, half the blue of hair is the blue of the lower lip: on an edge only the classes count that
@@ -222,8 +233,12 @@ def _snap(colours: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[Labels,
 
     codes, inverse = np.unique(_codes(colours), return_inverse=True)
     unique = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
-    gaps = np.stack([np.square(unique - np.array(each, np.float32)).sum(axis=1) for each in PALETTE], axis=1)
-    nearest, distance = gaps.argmin(axis=1).astype(np.uint8), np.sqrt(gaps.min(axis=1))
+    # One class at a time: the gaps of all colours to 256 classes would take a gigabyte.
+    nearest, distance = np.zeros(len(unique), np.uint8), np.full(len(unique), np.inf, np.float32)
+    for index, colour in enumerate(classes.colours):
+        gap = _gaps(unique, colour)
+        nearest[gap < distance] = index
+        distance = np.minimum(distance, gap)
     inverse = inverse.reshape(clear.shape)
     labels, off = nearest[inverse], distance[inverse]
     labels[clear] = _BACKGROUND
@@ -231,37 +246,57 @@ def _snap(colours: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[Labels,
 
     if not off.any():  # no edge is soft, so that no colour is a mixture
         return labels, []
-    pure = (off <= _NEAR) & ~_mixtures(labels, off <= _NEAR)
+    close = _near(classes.colours)
+    pure = (off <= close) & ~_mixtures(labels, off <= close, classes.colours)
     mixed = ~pure
     edge = np.ones((_EDGE, _EDGE), np.uint8)
     foreign = cv2.morphologyEx((off > _FAR).astype(np.uint8), cv2.MORPH_OPEN, edge) > 0
-    warnings = _foreign_warning(colours, labels, foreign)
+    warnings = _foreign_warning(colours, labels, foreign, classes)
     where = np.nonzero(mixed & ~foreign)
     if where[0].size:
-        allowed = np.full((where[0].size, len(CLASSES)), np.inf, np.float32)
+        snapped, least = labels[where], np.full(where[0].size, np.inf, np.float32)
         for index in np.unique(labels[pure]):
             near = cv2.dilate((pure & (labels == index)).astype(np.uint8), edge)[where] > 0
-            allowed[near, index] = gaps[inverse[where], index][near]
-        known = np.isfinite(allowed.min(axis=1))
-        snapped = np.where(known, allowed.argmin(axis=1), labels[where])
-        labels[where] = snapped.astype(np.uint8)
+            gap = _gaps(unique, classes.colours[index])[inverse[where]]
+            better = near & (gap < least)
+            snapped[better], least[better] = index, gap[better]
+        labels[where] = snapped
     return labels, warnings
 
 
+def _gaps(unique: NDArray[np.int32], colour: Colour) -> NDArray[np.float32]:
+    """Return the distance in RGB of each of the colours ``unique`` [N,3] to ``colour``."""
+    steps = unique.astype(np.float32) - np.array(colour, np.float32)
+    gaps: NDArray[np.float32] = np.sqrt(np.square(steps).sum(axis=1))
+    return gaps
+
+
 @cache
-def _between() -> tuple[tuple[int, int, int], ...]:
-    """Return the classes (c, a, b) where a mixture of the colours of a and b is that of c."""
-    colours = np.array(PALETTE, dtype=np.float64)
+def _near(colours: tuple[Colour, ...]) -> float:
+    """Return how far from a class's colour a pixel still is of it: less than half way to any other's."""
+    closest = min(math.dist(a, b) for a, b in combinations(colours, 2))
+    return min(_NEAR, 0.49 * closest)
+
+
+@lru_cache(maxsize=64)
+def _between(palette: tuple[Colour, ...], there: tuple[int, ...]) -> tuple[tuple[int, int, int], ...]:
+    """Return the classes (c, a, b) where a mixture of the colours of a and b is that of c.
+
+    Args:
+        palette: The colours of all classes.
+        there: Which of them are on the map.
+    """
+    colours = np.array(palette, dtype=np.float64)
     found = []
-    for a, b in combinations(range(len(CLASSES)), 2):
+    for a, b in combinations(there, 2):
         step = colours[b] - colours[a]
         along = np.clip((colours - colours[a]) @ step / (step @ step), 0, 1)
         gaps = np.linalg.norm(colours - colours[a] - along[:, None] * step, axis=1)
-        found += [(int(c), a, b) for c in np.nonzero(gaps < _NEAR)[0] if c not in (a, b)]
+        found += [(int(c), a, b) for c in np.nonzero(gaps < _NEAR)[0] if c in there and c not in (a, b)]
     return tuple(found)
 
 
-def _mixtures(labels: Labels, pure: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _mixtures(labels: Labels, pure: NDArray[np.bool_], palette: tuple[Colour, ...]) -> NDArray[np.bool_]:
     """Return the pixels [H,W] of a palette colour that are thin, between two classes that mix to it."""
     import cv2  # noqa: PLC0415  # on first use: the page starts without it
 
@@ -270,13 +305,14 @@ def _mixtures(labels: Labels, pure: NDArray[np.bool_]) -> NDArray[np.bool_]:
     solid = {c: cv2.morphologyEx(plane, cv2.MORPH_OPEN, thick) for c, plane in planes.items()}
     near = {c: cv2.dilate(plane, window) > 0 for c, plane in solid.items()}
     found = np.zeros_like(pure)
-    for c, a, b in _between():
-        if c in planes and a in planes and b in planes:
-            found |= (planes[c] > solid[c]) & near[a] & near[b]
+    for c, a, b in _between(palette, tuple(planes)):
+        found |= (planes[c] > solid[c]) & near[a] & near[b]
     return found
 
 
-def _foreign_warning(colours: NDArray[np.uint8], labels: Labels, foreign: NDArray[np.bool_]) -> list[str]:
+def _foreign_warning(
+    colours: NDArray[np.uint8], labels: Labels, foreign: NDArray[np.bool_], classes: MapClasses
+) -> list[str]:
     """Name the commonest colour that is not in the palette, and what it was taken for."""
     share = float(foreign.mean())
     if share < _WORTH_SAYING:
@@ -284,7 +320,7 @@ def _foreign_warning(colours: NDArray[np.uint8], labels: Labels, foreign: NDArra
     codes = _codes(colours)[foreign]
     found, counts = np.unique(codes, return_counts=True)
     commonest = found[counts.argmax()]
-    taken = CLASSES[int(labels[foreign][codes == commonest][0])]
+    taken = classes.names[int(labels[foreign][codes == commonest][0])]
     example = f"#{int(commonest):06x}"
     percent = f"{share * 100:.0f} %" if share >= 0.01 else "Less than 1 %"
     return [

@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from PIL import Image, UnidentifiedImageError
 
 from psp.errors import TrainingError
+from psp.training.prepare import Preparation
 from psp.training.sources import Source
 
 REPORT_FILE = "data-check.csv"
@@ -28,7 +29,7 @@ class Finding:
 
     Attributes:
         name: Source and name.
-        problem: "broken", "not square", "tiny" or "unpaired".
+        problem: "broken", "not square", "tiny", "no map" (of the run's classes) or "unpaired".
         detail: What exactly, in a few words.
     """
 
@@ -37,20 +38,25 @@ class Finding:
     detail: str
 
 
-def check_data(sources: tuple[Source, ...], size: int) -> tuple[Finding, ...]:
+def check_data(
+    sources: tuple[Source, ...], size: int, prepare: Preparation | None = None
+) -> tuple[Finding, ...]:
     """Decode every picture of ``sources``, inputs included, and return what cannot be trained on.
 
     Args:
         sources: The pictures.
         size: Side at which they are used, in pixels; those of less than half of it are tiny.
+        prepare: What reads inputs that lie ready; those that it cannot use, such as maps of other classes,
+            are found too.
     """
     readers = {where.path: where.reader() for source in sources for where in (source, source.inputs) if where}
+
+    def look(where: Source, name: str, label: str, own: bool) -> Finding | None:
+        how = (size, None) if own else (0, prepare)
+        return _look(readers[where.path], name, f"{label}/{name}", *how)
+
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        jobs = [
-            pool.submit(_look, readers[where.path], name, f"{label}/{name}", size if own else 0)
-            for source in sources
-            for where, name, label, own in _files(source)
-        ]
+        jobs = [pool.submit(look, *file) for source in sources for file in _files(source)]
         found = [job.result() for job in jobs]
     return tuple(finding for finding in found if finding is not None)
 
@@ -63,11 +69,17 @@ def _files(source: Source) -> Iterator[tuple[Source, str, str, bool]]:
             yield source.inputs, source.input_names[name], f"{source.name} (inputs)", False
 
 
-def _look(read: Callable[[str], bytes], name: str, label: str, size: int) -> Finding | None:
+def _look(
+    read: Callable[[str], bytes], name: str, label: str, size: int, prepare: Preparation | None
+) -> Finding | None:
     try:
         with Image.open(io.BytesIO(read(name))) as picture:
             picture.load()
             width, height = picture.size
+            if prepare is not None and prepare.map_classes is not None and width == height:
+                prepare.given(PurePath(name).name, picture, mirrored=False)
+    except TrainingError as error:
+        return Finding(label, "no map", error.problem)
     except (UnidentifiedImageError, OSError, KeyError, SyntaxError, Image.DecompressionBombError) as error:
         return Finding(label, "broken", str(error).split("<", maxsplit=1)[0].strip() or type(error).__name__)
     if width != height:

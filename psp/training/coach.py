@@ -303,8 +303,9 @@ class Coach:
         outputs, figures = self._reconstruct(self._held_out)
         targets = resize(self._held_out.targets, outputs.shape[-1])
         rows = [targets, outputs]
-        if self._prepare.task != "encode":  # there the inputs are the targets
-            rows.insert(0, resize(show_inputs(self._held_out.inputs), outputs.shape[-1]))
+        if self._prepare.task != "encode" or self._prepare.channels != 3:  # there the inputs are the targets
+            seen = show_inputs(self._held_out.inputs, self._prepare.map_classes)
+            rows.insert(0, resize(seen, outputs.shape[-1]))
         save_sheet(self.out / f"sheet-{place.pictures:08d}.png", *(row[:_SHEET_PICTURES] for row in rows))
         scalars.add("held_out", place.pictures, figures)
         named = {f"held-out {name}": value for name, value in figures.items()}

@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from psp.errors import SettingsError
 from psp.losses.objective import LossWeights
+from psp.map_classes import MapClasses, named_classes, numbered_classes
 from psp.models.psp import PSPConfig
+from psp.palette import CLASSES, FACE_CLASSES
+from psp.tasks import TASKS
 from psp.training.vary import VaryConfig
 
 
@@ -111,6 +115,8 @@ class TrainConfig:
         sheet_every: Steps between picture sheets and held-out figures.
         save_every: Steps between checkpoints.
         measured: How many held-out pictures the figures are taken on; the best figure makes the best model.
+        classes: For maps: what each class is called, with its colour if need be ("sky #87ceeb"); as many as
+            the encoder has channels. Empty: the 19 of faces, or numbers in the colours of PASCAL VOC.
     """
 
     name: str
@@ -143,6 +149,27 @@ class TrainConfig:
     sheet_every: int = 1000
     save_every: int = 500
     measured: int = 64
+    classes: tuple[str, ...] = ()
+
+    @property
+    def map_classes(self) -> MapClasses | None:
+        """The classes of the maps that the encoder sees; None: it sees no maps.
+
+        Raises:
+            SettingsError: They are not as many as the encoder has channels, or cannot be.
+        """
+        task, channels = self.prepared_as or self.task, self.model.encoder.in_channels
+        if task not in TASKS or TASKS[task].kind != "mask":
+            return None
+        if self.classes:
+            named = named_classes(self.classes)
+            if len(named) != channels:
+                raise SettingsError(
+                    f"{len(named)} classes are named, but the encoder takes {channels}.",
+                    "Name as many as --label-nc says.",
+                )
+            return named
+        return FACE_CLASSES if channels == len(CLASSES) else numbered_classes(channels)
 
     def size_at(self, pictures: int) -> int:
         """Return the output resolution after ``pictures``."""

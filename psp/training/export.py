@@ -14,10 +14,13 @@ from torch import Tensor
 from psp.checkpoints import is_pickle, read_info, save_psp
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
+from psp.palette import FACE_CLASSES
 from psp.training.config import DataConfig, TrainConfig
 from psp.training.data import Pictures, draw_shares
 from psp.training.gan_state import GENERATOR_FILE
+from psp.training.prepare import Preparation
 from psp.training.sources import Source
+from psp.training.vary import Pixels
 
 BEST = "best"
 """Folder of the best model of a run, in the run's folder."""
@@ -32,6 +35,7 @@ def export(
     folder: Path,
     *,
     base: Path | None = None,
+    maps: Mapping[tuple[str, str], Pixels] | None = None,
     averaged: int = 2048,
     pictures: int = 0,
     figures: Mapping[str, float] | None = None,
@@ -47,6 +51,7 @@ def export(
         sources: What it was trained on.
         folder: Where to; what is there is replaced.
         base: The file that it started from.
+        maps: The pictures' maps, for the task that needs them.
         averaged: How many pictures the average code is taken over.
         pictures: How many pictures were drawn in training.
         figures: What was measured on held-out pictures.
@@ -59,6 +64,8 @@ def export(
         "figures": json.dumps({name: round(value, 4) for name, value in (figures or {}).items()}),
         "data": _data_words(sources, config.data),
     }
+    if (classes := config.map_classes) not in (None, FACE_CLASSES):
+        info["classes"] = classes.to_json()
     if base is not None and _can_be_base(base, path, config):
         folder.mkdir(parents=True, exist_ok=True)
         decoder = read_info(base).get("decoder")
@@ -67,7 +74,7 @@ def export(
         save_psp(model, path, precision=config.precision, base=base.name, info=info)
         return path
     if config.train_generator:
-        images = _some_pictures(sources, config, averaged)
+        images = _some_inputs(sources, config, averaged, maps)
         model = recentre(copy.deepcopy(model), images)
         if model.config.generator.prior_rank:
             fit_prior(model, images)
@@ -91,13 +98,22 @@ def _can_be_base(base: Path, path: Path, config: TrainConfig) -> bool:
     return base.name != path.name and not is_pickle(base) and "base" not in read_info(base)
 
 
-def _some_pictures(sources: tuple[Source, ...], config: TrainConfig, count: int) -> Tensor:
-    """Return about ``count`` training pictures [N,3,S,S], drawn by the run's shares, unvaried."""
+def _some_inputs(
+    sources: tuple[Source, ...],
+    config: TrainConfig,
+    count: int,
+    maps: Mapping[tuple[str, str], Pixels] | None,
+) -> Tensor:
+    """Return what the encoder sees of about ``count`` training pictures [N,C,S,S], drawn by the run's shares.
+
+    They are not varied.
+    """
     plan = DataConfig(shares=config.data.shares)
-    pictures = Pictures(sources, plan, config.model.encoder.in_size, config.seed + 1)
+    size = config.model.encoder.in_size
+    pictures = Pictures(sources, plan, size, config.seed + 1, Preparation.of(config), maps)
     count = min(count, sum(len(source.train) for source in sources))
-    size = min(count, _AVERAGED_AT_ONCE)
-    return torch.cat([pictures.batch(step, size).targets for step in range(max(1, count // size))])
+    part = min(count, _AVERAGED_AT_ONCE)
+    return torch.cat([pictures.batch(step, part).inputs for step in range(max(1, count // part))])
 
 
 @torch.no_grad()

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from psp.map_classes import MapClasses, numbered_classes
 from psp.models.psp import PSP
-from psp.palette import CLASSES, map_to_picture
+from psp.palette import CLASSES, FACE_CLASSES, map_to_picture
 from psp.training.data import to_batch
 from psp.training.sheets import sheet
 
@@ -57,18 +58,24 @@ def save_gallery(path: Path, *rows: Tensor, columns: int = 12, max_bytes: int = 
     path.write_bytes(out.getvalue())
 
 
-def show_inputs(inputs: Tensor) -> Tensor:
+def show_inputs(inputs: Tensor, classes: MapClasses | None = None) -> Tensor:
     """Return what an encoder sees, [N,C,S,S], as pictures [N,3,S,S] in [−1,1].
 
-    One channel is a sketch and 19 are a map, both in [0,1]; three are colours already.
+    One channel is a sketch in [0,1] and three are colours already; all else is a map of as many classes.
+
+    Args:
+        inputs: What it sees.
+        classes: The classes, where they are known; what is seen is a map then, whatever its channels.
     """
     channels = inputs.shape[1]
-    if channels == 1:
+    if classes is None and channels == 1:
         return inputs.expand(-1, 3, -1, -1) * 2.0 - 1.0
-    if channels == len(CLASSES):
-        labels = inputs.argmax(dim=1).to(torch.uint8).numpy()
-        return to_batch([np.asarray(map_to_picture(each)) for each in labels])
-    return inputs
+    if classes is None and channels == 3:
+        return inputs
+    if classes is None:
+        classes = FACE_CLASSES if channels == len(CLASSES) else numbered_classes(channels)
+    labels = inputs.argmax(dim=1).to(torch.uint8).numpy()
+    return to_batch([np.asarray(map_to_picture(each, classes)) for each in labels])
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import itertools
 import os
@@ -15,21 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from psp.map_classes import MapClasses
+from psp.palette import FACE_CLASSES
 from psp.parsing import photo_to_map
 from psp.training.sources import Source
 
 Labels = NDArray[np.uint8]
 
-# Classes that change places in a mirror: left and right are the person's.
-_SWAPS = ((4, 5), (6, 7), (8, 9))
-_MIRRORED = np.arange(256, dtype=np.uint8)
-for _left, _right in _SWAPS:
-    _MIRRORED[_left], _MIRRORED[_right] = _right, _left
+
+@functools.lru_cache(maxsize=8)
+def _mirrored(classes: MapClasses) -> Labels:
+    """Return what each class is in a mirror: "left eye" and "right eye", the person's, change places."""
+    table = np.arange(256, dtype=np.uint8)
+    for index, name in enumerate(classes.names):
+        if name.startswith("left ") and (other := f"right {name[5:]}") in classes.names:
+            table[index], table[classes.names.index(other)] = classes.names.index(other), index
+    return table
 
 
-def mirror_map(labels: Labels) -> Labels:
+def mirror_map(labels: Labels, classes: MapClasses = FACE_CLASSES) -> Labels:
     """Return the map [H,W] of the mirrored picture."""
-    return np.ascontiguousarray(_MIRRORED[labels[:, ::-1]])
+    return np.ascontiguousarray(_mirrored(classes)[labels[:, ::-1]])
 
 
 @dataclass(frozen=True, eq=False)

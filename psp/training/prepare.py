@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.errors import TrainingError
+from psp.errors import PictureError, TrainingError
 from psp.images import degrade
+from psp.map_classes import MapClasses, numbered_classes
 from psp.model_folder import MODEL_TASKS
-from psp.palette import CLASSES, map_to_tensor, picture_to_map
+from psp.palette import CLASSES, FACE_CLASSES, map_to_tensor, picture_to_map
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
 from psp.training.config import TrainConfig
@@ -19,6 +20,9 @@ from psp.training.maps import mirror_map
 from psp.training.vary import Pixels, Rng
 
 Floats = NDArray[np.float32]
+
+_GREY, _COLOUR = 1, 3
+_IGNORED = 255  # what annotation tools give to pixels that count for nothing
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class Preparation:
         channels: Channels of the encoder's input: 3 colour, 1 sketch, else classes of a map.
         factors: Super-resolution: how many times fewer pixels a side.
         factor_shares: How often each factor is drawn; empty: all alike.
+        classes: The classes of the maps; None: the 19 of faces, or as many numbers as there are channels.
     """
 
     task: str = "encode"
@@ -38,6 +43,7 @@ class Preparation:
     channels: int = 3
     factors: tuple[int, ...] = (1,)
     factor_shares: tuple[float, ...] = ()
+    classes: MapClasses | None = None
 
     def __post_init__(self) -> None:
         if self.task not in MODEL_TASKS:
@@ -57,12 +63,22 @@ class Preparation:
             config.model.encoder.in_channels,
             config.data.resize_factors,
             config.data.factor_shares,
+            config.map_classes,
         )
 
     @property
     def needs_maps(self) -> bool:
         """Whether the pictures' maps must be made ahead: that takes too long in passing."""
         return self.task == "segmentation_to_face"
+
+    @property
+    def map_classes(self) -> MapClasses | None:
+        """The classes of the maps that the encoder sees; None: it sees colour or sketches."""
+        if self.classes is not None:
+            return self.classes
+        if not self.needs_maps and self.channels in (_GREY, _COLOUR):
+            return None
+        return FACE_CLASSES if self.channels == len(CLASSES) else numbered_classes(self.channels)
 
     def __call__(self, picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
         """Return input [C,s,s] and target [S,S,3] of a picture [S,S,3], its map [S,S] where there is one."""
@@ -88,22 +104,15 @@ class Preparation:
         Raises:
             TrainingError: It is no map of the encoder's classes; ``name`` says which.
         """
-        if self.channels == 3:
+        classes = self.map_classes
+        if classes is not None:
+            labels = read_map(name, picture, classes)
+            return self._one_hot(mirror_map(labels, classes) if mirrored else labels)
+        if self.channels == _COLOUR:
             pixels = np.asarray(picture.convert("RGB"))
             return self._colour(np.ascontiguousarray(pixels[:, ::-1]) if mirrored else pixels)
-        if self.channels == 1:
-            turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture
-            return sketch_to_tensor(turned.convert("L"), self.size)[0].numpy()
-        if self.channels == len(CLASSES):
-            labels, _ = picture_to_map(picture)
-            return self._one_hot(mirror_map(labels) if mirrored else labels)
-        labels = np.asarray(picture if picture.mode == "P" else picture.convert("L"))
-        if labels.max() >= self.channels:
-            raise TrainingError(
-                f"{name} has the class {labels.max()}, but the encoder takes {self.channels} classes.",
-                "Give maps whose grey values are the classes, and their number with --label-nc.",
-            )
-        return self._one_hot(labels[:, ::-1] if mirrored else labels)
+        turned = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if mirrored else picture
+        return sketch_to_tensor(turned.convert("L"), self.size)[0].numpy()
 
     def _colour(self, picture: Pixels) -> Floats:
         if picture.shape[0] != self.size:
@@ -112,8 +121,32 @@ class Preparation:
         return (picture.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)
 
     def _one_hot(self, labels: Pixels) -> Floats:
-        if self.channels == len(CLASSES):
-            return map_to_tensor(labels, self.size)[0].numpy()
-        small = Image.fromarray(labels).resize((self.size, self.size), Image.Resampling.NEAREST)
-        classes = np.arange(self.channels, dtype=np.uint8)[:, None, None]
-        return (np.asarray(small)[None] == classes).astype(np.float32)
+        return map_to_tensor(labels, self.size, self.channels)[0].numpy()
+
+
+def read_map(name: str, picture: Image.Image, classes: MapClasses) -> Pixels:
+    """Return the map [H,W] in a ``picture`` that was made for training, read as a user's is.
+
+    Raises:
+        TrainingError: It has other classes, or cannot be read; ``name`` says which it is.
+    """
+    if picture.mode in ("L", "P") or picture.mode.startswith("I"):
+        values = np.asarray(picture)
+        values = values[values != _IGNORED]
+        if picture.mode != "P" and values.size and int(values.max()) >= len(classes):
+            raise TrainingError(
+                f"{name} has the class {values.max()}, but the encoder takes {len(classes)} classes, "
+                f"0 to {len(classes) - 1}.",
+                "Give maps whose grey values are the classes, and their number with --label-nc.",
+            )
+    try:
+        labels, warnings = picture_to_map(picture, classes)
+    except PictureError as error:
+        raise TrainingError(f"{name}: {error.problem}", error.next_step) from error
+    if warnings and classes != FACE_CLASSES:
+        raise TrainingError(
+            f"{name}: {warnings[0]}",
+            "Give maps whose grey values are the classes, or in the colours of the classes "
+            f"({classes.listed()}).",
+        )
+    return labels

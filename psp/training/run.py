@@ -15,6 +15,7 @@ from psp.config import Settings
 from psp.errors import TrainingError
 from psp.model_folder import model_files
 from psp.models.psp import PSP, PSPConfig
+from psp.palette import CLASSES, FACE_CLASSES
 from psp.registry import find_entry
 from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
 from psp.training.coach import Coach, Start
@@ -107,7 +108,9 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         if accelerator.is_main_process:
             (options.out / CONFIG_FILE).write_text(to_toml(config), encoding="utf-8")
     objective = build_objective(config, options.identity_file, options.similarity_file)
-    save = partial(export, config=config, sources=sources, folder=options.out / BEST, base=base)
+    save = partial(
+        export, config=config, sources=sources, folder=options.out / BEST, base=base, maps=start.maps
+    )
 
     def on_best(model: PSP, figures: Mapping[str, float]) -> None:
         drawn = coach.position.pictures
@@ -150,6 +153,12 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
     Raises:
         TrainingError: There are none, or some cannot be used and none may be skipped; says which.
     """
+    classes = config.map_classes
+    if options.inputs is None and classes not in (None, FACE_CLASSES):
+        raise TrainingError(
+            f"Pictures can be mapped by the {len(CLASSES)} classes of faces, not by {len(classes)} others.",
+            "Give their maps with --inputs: a folder with the same names.",
+        )
     options.out.mkdir(parents=True, exist_ok=True)
     sources = open_sources(options.data)
     unpaired: tuple[str, ...] = ()
@@ -159,10 +168,11 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
         return sources
     size = config.compared_at(config.pictures)
     note = options.out / _CHECK_FILE
-    seen = fingerprint(sources, size)
+    prepare = Preparation.of(config)
+    seen = fingerprint(sources, size) + (classes.to_json() if classes else "")
     if not unpaired and note.exists() and json.loads(note.read_text()) == seen:
         return sources
-    findings = unpaired_findings(unpaired) + check_data(sources, size)
+    findings = unpaired_findings(unpaired) + check_data(sources, size, prepare)
     if findings and options.skip_bad:
         words(f"Left out: {tell(findings, options.out)}")
         sources = without(sources, findings)

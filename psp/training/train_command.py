@@ -37,7 +37,7 @@ def add_train(
     parser.add_argument("--generator", help="StyleGAN2 to get an encoder: a .pt, .safetensors, or a name")
     parser.add_argument("--identity", type=Path, help="ArcFace IR-SE50 weights (from the registry)")
     parser.add_argument("--similarity", type=Path, help="MoCo v2 weights for losses.similarity")
-    parser.add_argument("--label-nc", type=int, help="number of classes of the maps in --inputs")
+    parser.add_argument("--label-nc", type=int, help="train on maps of N classes, those in --inputs")
     parser.add_argument("--maps", type=Path, help="file of the pictures' maps (made in the run's folder)")
     parser.add_argument(
         "--mixed-precision",
@@ -113,8 +113,12 @@ def configure(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
     config = override(config, {name: value for name, value in given.items() if value is not None})
     if options.batch is not None:
         config = override(config, {"optimizer": {"batch": options.batch}})
-    if options.label_nc is not None:
-        config = override(config, {"model": {"encoder": {"in_channels": options.label_nc}}})
+    count = len(config.classes) or None if options.label_nc is None else options.label_nc
+    if count is not None:
+        # Whatever the preset was for: what the encoder sees are maps.
+        changes = {"task": "segmentation_to_face", "prepared_as": ""}
+        config = override(config, {**changes, "model": {"encoder": {"in_channels": count}}})
+        _ = config.map_classes  # refuses what cannot be
     if options.freeze_generator:
         config = dataclasses.replace(config, train_generator=False)
     return dataclasses.replace(config, compiled=config.compiled and options.compiled)

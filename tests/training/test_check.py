@@ -79,7 +79,7 @@ def test_good_data_is_looked_at_once(data: Path, tmp_path: Path, monkeypatch: py
     for name in ("cut.png", "text.jpg", "wide.png", "small.png"):
         (data / "mine" / name).unlink()
     looks = []
-    monkeypatch.setattr("psp.training.run.check_data", lambda sources, size, prepare: looks.append(size) or ())
+    monkeypatch.setattr("psp.training.run.check_data", lambda _, size, prepare: looks.append(size) or ())
     for _ in range(2):
         open_data(CONFIG, RunOptions(data, tmp_path / "run"), lambda words: None)
     assert looks == [128]

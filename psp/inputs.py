@@ -13,7 +13,8 @@ from psp.alignment import NO_FACE, Alignment, align, take_square
 from psp.errors import FaceNotFoundError, InputError, PspError
 from psp.images import degrade, to_tensor
 from psp.latents import MAX_FILE, Codes
-from psp.palette import map_to_picture, map_to_tensor, picture_to_map
+from psp.map_classes import MapClasses
+from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
 from psp.sketches import normalize_sketch, sketch_to_tensor
 
 CROP_SIZE = 256
@@ -102,18 +103,20 @@ def prepare_sketch(drawing: Image.Image, size: int) -> Prepared:
     return Prepared(sketch_to_tensor(sketch, size).numpy(), seen=sketch.convert("RGB"))
 
 
-def prepare_map(picture: Image.Image, size: int) -> Prepared:
+def prepare_map(picture: Image.Image, size: int, classes: MapClasses = FACE_CLASSES) -> Prepared:
     """Read a segmentation map: colours of the palette or class indices.
 
     Args:
         picture: In its own mode; of one that is not square, nothing is cut off: it is refused.
         size: What the encoder takes, in pixels.
+        classes: The classes that it knows.
 
     Raises:
         PictureError: It is not square.
     """
-    labels, warnings = picture_to_map(picture)
-    return Prepared(map_to_tensor(labels, size).numpy(), seen=map_to_picture(labels), warnings=warnings)
+    labels, warnings = picture_to_map(picture, classes)
+    inputs = map_to_tensor(labels, size, len(classes)).numpy()
+    return Prepared(inputs, seen=map_to_picture(labels, classes), warnings=warnings)
 
 
 def prepare_style(style: Image.Image, aligned: bool, size: int) -> NDArray[np.float32]:

@@ -65,6 +65,14 @@ class Job:
         self.loaded: Loaded = network.load(model, self.model_task, step)
         self.clock.lap("load_model")
 
+    def check_input(self) -> None:
+        """Refuse a model whose encoder does not take what the task gives.
+
+        Raises:
+            CheckpointError: It takes something else; says what, and which task fits.
+        """
+        self.loaded.takes.require(self.task, self.loaded.name)
+
     def tell(self, words: str) -> None:
         """Tell what happens now, and give the caller a chance to stop."""
         if self._step:

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from psp.config import Settings
 from psp.errors import InputError, ModelNotFoundError, SettingsError
+from psp.map_classes import MapClasses
+from psp.model_input import ModelInput, model_input
+from psp.palette import FACE_CLASSES
 from psp.registry import OWN_FILE, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
@@ -81,6 +84,20 @@ class Loaded:
     def in_size(self) -> int:
         """Side of the pictures that the encoder takes, in pixels."""
         return self.psp.config.encoder.in_size
+
+    @property
+    def takes(self) -> ModelInput:
+        """What the encoder takes.
+
+        Raises:
+            CheckpointError: The file names other classes than the encoder takes.
+        """
+        return model_input(self.psp.config.encoder.in_channels, self.psp.info, self.name)
+
+    @property
+    def classes(self) -> MapClasses:
+        """The classes of the maps that it takes; those of faces for a model that takes none."""
+        return self.takes.classes or FACE_CLASSES
 
 
 class Network:
@@ -176,12 +193,12 @@ class Network:
         if work.codes is not None:
             codes = torch.from_numpy(work.codes).to(psp.device)
         else:
-            codes = psp.encode(_on(psp, work.inputs))
+            codes = psp.encode(_fitting(psp, work.inputs))
         if work.strength == 1.0:
             return codes, psp.decode
         plain = self._plain(work)
         if work.codes is None:
-            codes = torch.lerp(plain.encode(_on(plain, work.inputs)), codes, work.strength)
+            codes = torch.lerp(plain.encode(_fitting(plain, work.inputs)), codes, work.strength)
         if work.strength == 0.0:
             return codes, plain.decode
         return codes, _between(plain, psp, work.strength)
@@ -214,10 +231,24 @@ def pick_device(setting: str = "auto") -> str:
     return setting
 
 
-def _on(psp: PSP, inputs: Floats | None) -> torch.Tensor:
+def _fitting(psp: PSP, inputs: Floats | None) -> torch.Tensor:
+    """Return ``inputs`` [B,C,S,S] where the model is, if it takes such.
+
+    Raises:
+        InputError: Its encoder takes others.
+    """
     import torch  # noqa: PLC0415  (torch comes after the page)
 
     assert inputs is not None, "a job has inputs or codes"
+    shape = psp.config.encoder
+    wanted = (shape.in_channels, shape.in_size, shape.in_size)
+    if inputs.shape[1:] != wanted:
+        raise InputError(
+            f"The model takes {wanted[0]} channels of {wanted[1]} px, but it was given {inputs.shape[1]} "
+            f"channels of {inputs.shape[2]} px.",
+            "Choose a model that was made for this task; for toonify with a strength under 1, its 'encode' "
+            "model must take the same pictures.",
+        )
     return torch.from_numpy(inputs).to(psp.device)
 
 
@@ -226,7 +257,7 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     import torch  # noqa: PLC0415  (torch comes after the page)
 
     if work.style_inputs is not None:
-        style = psp.encode(_on(psp, work.style_inputs))
+        style = psp.encode(_fitting(psp, work.style_inputs))
         mixed = [psp.mix(codes, style, work.layers, alpha) for alpha in work.alphas]
     elif work.z is not None:
         mixed = []

@@ -29,6 +29,7 @@ from psp.inputs import (
 )
 from psp.job import Clock, Job, picture_result
 from psp.latents import CodesFile, codes_from_bytes
+from psp.map_classes import MapClasses
 from psp.network import Accelerate, Floats, Network, Step
 from psp.palette import map_to_picture
 from psp.paste import paste_back
@@ -147,6 +148,7 @@ class PspPipeline:
         """
         factor = check_choice("factor", factor, FACTORS)
         job = Job("super_resolution", self.network, model, step)
+        job.check_input()
         plan = plan_seeds(
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
@@ -180,6 +182,7 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("sketch_to_face", self.network, model, step)
+        job.check_input()
         plan = _random_styles(job, variants, seed, layers, alpha)
         prepared = prepare_sketch(self.read(sketch), job.loaded.in_size)
         job.clock.lap("read")
@@ -198,7 +201,8 @@ class PspPipeline:
         """Make faces that follow a segmentation map.
 
         Args:
-            mask: A square map of the 19 classes, in the colours of ``psp.palette`` or as an index picture.
+            mask: A square map of the model's classes (``map_classes``; those of faces, if it has no others),
+                in their colours or as an index picture.
             model: See the class.
             variants: As for ``sketch_to_face``.
             seed: As for ``sketch_to_face``.
@@ -207,8 +211,9 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("segmentation_to_face", self.network, model, step)
+        job.check_input()
         plan = _random_styles(job, variants, seed, layers, alpha)
-        prepared = prepare_map(self.read(mask, flat=False), job.loaded.in_size)
+        prepared = prepare_map(self.read(mask, flat=False), job.loaded.in_size, job.loaded.classes)
         job.clock.lap("read")
         return _finish(job, prepared, plan)
 
@@ -241,6 +246,8 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("style_mix", self.network, model, step)
+        if style is not None or not isinstance(photo, CodesFile):
+            job.check_input()
         size = job.loaded.in_size
         if style is None:
             plan, style_inputs = _random_styles(job, variants, seed, layers, alpha), None
@@ -315,6 +322,16 @@ class PspPipeline:
         settings: dict[str, Setting] = {"align": align, "face": face, "parser": parser}
         return picture_result("photo_to_mask", map_to_picture(labels), place, settings, clock)
 
+    def map_classes(self, model: str = "auto") -> MapClasses:
+        """Return the classes of the maps that ``model`` takes: their names and colours, by number.
+
+        Raises:
+            CheckpointError: The model cannot be found or loaded, or takes no maps.
+        """
+        loaded = self.network.load(model, "segmentation_to_face")
+        loaded.takes.require("segmentation_to_face", loaded.name)
+        return loaded.classes
+
     def places(
         self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
     ) -> tuple[Alignment, ...]:
@@ -375,6 +392,7 @@ class PspPipeline:
     ) -> Result:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
+        job.check_input()
         job.tell("Looking for the face")
         prepared = prepare_photo(self.read(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from psp.model_input import model_input
 from psp.models.architecture import config_from_json
 from psp.registry import RESERVED
 from psp.tasks import TASKS
@@ -24,7 +25,8 @@ _ENCODERS = {
     "w": "one code for all layers (W)",
     "w_plus": "the backbone alone (W+)",
 }
-_INPUTS = {1: "one channel (a sketch)", 3: "RGB", 19: "one-hot maps of 19 classes"}
+
+_INPUTS = {"sketch": "one channel (a sketch)", "photo": "RGB"}
 
 
 @dataclass(frozen=True)
@@ -69,15 +71,15 @@ def model_card(repo: str, files: Sequence[CardFile], licence: str | None) -> str
     return "\n\n".join(parts) + "\n"
 
 
-def clean(text: str) -> str:
-    """Return ``text`` in one line, without credentials, and of paths the last part only."""
+def clean(text: str, longest: int | None = _LONGEST) -> str:
+    """Return ``text`` in one line of at most ``longest``, without credentials and folders of paths."""
     text = _CREDENTIAL.sub("…", " ".join(text.split()))
-    return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)[:_LONGEST]
+    return _PATH.sub(lambda found: re.split(r"[/\\]", found[0].rstrip("/\\"))[-1], text)[:longest]
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int | None = _LONGEST) -> str:
     """Return ``clean(text)`` without markup, as it may stand on a card."""
-    return re.sub(r"[<>|`\[\]*_#!\\&]", lambda found: f"&#{ord(found[0])};", clean(text))
+    return re.sub(r"[<>|`\[\]*_#!\\&]", lambda found: f"&#{ord(found[0])};", clean(text, longest))
 
 
 def holds_credential(text: str) -> bool:
@@ -122,13 +124,16 @@ def _about(models: Sequence[CardFile]) -> str:
 def _model(file: CardFile) -> str:
     config = config_from_json(file.info.get("config", ""))
     encoder, generator = config.encoder, config.generator
-    given = _INPUTS.get(encoder.in_channels, f"{encoder.in_channels} channels")
+    takes = model_input(encoder.in_channels, file.info, file.name)
+    given = _INPUTS.get(takes.kind or "", takes.words())
     rows = [
         ("task", f"`{file.task}`: {TASKS[file.task].caption}"),
         ("result", f"{generator.size} px"),
         ("codes", f"{generator.n_codes} of {generator.style_dim}"),
         ("encoder", f"{_ENCODERS[encoder.kind]}; {given}, {encoder.in_size} px"),
     ]
+    if takes.classes is not None:
+        rows.append(("classes", plain(takes.classes.listed(), longest=None)))
     for key, title in (("data", "data"), ("pictures", "pictures drawn in training"), ("preset", "preset")):
         if value := plain(file.info.get(key, "")):
             rows.append((title, value))

@@ -114,7 +114,9 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
         config = config_from_json(metadata["config"])
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
-    return _build(path.name, config, state, dtype)
+    model = _build(path.name, config, state, dtype)
+    model.info = metadata
+    return model
 
 
 def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> dict[str, Tensor]:

@@ -19,6 +19,8 @@ from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import PushError, SettingsError
 from psp.model_folder import MODEL_TASKS, model_file, model_files
+from psp.model_input import model_input
+from psp.models.architecture import config_from_json
 from psp.own_models import REPOSITORY
 from psp.registry import BUNDLED, OFFICIAL, known_models
 
@@ -83,8 +85,8 @@ def plan_push(model: str, repo: str, settings: Settings, licence: str | None = N
         )
     models = _models(model, settings)
     files = {f"{task}.safetensors": path for task, path in models.items()}
-    for path in models.values():
-        read_info(path)
+    for task, path in models.items():
+        _require_task(path, task)
         for sibling in all_siblings(path, settings.cache_dir):
             if not _FILE.fullmatch(sibling.name):
                 raise PushError(f"The name {clean(sibling.name)!r} is no good on the Hub.", "Save it anew.")
@@ -141,6 +143,18 @@ def push(
     except failures as error:
         raise _told(error, plan.repo) from error
     return Pushed(str(page), str(commit.oid))
+
+
+def _require_task(path: Path, task: str) -> None:
+    """Refuse a file that is no model for ``task``.
+
+    Raises:
+        CheckpointError: It is damaged, not of the studio's format, or takes something else.
+    """
+    info = read_info(path)
+    if "config" in info:
+        channels = config_from_json(info["config"]).encoder.in_channels
+        model_input(channels, info, path.name).require(task, path.name)
 
 
 def _models(model: str, settings: Settings) -> dict[str, Path]:

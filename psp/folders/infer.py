@@ -92,6 +92,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     _check_names(found, inference)
     network = Network(folders.settings)
     job = Job(inference.task, network, inference.model, step)
+    job.check_input()
     loaded = f"loaded in {job.clock.seconds['load_model']:.1f} s"
     folders.report(f"{job.loaded.name} on {network.device}, {loaded}")
     saver = _Saver(folders.out, inference, _recipe(job, inference))
@@ -102,7 +103,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
         if not folders.again and saver.has(each_found.target):
             ledger.keep(each_found.name)
         else:
-            wishes.append(_wish(each_found, inference, job.loaded.in_size, folders.settings.max_pixels))
+            wishes.append(_wish(each_found, inference, job, folders.settings.max_pixels))
     seconds = _Seconds()
     workers = min(folders.workers, max(1, len(wishes)))
     with ledger.open():
@@ -259,7 +260,7 @@ def _recipe(job: Job, inference: Inference) -> Recipe:
     return job.recipe(said)
 
 
-def _wish(found: Found, inference: Inference, size: int, max_pixels: int) -> Wish:
+def _wish(found: Found, inference: Inference, job: Job, max_pixels: int) -> Wish:
     return Wish(
         found.name,
         found.path,
@@ -268,8 +269,9 @@ def _wish(found: Found, inference: Inference, size: int, max_pixels: int) -> Wis
         inference.align,
         inference.face,
         inference.factor,
-        size,
+        job.loaded.in_size,
         max_pixels,
+        job.loaded.classes,
     )
 
 

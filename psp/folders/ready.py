@@ -11,7 +11,9 @@ from PIL import Image
 from psp.alignment import NO_FACE
 from psp.images import limit_pillow, load_picture
 from psp.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, prepare_small_photo
+from psp.map_classes import MapClasses
 from psp.network import Floats
+from psp.palette import FACE_CLASSES
 from psp.suitability import photo_warnings
 from psp.tasks import TASKS
 
@@ -32,6 +34,7 @@ class Wish:
         factor: Super-resolution: shrink so many times first.
         size: What the encoder takes, in pixels.
         max_pixels: ``Settings.max_pixels``.
+        classes: The classes of maps that the model takes.
     """
 
     name: str
@@ -43,6 +46,7 @@ class Wish:
     factor: int
     size: int
     max_pixels: int
+    classes: MapClasses = FACE_CLASSES
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +93,7 @@ def _prepare(wish: Wish) -> Prepared:
     if kind == "sketch":
         return prepare_sketch(picture, wish.size)
     if kind == "mask":
-        return prepare_map(picture, wish.size)
+        return prepare_map(picture, wish.size, wish.classes)
     if wish.task == "super_resolution":
         return prepare_small_photo(picture, wish.align, wish.face, wish.factor, wish.size)
     return prepare_photo(picture, wish.align, wish.face, wish.size)

@@ -34,6 +34,9 @@ class PSP(nn.Module):
 
     Args:
         config: The shape of the model.
+
+    Attributes:
+        info: What its file says of it besides, such as "task"; nothing for a fresh one.
     """
 
     latent_avg: Tensor
@@ -41,6 +44,7 @@ class PSP(nn.Module):
     def __init__(self, config: PSPConfig) -> None:
         super().__init__()
         self.config = config
+        self.info: dict[str, str] = {}
         self.encoder = build_encoder(config.encoder)  # checkpoint name
         self.decoder = Generator(config.generator)  # checkpoint name
         # The official `w` model has one average for all layers.

@@ -10,10 +10,10 @@ from pathlib import Path
 from psp.checkpoints import find_file, load_psp
 from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
-from psp.errors import SettingsError, TrainingError
+from psp.errors import SettingsError
+from psp.model_input import model_input
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
-from psp.palette import CLASSES
 from psp.quality import lpips_network
 from psp.registry import AUXILIARY, BUNDLED, file_on_disk, has_model
 from psp.training import evaluate_results as results
@@ -26,7 +26,6 @@ from psp.training.picture_batches import choose, read_batches
 from psp.training.sources import open_source, open_sources
 from psp.training.translate import Translator
 
-_CHANNELS = {"sketch_to_face": 1, "segmentation_to_face": len(CLASSES)}
 _SHOWN = 36
 
 
@@ -154,13 +153,8 @@ def _run_results(evaluation: Evaluation, folder: Path, report: Report) -> None:
 def _checked(evaluation: Evaluation) -> PSP:
     """Load the model of the task, and see that its input is the task's."""
     model = evaluation.load(evaluation.own_task)
-    wanted, found = _CHANNELS.get(evaluation.task, 3), model.config.encoder.in_channels
-    if wanted != found:
-        raise TrainingError(
-            f"{evaluation.model} is no model for {evaluation.task}: its encoder takes {found} channels, "
-            f"not {wanted}.",
-            "Give the task that it was trained for with --task.",
-        )
+    takes = model_input(model.config.encoder.in_channels, model.info, evaluation.model)
+    takes.require(evaluation.own_task, evaluation.model)
     return model
 
 

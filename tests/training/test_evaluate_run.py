@@ -14,7 +14,7 @@ from psp.alignment import align
 from psp.checkpoints import hub, save_psp
 from psp.cli import main
 from psp.config import Settings
-from psp.errors import CheckpointError, SettingsError, TrainingError
+from psp.errors import CheckpointError, SettingsError
 from psp.models.irse import CurricularFace
 from psp.registry import AUXILIARY
 from psp.training.evaluate_run import Evaluation, run
@@ -111,7 +111,7 @@ def test_the_registrys_face_network_is_taken_where_it_lies_and_checked(
 def test_what_is_wrong_is_said(evaluation: Evaluation, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="--csv"):
         measured(dataclasses.replace(evaluation, task="generator"))
-    with pytest.raises(TrainingError, match="takes 3 channels"):
+    with pytest.raises(CheckpointError, match=r"takes photos \(3 channels\), but 'sketch_to_face' gives it"):
         measured(dataclasses.replace(evaluation, task="sketch_to_face"))
     (tmp_path / "other.pth").write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"other\.pth is empty"):

@@ -1,9 +1,10 @@
 """Weight files: find, verify, load safely, convert, save. The only home of torch.load and of the Hub.
 
-``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles, ``dlib_file`` what
-dlib wrote, ``face_network`` tells identity networks apart, ``generators`` opens a StyleGAN2 alone, ``hub``
-downloads, ``siblings`` knows which files belong together, ``find`` looks and verifies, ``load`` and ``save``
-join them; ``push`` and ``card`` bring a model of one's own to the Hub. What is on this machine is told by
+``tensors`` is the file format, ``quantize`` its 8-bit weights, ``official`` opens pickles (``plain_values``:
+what may be in them), ``average`` makes average codes, ``sound`` refuses NaN, ``dlib_file`` what dlib wrote,
+``face_network`` tells identity networks apart, ``generators`` opens a StyleGAN2 alone, ``hub`` downloads,
+``siblings`` knows which files belong together, ``find`` looks and verifies, ``load`` and ``save`` join them;
+``push`` and ``card`` bring a model of one's own to the Hub. What is on this machine is told by
 ``psp.registry.list_models``, without torch.
 """
 

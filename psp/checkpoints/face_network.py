@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 
 from psp.checkpoints.official import is_pickle, load_pickle
+from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors
 from psp.errors import CheckpointError
 from psp.models.irse import ArcFace, CurricularFace, FaceNetwork
@@ -32,7 +33,7 @@ def load_face_network(path: Path) -> FaceNetwork:
     Raises:
         CheckpointError: The file is missing, damaged, unsafe, or holds anything else.
     """
-    tensors = load_pickle(path) if is_pickle(path) else load_tensors(path)[0]
+    tensors = _named(load_pickle(path)) if is_pickle(path) else load_tensors(path)[0]
     kind = _kind(tensors)
     if kind is None:
         raise CheckpointError(f"{path.name} is neither {' nor '.join(k.title for k in _KNOWN)}.", _NEXT)
@@ -45,7 +46,15 @@ def load_face_network(path: Path) -> FaceNetwork:
             f"{path.name} looks like {kind.title}, but tensors are missing, foreign or of another shape.",
             _NEXT,
         ) from error
+    require_sound(path.name, network.state_dict())
     return network.float().eval().requires_grad_(False)
+
+
+def _named(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a pickle holds, or its ``state_dict`` if it has one, without DataParallel's prefix."""
+    state = content.get("state_dict", content)
+    whole = state if isinstance(state, Mapping) else content
+    return {str(key).removeprefix("module."): value for key, value in whole.items()}
 
 
 def _kind(names: Collection[str]) -> _Kind | None:

@@ -9,10 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from psp.checkpoints.average import average_code
 from psp.checkpoints.find import find_file
 from psp.checkpoints.load import DECODER_FORMAT, load_psp
-from psp.checkpoints.official import is_pickle, load_pickle
+from psp.checkpoints.official import clean_names, is_pickle, load_pickle
 from psp.checkpoints.quantize import from_int8
+from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors, read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError
@@ -21,8 +23,6 @@ from psp.models.architecture import generator_config_from_json, infer_generator
 from psp.models.generator import Generator
 from psp.registry import AUXILIARY, families
 
-_SAMPLES = 100_000  # as many as the official code averages
-_AT_ONCE = 10_000
 _WANTED = (
     "Give a StyleGAN2 in rosinality's format: a .pt with 'g_ema'. TensorFlow's networks are converted by "
     "convert_weight.py of rosinality/stylegan2-pytorch, those of stylegan2-ada-pytorch by export_weights.py "
@@ -98,7 +98,7 @@ def _rosinality(name: str, content: Mapping[str, object]) -> OpenedGenerator:
     state = content.get("g_ema", content)
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise CheckpointError(f"{name} holds no 'g_ema': {_kind_of(content)}.", _WANTED)
-    tensors = {str(key).removeprefix("module."): value for key, value in state.items()}
+    tensors = clean_names(name, state)
     if "input.input" not in tensors:
         raise CheckpointError(f"{name} is no StyleGAN2 of rosinality's: {_kind_of(tensors)}.", _WANTED)
     tensors = {f"decoder.{key}": value for key, value in (tensors | _noises(tensors)).items()}
@@ -108,6 +108,12 @@ def _rosinality(name: str, content: Mapping[str, object]) -> OpenedGenerator:
     opened = _filled(name, Generator(config), tensors, torch.zeros(config.n_codes, config.style_dim))
     given = content.get("latent_avg")
     average = given if isinstance(given, Tensor) else average_code(opened.generator)
+    if average.numel() % config.style_dim or not average.numel():
+        raise CheckpointError(
+            f"'latent_avg' of {name} is {list(average.shape)}, which fits no codes of {config.style_dim}.",
+            "Leave it out: it is computed then.",
+        )
+    require_sound(name, {"latent_avg": average})
     rows = average.reshape(-1, config.style_dim).float()
     return OpenedGenerator(opened.generator, rows[:1].expand(config.n_codes, -1).clone())
 
@@ -125,23 +131,13 @@ def _noises(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-@torch.no_grad()
-def average_code(generator: Generator) -> Tensor:
-    """Return the mean w [style_dim] of 100,000 random z, always the same ones."""
-    draw = torch.Generator().manual_seed(0)
-    total = torch.zeros(generator.config.style_dim, dtype=torch.float64)
-    for _ in range(_SAMPLES // _AT_ONCE):
-        z = torch.randn(_AT_ONCE, generator.config.style_dim, generator=draw)
-        total += generator.map(z).double().sum(dim=0)
-    return (total / _SAMPLES).float()
-
-
 def _filled(name: str, generator: Generator, tensors: Mapping[str, Tensor], w_avg: Tensor) -> OpenedGenerator:
     state = {
         key.removeprefix("decoder."): value.float()
         for key, value in tensors.items()
         if key.startswith("decoder.")
     }
+    require_sound(name, state)
     try:
         generator.load_state_dict(state, strict=True)
     except RuntimeError as error:

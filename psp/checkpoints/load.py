@@ -11,9 +11,10 @@ from torch import Tensor
 from psp.checkpoints.find import find_file
 from psp.checkpoints.hashes import file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
-from psp.checkpoints.official import is_pickle, open_official
+from psp.checkpoints.official import Opened, is_pickle, open_official
 from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.siblings import Sibling, find_beside
+from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
@@ -146,18 +147,28 @@ def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
             pass  # damaged on disk, or of an older format: made again below
     opened = open_official(path)
     _empty(path.name, opened.config, opened.state)  # refused before anything is written
+    require_sound(path.name, opened.state)
     try:
-        save_tensors(converted, opened.state, {"format": FORMAT, "config": config_to_json(opened.config)})
+        save_tensors(converted, opened.state, _converted_metadata(opened))
     except OSError:
         warn_unwritable(settings.cache_dir)
-        return _build(path.name, opened.config, opened.state, dtype)
+        return _of_opened(path, opened, dtype)
     del opened  # lets go of the original before the copy is mapped
     return _from_own(converted, settings, dtype)
 
 
 def _direct(path: Path, dtype: torch.dtype) -> PSP:
-    opened = open_official(path)
-    return _build(path.name, opened.config, opened.state, dtype)
+    return _of_opened(path, open_official(path), dtype)
+
+
+def _of_opened(path: Path, opened: Opened, dtype: torch.dtype) -> PSP:
+    model = _build(path.name, opened.config, opened.state, dtype)
+    model.info = opened.info
+    return model
+
+
+def _converted_metadata(opened: Opened) -> dict[str, str]:
+    return {**opened.info, "format": FORMAT, "config": config_to_json(opened.config)}
 
 
 def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
@@ -196,6 +207,7 @@ def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
 def _build(name: str, config: PSPConfig, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:
     """Give the tensors of ``state`` to a model, without copying those that have ``dtype``."""
     model = _empty(name, config, state)
+    require_sound(name, state)
     for key, value in state.items():
         if value.is_floating_point():
             state[key] = value.to(dtype)

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import argparse
 import re
+import threading
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from psp.checkpoints.average import average_code
+from psp.checkpoints.plain_values import SAFE_NAMES, plain_value
+from psp.checkpoints.sound import require_sound
 from psp.errors import CheckpointError
 from psp.models.architecture import ENCODER_TYPES, infer_config
+from psp.models.generator import Generator
 from psp.models.psp import PSPConfig
 
 _ZIP = b"PK\x03\x04"
 _LEGACY = b"\x80"  # the first byte of a bare pickle: how torch saved before 1.6
+_WRAPPERS = frozenset({"module", "_orig_mod"})  # DataParallel, torch.compile
+_E4E_SAMPLES = 10_000
+_LOCK = threading.Lock()
 _AGAIN = "Download or copy the file again."
 _UNSAFE = "Do not use it; get the checkpoint from the authors, or one in .safetensors."
 
@@ -30,10 +39,12 @@ class Opened:
     Attributes:
         config: The shape of the model.
         state: Its tensors by the names of ``PSP.state_dict()``, mapped from the file where that is possible.
+        info: What its options say of it: "task", where that is known.
     """
 
     config: PSPConfig
     state: dict[str, Tensor]
+    info: dict[str, str] = field(default_factory=dict)
 
 
 def is_pickle(path: Path) -> bool:
@@ -72,8 +83,10 @@ def load_pickle(path: Path) -> dict[str, Any]:
             f"{path.name} is truncated: it ends at byte {size}, before the archive's directory.", _AGAIN
         )
     try:
-        # The options of some files are an argparse.Namespace, which only holds values.
-        with torch.serialization.safe_globals([argparse.Namespace]):
+        # The options of some files are an argparse.Namespace, which only holds values. What torch allows
+        # is one list for the whole process, so that one file is read at a time.
+        allowed: list[Any] = [argparse.Namespace, *((maker, name) for name, maker in SAFE_NAMES.items())]
+        with _LOCK, torch.serialization.safe_globals(allowed):
             loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
     except Exception as error:
         # A damaged pickle can fail in any way at all; whatever it is, the file cannot be used.
@@ -86,29 +99,58 @@ def load_pickle(path: Path) -> dict[str, Any]:
 def open_official(path: Path) -> Opened:
     """Open an official or e4e checkpoint: its ``state_dict``, ``latent_avg`` and ``opts``.
 
+    As the official code does, it takes one without ``latent_avg``, which its trainer leaves out unless codes
+    start from the average: nothing is added then. (Where they do start from it, as e4e's, it is computed.)
+
     Raises:
         CheckpointError: It is damaged, unsafe, or not of this architecture.
     """
     content = load_pickle(path)
-    for name in ("state_dict", "latent_avg"):
-        if content.get(name) is None:
-            found = ", ".join(map(str, list(content)[:5]))
-            raise CheckpointError(
-                f"{path.name} has no {name!r}; it holds {found}.", "Give a whole pSp or e4e checkpoint."
-            )
-    state = _tensors(path.name, content["state_dict"])
+    state = _state(path.name, content)
     opts = _options(content.get("opts"))
+    beside = state.pop("latent_avg", None)
+    average = content.get("latent_avg")
+    average = plain_value(beside if average is None else average)
     size = opts.get("output_size", opts.get("stylegan_size"))
     shapes = {key: tuple(value.shape) for key, value in state.items()}
     try:
         config = infer_config(shapes, opts.get("encoder_type"), size)
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
-    average = _average(path.name, content["latent_avg"], config)
-    if opts.get("start_from_latent_avg", True) is False:
-        average = torch.zeros_like(average)  # this encoder was trained to make whole codes: nothing is added
-    state["latent_avg"] = average
-    return Opened(config, state)
+    starts = opts.get("start_from_latent_avg", config.encoder.kind == "e4e" or average is not None)
+    if average is None and starts:
+        state["latent_avg"] = _computed_average(path.name, state, config)
+    elif average is None or not starts:  # this encoder was trained to make whole codes: nothing is added
+        state["latent_avg"] = torch.zeros(_rows(config), config.generator.style_dim)
+    else:
+        state["latent_avg"] = _average(path.name, average, config)
+    return Opened(config, state, _info(opts, config))
+
+
+def clean_names(name: str, state: object) -> dict[str, Tensor]:
+    """Return the tensors of a state dict without the prefixes of DataParallel and torch.compile.
+
+    Args:
+        name: Name of the file, for errors.
+        state: What should be a dictionary of plain tensors.
+
+    Raises:
+        CheckpointError: It is none.
+    """
+    if not isinstance(state, Mapping):
+        raise CheckpointError(
+            f"'state_dict' of {name} is a {type(state).__name__}, not a dictionary.", _AGAIN
+        )
+    cleaned: dict[str, Tensor] = {}
+    for key, value in state.items():
+        plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
+        if not isinstance(key, str) or not plain:
+            raise CheckpointError(f"{str(key)[:80]!r} of {name} is not a plain tensor.", _AGAIN)
+        short = ".".join(part for part in key.split(".") if part not in _WRAPPERS)
+        if short in cleaned:
+            raise CheckpointError(f"{name} has {short[:80]!r} twice.", _AGAIN)
+        cleaned[short] = value.detach()
+    return cleaned
 
 
 def _explain(path: Path, error: Exception) -> CheckpointError:
@@ -122,16 +164,21 @@ def _explain(path: Path, error: Exception) -> CheckpointError:
     return CheckpointError(f"{name} is damaged: {detail}", _AGAIN)
 
 
-def _tensors(name: str, state: object) -> dict[str, Tensor]:
-    if not isinstance(state, Mapping):
+def _state(name: str, content: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors of a checkpoint, which the official code also finds beside the options."""
+    if content.get("state_dict") is not None:
+        return clean_names(name, content["state_dict"])
+    beside = {
+        key: value
+        for key, value in content.items()
+        if isinstance(value, Tensor) and {"encoder", "decoder"} & set(str(key).split(".")[:2])
+    }
+    if not beside:
+        found = ", ".join(map(str, list(content)[:5]))
         raise CheckpointError(
-            f"'state_dict' of {name} is a {type(state).__name__}, not a dictionary.", _AGAIN
+            f"{name} has no 'state_dict'; it holds {found}.", "Give a whole pSp or e4e checkpoint."
         )
-    for key, value in state.items():
-        plain = isinstance(value, Tensor) and value.layout == torch.strided and not value.is_quantized
-        if not isinstance(key, str) or not plain:
-            raise CheckpointError(f"{str(key)[:80]!r} of {name} is not a plain tensor.", _AGAIN)
-    return dict(state)
+    return clean_names(name, beside)
 
 
 def _options(opts: object) -> dict[str, Any]:
@@ -139,14 +186,50 @@ def _options(opts: object) -> dict[str, Any]:
     values = vars(opts) if isinstance(opts, argparse.Namespace) else opts
     if not isinstance(values, Mapping):
         return {}
-    types = {"encoder_type": str, "output_size": int, "stylegan_size": int, "start_from_latent_avg": bool}
-    return {key: values[key] for key, kind in types.items() if isinstance(values.get(key), kind)}
+    types = {
+        "encoder_type": str, "output_size": int, "stylegan_size": int, "label_nc": int,
+        "start_from_latent_avg": bool,
+    }  # fmt: skip
+    return {key: values[key] for key, kind in types.items() if type(values.get(key)) is kind}
+
+
+def _info(opts: Mapping[str, Any], config: PSPConfig) -> dict[str, str]:
+    """Return what is known of the task: with ``label_nc`` the official code makes maps one-hot, else not."""
+    classes = opts.get("label_nc", 0)
+    is_map = classes > 1 and classes == config.encoder.in_channels
+    return {"task": "segmentation_to_face"} if is_map else {}
+
+
+def _rows(config: PSPConfig) -> int:
+    """Return how many rows the average code has: one for the ``w`` encoder, else one a code."""
+    return 1 if config.encoder.kind == "w" else config.generator.n_codes
+
+
+def _computed_average(name: str, state: Mapping[str, Tensor], config: PSPConfig) -> Tensor:
+    """Return the average code of the generator in ``state``, over as many z as e4e's code takes."""
+    if config.generator.n_mlp == 0:
+        raise CheckpointError(f"{name} has no 'latent_avg', and no mapping network to compute it.", _AGAIN)
+    prefix = "decoder.style."
+    mapping = {key.removeprefix("decoder."): v.float() for key, v in state.items() if key.startswith(prefix)}
+    require_sound(name, mapping)
+    with torch.device("meta"):
+        generator = Generator(config.generator)
+    try:
+        generator.load_state_dict(mapping, strict=False, assign=True)
+        code = average_code(generator, _E4E_SAMPLES)
+    except (RuntimeError, NotImplementedError) as error:
+        raise CheckpointError(
+            f"{name} has no 'latent_avg', and no mapping network to compute it.", _AGAIN
+        ) from error
+    return code.expand(_rows(config), -1).contiguous()
 
 
 def _average(name: str, average: object, config: PSPConfig) -> Tensor:
     """Return the average code as the model keeps it: one row for the ``w`` encoder, else one a code."""
     n, dim = config.generator.n_codes, config.generator.style_dim
-    rows = 1 if config.encoder.kind == "w" else n
+    rows = _rows(config)
+    if isinstance(average, np.ndarray) and average.dtype.kind == "f":
+        average = torch.from_numpy(average.astype(np.float32))
     if isinstance(average, Tensor):
         flat = average.reshape(-1, dim) if average.numel() % dim == 0 else average.reshape(1, -1)
         one_row = flat.shape[0] == 1 or bool((flat == flat[:1]).all())

@@ -14,7 +14,7 @@ from PIL import Image
 
 from psp.errors import FaceIndexError, FaceNotFoundError
 from psp.faces import Face, Points, detect_faces
-from psp.images import center_square, load_picture
+from psp.images import center_square, check_shape, load_picture
 
 __all__ = ["Alignment", "Face", "align", "align_all", "detect_faces", "ffhq_quad", "take_square"]
 
@@ -107,7 +107,11 @@ def take_square(photo: Image.Image, size: int = 256) -> Alignment:
     """Take a square picture as it is, of another its centred square, resized to ``size`` x ``size`` pixels.
 
     What ``align=False`` does: for faces that are aligned already, drawings and maps. No face is looked for.
+
+    Raises:
+        PictureError: The picture is a strip (``psp.images.MAX_ASPECT``).
     """
+    check_shape(photo.size)
     photo = photo if photo.mode == "RGB" else load_picture(photo)
     left, top, side = center_square(photo)
     box = (left, top, left + side, top + side)

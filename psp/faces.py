@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PspError
-from psp.images import load_picture
+from psp.images import check_shape, load_picture
 
 Points: TypeAlias = NDArray[np.float64]
 _Dlib: TypeAlias = Any  # dlib has no types
@@ -35,6 +35,8 @@ _ALIGNED_BOX = (48, 75, 200, 229)
 _ANGLES = (90, 180, 270, 30, -30, 45, -45)
 # Pixels that the CNN sees: it takes about 7 s a megapixel on one core.
 _CNN_PIXELS = 220_000
+# Its window, in pixels: in a view with a shorter side there is no face, and a few pixels corrupt its memory.
+_CNN_WINDOW = 40
 # HOG's score (its own threshold is 0) from which a face counts at once. Below, it may be the pattern of a
 # shirt or a head held askew with its landmarks awry, so that other attempts are heard first.
 _SURE = 0.25
@@ -98,8 +100,10 @@ def detect_faces(photo: Image.Image, min_faces: int = 1) -> tuple[Face, ...]:
         index means the same face whatever ``min_faces`` is. Empty if there is none.
 
     Raises:
+        PictureError: The picture is a strip (``psp.images.MAX_ASPECT``).
         PspError: dlib or its model files are not installed.
     """
+    check_shape(photo.size)
     photo = photo if photo.mode == "RGB" else load_picture(photo)
     known: list[_Spot] = []
     doubtful: list[_Spot] = []
@@ -209,6 +213,8 @@ def _hog(photo: Image.Image, scale: float, found_by: str, angles: tuple[int, ...
 
 def _cnn(photo: Image.Image) -> list[_Spot]:
     view = _View.of(photo, min(2.0, math.sqrt(_CNN_PIXELS / (photo.width * photo.height))))
+    if min(view.pixels.shape[:2]) < _CNN_WINDOW:
+        return []
     with DLIB_LOCK:
         found = _cnn_detector()(view.pixels, 0)
     return [_spot(view, each.rect, 0, each.confidence, "cnn") for each in found]

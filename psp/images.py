@@ -1,14 +1,12 @@
 """Pictures in and out: the only home of PIL <-> tensor, value ranges, EXIF orientation and size limits.
 
-A "picture" is a Pillow image, 8-bit RGB, upright, with no metadata; "images" is a tensor [B,3,H,W] in [-1,1].
+A "picture" is a Pillow image, 8-bit RGB, sRGB, upright, with no metadata; "images" is a tensor [B,3,H,W] in
+[-1,1]. Nothing else in the studio opens picture files (``tests/test_one_home_for_pictures.py``).
 """
 
 from __future__ import annotations
 
 import io
-import struct
-import warnings
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,9 +15,27 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
+from psp.formats import known_formats, limit_pillow
+from psp.levels import to_indices, to_levels
+from psp.profiles import profile_of, to_srgb
 
 if TYPE_CHECKING:
     import torch
+
+__all__ = [
+    "MAX_ASPECT",
+    "MAX_PIXELS",
+    "MIN_SIDE",
+    "PictureSource",
+    "center_square",
+    "check_shape",
+    "degrade",
+    "limit_pillow",
+    "load_picture",
+    "read_png_header",
+    "to_pictures",
+    "to_tensor",
+]
 
 PictureSource: TypeAlias = "str | Path | bytes | Image.Image | NDArray[Any]"
 
@@ -29,20 +45,11 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE = 32
 """Pictures with a shorter side than this, in pixels, are refused: there is no face to be seen in them."""
 
-# What people upload. A list, because Pillow also opens formats that start other programs (EPS: Ghostscript).
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "MPO", "AVIF", "JPEG2000", "PPM", "ICO")
+MAX_ASPECT = 20
+"""Pictures whose longer side is more than so many times the shorter are refused: no photo is such a strip."""
 
-# What Pillow's readers raise on broken data; they promise no common class.
-_DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    TypeError,
-    EOFError,
-    LookupError,
-    struct.error,
-    zlib.error,
-)
+MAX_BYTES = 512_000_000
+"""Larger files are refused unread: 64 million pixels of any format are less."""
 
 _ORIENTATION_TAG = 0x0112
 _UPRIGHT = {
@@ -54,62 +61,77 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_BITS_TAG = 258  # TIFF's BitsPerSample
 
 
-def limit_pillow(max_pixels: int) -> None:
-    """Make Pillow itself raise on a picture of more than ``max_pixels``, whoever opens it.
-
-    Done once at import with ``MAX_PIXELS``, since Gradio decodes an upload before our code sees it. Call it
-    again at start where the settings say another limit; ``load_picture`` cannot read beyond it.
-    """
-    # Pillow raises only above twice its limit, and warns before; those warnings are noise to us.
-    Image.MAX_IMAGE_PIXELS = (max_pixels + 1) // 2
-    warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
-
-
+# Done at import, since Gradio decodes an upload before our code sees it.
 limit_pillow(MAX_PIXELS)
 
 
-def load_picture(source: PictureSource, max_pixels: int = MAX_PIXELS, *, flat: bool = True) -> Image.Image:
+def load_picture(
+    source: PictureSource,
+    max_pixels: int = MAX_PIXELS,
+    *,
+    flat: bool = True,
+    name: str = "",
+    smallest: int = MIN_SIDE,
+) -> Image.Image:
     """Read anything that is a picture as upright 8-bit RGB.
 
-    The orientation in EXIF is applied, alpha is composited on white, 16-bit and float values are scaled to
-    8 bits, animated files give their first frame. The result carries no metadata and shares no memory with
-    ``source``.
+    The orientation in EXIF is applied, colours are brought to sRGB where a colour profile says that they are
+    others, alpha is composited on white, 16-bit and float values are scaled to 8 bits, animated files give
+    their first frame. The result carries no metadata and shares no memory with ``source``.
 
     Args:
         source: A path, the bytes of a picture file, a Pillow image of any mode, or an array [H,W], [H,W,1],
             [H,W,2] (grey and alpha), [H,W,3] or [H,W,4]: bool, uint8, uint16, another integer, or float (in
             0..1; where the largest value is above 1, in 0..255).
         max_pixels: Width times height allowed; checked from the file's header, before decoding.
-        flat: False keeps the picture's own mode, as index pictures and transparent maps need it.
+        flat: False keeps the picture's own mode and numbers, as index pictures and transparent maps need it.
+        name: What errors call the picture, where ``source`` has no name of its own.
+        smallest: Pixels that the shorter side needs.
 
     Raises:
-        PictureError: The file is missing, empty, truncated, no picture, or too large or too small.
+        PictureError: The file is missing, empty, truncated, no picture, or too large, too small or too thin;
+            or it cannot be told what is black and what is white in an array.
     """
+    named = f"The file {name!r}" if name else "The picture"
     if isinstance(source, Image.Image):
-        _check_size(source.size, max_pixels, "The picture")
-        return _decode(source, "The picture", flat)
+        _check_size(source.size, max_pixels, named, smallest)
+        return _decode(source, named, flat)
     if isinstance(source, np.ndarray):
-        return _from_array(source, max_pixels)
+        return _from_array(source, max_pixels, flat)
     if isinstance(source, bytes):
-        name, stream = "The picture", io.BytesIO(source)
         if not source:
-            raise PictureError(f"{name} is empty (0 bytes).", "Choose another file, or upload it again.")
+            raise _empty(named)
+        stream = io.BytesIO(source)
     elif isinstance(source, str | Path):
-        name, stream = _name(Path(source)), _read(Path(source))
+        named = named if name else _name(Path(source))
+        stream = _read(Path(source), named)
     else:
         raise PictureError("No picture was given.", "Choose a picture file (JPEG, PNG or WebP).")
     try:
-        with Image.open(stream, formats=_known_formats()) as image:
-            _check_size(image.size, max_pixels, name)
-            return _decode(image, name, flat)
-    except Image.DecompressionBombError as error:
-        raise _too_large(name, "more", max_pixels) from error
-    except _DECODER_ERRORS as error:  # only from open(): _decode raises PictureError
+        with _opened(stream, named, max_pixels, known_formats()) as image:
+            _check_size(image.size, max_pixels, named, smallest)
+            picture = _decode(image, named, flat)
+            _check_size(picture.size, max_pixels, named, smallest)  # an icon's header need not be true
+            return picture
+    except MemoryError as error:
         raise PictureError(
-            f"{name} is not a picture that can be read.", "Save it as JPEG or PNG and try again."
+            f"{named} needs more memory than there is.", "Make it smaller and try again."
         ) from error
+
+
+def read_png_header(path: str | Path) -> Image.Image:
+    """Return what the header of a PNG says, its size and texts, as a picture without pixels.
+
+    Raises:
+        PictureError: The file cannot be opened, or is not a PNG.
+    """
+    named = _name(Path(path))
+    _check_file(Path(path), named)
+    with _opened(path, named, MAX_PIXELS, ["PNG"]) as image:
+        return image
 
 
 def to_tensor(image: Image.Image, size: int | None = None) -> torch.Tensor:
@@ -165,30 +187,69 @@ def center_square(image: Image.Image) -> tuple[int, int, int]:
     return (width - side) // 2, (height - side) // 2, side
 
 
+def check_shape(size: tuple[int, int], name: str = "The picture") -> None:
+    """Refuse a picture of ``size`` (width, height) that is a strip: dlib's CNN corrupts memory on these.
+
+    Raises:
+        PictureError: One side is more than ``MAX_ASPECT`` times the other.
+    """
+    longer, shorter = max(size), min(size)
+    if longer > MAX_ASPECT * shorter:
+        raise PictureError(
+            f"{name} is too thin: {size[0]}×{size[1]} pixels, "
+            f"one side more than {MAX_ASPECT} times as long as the other.",
+            "Crop it around the face and try again.",
+        )
+
+
 def _name(path: Path) -> str:
     """Name a file in a message: never its folder (that may be a server's), and never a page of text."""
     return f"The file {path.name[:80]!r}"
 
 
-def _read(path: Path) -> io.BytesIO:
-    """Read a file at once, so that an error of the disk is not taken for an error of the picture."""
-    name = _name(path)
+def _empty(name: str) -> PictureError:
+    return PictureError(f"{name} is empty (0 bytes).", "Choose another file, or upload it again.")
+
+
+def _check_file(path: Path, name: str) -> None:
+    """Refuse what is no file, or too large a one to be a picture."""
     try:
         if not path.exists():
             raise PictureError(f"{name} does not exist.", "Check the path.")
         if not path.is_file():  # a folder, or a device that never ends
             raise PictureError(f"{name} is not a file.", "Give the path of one picture file.")
-        data = path.read_bytes()
+        size = path.stat().st_size
     except (OSError, ValueError) as error:  # ValueError: a NUL byte in the path
         raise PictureError(f"{name} cannot be opened.", "Check that you may read it.") from error
+    if size > MAX_BYTES:
+        raise PictureError(
+            f"{name} is too large for a picture: {size / 1e6:.0f} MB.",
+            "Save it as JPEG or PNG and try again.",
+        )
+
+
+def _read(path: Path, name: str) -> io.BytesIO:
+    """Read a file at once, so that an error of the disk is not taken for an error of the picture."""
+    _check_file(path, name)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise PictureError(f"{name} cannot be opened.", "Check that you may read it.") from error
     if not data:
-        raise PictureError(f"{name} is empty (0 bytes).", "Choose another file, or upload it again.")
+        raise _empty(name)
     return io.BytesIO(data)
 
 
-def _known_formats() -> list[str]:
-    Image.init()  # which formats there are depends on Pillow's version and build
-    return [name for name in _FORMATS if name in Image.OPEN]
+def _opened(source: io.BytesIO | str | Path, name: str, max_pixels: int, formats: list[str]) -> Image.Image:
+    """Open a picture: its header is read, its pixels are not."""
+    try:
+        return Image.open(source, formats=formats)
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, "more", max_pixels) from error
+    except Exception as error:  # Pillow's readers promise no common class for broken files
+        raise PictureError(
+            f"{name} is not a picture that can be read.", "Save it as JPEG or PNG and try again."
+        ) from error
 
 
 def _too_large(name: str, count: str, max_pixels: int) -> PictureError:
@@ -198,33 +259,38 @@ def _too_large(name: str, count: str, max_pixels: int) -> PictureError:
     )
 
 
-def _check_size(size: tuple[int, int], max_pixels: int, name: str) -> None:
+def _check_size(size: tuple[int, int], max_pixels: int, name: str, smallest: int = MIN_SIDE) -> None:
     width, height = size
     if width * height > max_pixels:
         raise _too_large(name, f"{width}×{height} pixels, more", max_pixels)
-    if min(width, height) < MIN_SIDE:
+    if min(width, height) < max(smallest, 1):
         raise PictureError(
             f"{name} is too small: {width}×{height} pixels.",
-            f"Each side needs at least {MIN_SIDE} pixels; for a good result take 256 or more.",
+            f"Each side needs at least {smallest} pixels; for a good result take 256 or more.",
         )
+    check_shape(size, name)
 
 
 def _decode(image: Image.Image, name: str, flatten: bool = True) -> Image.Image:
     """Decode the first frame, turn it upright, make it RGB (or, without ``flatten``, keep its mode)."""
     try:
         image.load()
-    except (*_DECODER_ERRORS, Image.DecompressionBombError) as error:
+    except MemoryError:
+        raise
+    except Image.DecompressionBombError as error:  # a picture within an icon
+        raise PictureError(f"{name} is larger than its header says.", "Save it as JPEG or PNG.") from error
+    except Exception as error:  # as in _opened
         raise PictureError(
             f"{name} is truncated or damaged: its picture data break off or make no sense.",
             "Upload or copy the file again, or save it anew as JPEG or PNG.",
         ) from error
     try:
         turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
-    except _DECODER_ERRORS:  # broken metadata, sound picture
+    except Exception:  # noqa: BLE001  # broken metadata, sound picture
         turn = None
     try:
         flat = _flatten(image) if flatten else image.copy()
-    except _DECODER_ERRORS as error:
+    except (OSError, ValueError, KeyError) as error:
         raise PictureError(
             f"{name} has colours of a kind that cannot be read ({image.mode}).",
             "Save it as an RGB JPEG or PNG.",
@@ -233,49 +299,45 @@ def _decode(image: Image.Image, name: str, flatten: bool = True) -> Image.Image:
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Draw a decoded image of any mode on white; the new RGB image has no metadata."""
-    if image.mode.startswith("I") or image.mode == "F":  # Pillow's own conversion would clip these at 255
-        image = Image.fromarray(_to_levels(np.asarray(image)))
+    """Draw a decoded image of any mode on white, in sRGB; the new RGB image has no metadata."""
+    colours, alpha = _parts(image)
+    colours = to_srgb(colours, profile_of(image))
     canvas = Image.new("RGB", image.size, "white")
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        canvas.paste(rgba, mask=rgba.getchannel("A"))
-    else:
-        canvas.paste(image if image.mode == "RGB" else image.convert("RGB"))
+    canvas.paste(colours if colours.mode == "RGB" else colours.convert("RGB"), mask=alpha)
     return canvas
 
 
-def _from_array(array: NDArray[Any], max_pixels: int) -> Image.Image:
+def _parts(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
+    """Return the colours of a picture, 8 bits a channel, and what of it is opaque; None: all of it."""
+    if image.mode.startswith("I") or image.mode == "F":  # Pillow's own conversion would clip these at 255
+        values = np.asarray(image)
+        clear = image.info.get("transparency")
+        alpha = Image.fromarray(values != clear).convert("L") if isinstance(clear, int) else None
+        return Image.fromarray(to_levels(values, _white(image))), alpha
+    if not image.has_transparency_data:
+        return image, None
+    rgba = image.convert("RGBA")
+    grey = image.mode in ("1", "L", "LA", "La")
+    return rgba.getchannel("R") if grey else rgba.convert("RGB"), rgba.getchannel("A")
+
+
+def _white(image: Image.Image) -> float | None:
+    """Return which value is white in a picture of more than 8 bits, where its format says it."""
+    if image.mode.startswith("I;16"):
+        bits = getattr(image, "tag_v2", {}).get(_BITS_TAG)  # TIFF alone has it
+        return 4095.0 if bits == (12,) else 65535.0
+    return 65535.0 if image.format == "PPM" else None
+
+
+def _from_array(array: NDArray[Any], max_pixels: int, flat: bool) -> Image.Image:
     if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (1, 2, 3, 4)):
         raise PictureError(
             f"An array of shape {list(array.shape)} is not a picture.", "Give [H,W], [H,W,3] or [H,W,4]."
         )
     _check_size((array.shape[1], array.shape[0]), max_pixels, "The picture")
-    levels = _to_levels(array)
+    indices = None if flat else to_indices(array)
+    levels = to_levels(array) if indices is None else indices
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
-    return _flatten(Image.fromarray(levels))
-
-
-def _to_levels(array: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale numbers of any type to 8 bits; what is white follows from the type, then the largest value."""
-    kind = array.dtype.kind
-    if array.dtype == np.uint8:
-        return np.ascontiguousarray(array)
-    if kind == "b":
-        return array.astype(np.uint8) * np.uint8(255)
-    if kind not in "uif":
-        raise PictureError(f"Values of type {array.dtype} are not a picture.", "Give uint8, uint16 or float.")
-    largest, smallest = float(array.max()), float(array.min())
-    if not np.isfinite(largest) or not np.isfinite(smallest) or smallest < 0:
-        raise PictureError(
-            "The picture holds values below 0 or not finite.",
-            "Scale the values to 0..1 (float) or 0..255 (uint8).",
-        )
-    if kind == "u" and array.dtype.itemsize == 2:
-        white = 65535.0
-    else:
-        whites = (1.0, 255.0, 65535.0) if kind == "f" else (255.0, 65535.0)
-        white = next((level for level in whites if largest <= level), largest)
-    levels: NDArray[np.uint8] = np.rint(array.astype(np.float32) * (255.0 / white)).astype(np.uint8)
-    return levels
+    picture = Image.fromarray(np.ascontiguousarray(levels))
+    return _flatten(picture) if flat else picture

@@ -104,8 +104,20 @@ def test_16_bit_greys_are_scaled_not_clipped() -> None:
         assert np.array_equal(picture, np.dstack([wanted] * 3))
 
 
-def test_16_bit_pictures_that_are_dark_stay_dark() -> None:
-    assert load_picture(np.full((40, 40), 257 * 3, np.uint16)).getpixel((0, 0)) == (3, 3, 3)
+def test_16_bit_files_that_are_dark_stay_dark() -> None:
+    dark = Image.fromarray(np.full((40, 40), 257 * 3, np.uint16))
+    for kind in ("PNG", "TIFF", "PPM"):
+        assert load_picture(encoded(dark, kind)).getpixel((0, 0)) == (3, 3, 3)
+
+
+def test_16_bit_files_keep_their_transparent_value() -> None:
+    values = np.full((40, 40), 30000, np.uint16)
+    values[:20] = 500
+    data = encoded(Image.fromarray(values))
+    trns = b"tRNS" + (500).to_bytes(2, "big")
+    chunk = (2).to_bytes(4, "big") + trns + zlib.crc32(trns).to_bytes(4, "big")
+    picture = load_picture(data[:33] + chunk + data[33:])  # behind the header
+    assert picture.getpixel((5, 5)) == (255, 255, 255) and picture.getpixel((5, 30)) == (117, 117, 117)
 
 
 @pytest.mark.parametrize("scale", [1.0, 255.0])
@@ -197,8 +209,16 @@ def test_a_text_file_renamed_is_refused(tmp_path: Path) -> None:
     assert "'notes.jpg' is not a picture" in str(error) and str(tmp_path) not in str(error)
 
 
-def test_formats_that_start_other_programs_are_refused() -> None:
-    assert "is not a picture" in str(refused(encoded(Image.new("RGB", (64, 64)), "EPS")))
+def test_formats_that_start_other_programs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(*_: object, **__: object) -> None:
+        raise AssertionError("started a program")
+
+    monkeypatch.setattr(subprocess, "check_call", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    postscript = encoded(Image.new("RGB", (64, 64)), "EPS")
+    assert "is not a picture" in str(refused(postscript))
+    with pytest.raises(OSError, match="Ghostscript"):  # neither where Gradio opens it itself
+        Image.open(io.BytesIO(postscript)).load()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF"])
@@ -248,6 +268,28 @@ def test_a_tiny_picture_is_refused(size: tuple[int, int]) -> None:
     for source in (picture, encoded(picture), np.asarray(picture)):
         assert f"too small: {size[0]}×{size[1]}" in str(refused(source))
     assert load_picture(Image.new("RGB", (32, 32))).size == (32, 32)
+
+
+@pytest.mark.parametrize("size", [(32, 100_000), (2_000_000, 32), (40, 801), (801, 40)])
+def test_a_strip_is_refused_before_it_is_decoded(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = png_header(*size)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("decoded"))
+    assert f"too thin: {size[0]}×{size[1]} pixels" in str(refused(data))
+
+
+def test_a_strip_is_refused_in_memory_too_and_what_is_long_is_not() -> None:
+    for source in (Image.new("L", (700, 32)), np.zeros((700, 32, 3), np.uint8)):
+        assert "too thin" in str(refused(source)) and "too thin" in str(refused(source, flat=False))
+    assert load_picture(Image.new("RGB", (32, 640))).size == (32, 640)
+
+
+def test_an_icon_may_not_hide_a_strip() -> None:
+    icon = bytearray(encoded(Image.new("RGB", (64, 64)), "ICO", sizes=[(64, 64)]))
+    strip = encoded(Image.new("RGB", (32, 4000)))
+    icon[14:18] = len(strip).to_bytes(4, "little")  # size of the PNG within
+    assert "too thin" in str(refused(bytes(icon[:22]) + strip))
 
 
 @pytest.mark.parametrize(

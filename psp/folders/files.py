@@ -9,17 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image
-
-from psp.errors import InputError, SettingsError
+from psp.errors import InputError, PictureError, SettingsError
+from psp.formats import ENDINGS
+from psp.images import read_png_header
 from psp.recipe import Recipe, recipe_of_png
-
-ENDINGS = (
-    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif", ".mpo"),
-    *(".jp2", ".ppm", ".pgm"),
-    *(".heic", ".heif"),  # cannot be read, but a phone's folder is full of them: to be told, not passed over
-)
-"""What the name of a picture ends with."""
 
 
 @dataclass(frozen=True)
@@ -78,10 +71,10 @@ def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
 def made_already(path: Path, recipe: Recipe, size: int | None = None) -> bool:
     """Whether ``path`` is a PNG of the studio that was made by ``recipe``, and is ``size`` pixels wide."""
     try:
-        with Image.open(path, formats=["PNG"]) as picture:  # the header alone
-            return recipe_of_png(picture) == recipe and size in (None, picture.width)
-    except (OSError, ValueError):
+        picture = read_png_header(path)
+    except PictureError:
         return False
+    return recipe_of_png(picture) == recipe and size in (None, picture.width)
 
 
 def write_file(path: Path, data: bytes) -> None:

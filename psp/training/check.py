@@ -5,18 +5,16 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
-import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from PIL import Image, UnidentifiedImageError
-
 from psp.errors import TrainingError
+from psp.images import MIN_SIDE
 from psp.training.prepare import Preparation
-from psp.training.sources import Source
+from psp.training.sources import Source, read_picture
 
 REPORT_FILE = "data-check.csv"
 _NAMED = 10
@@ -72,19 +70,21 @@ def _files(source: Source) -> Iterator[tuple[Source, str, str, bool]]:
 def _look(
     read: Callable[[str], bytes], name: str, label: str, size: int, prepare: Preparation | None
 ) -> Finding | None:
+    own = size > 0  # of what lies ready for the encoder, the size is free
+    is_map = prepare is not None and prepare.map_classes is not None
     try:
-        with Image.open(io.BytesIO(read(name))) as picture:
-            picture.load()
-            width, height = picture.size
-            if prepare is not None and prepare.map_classes is not None and width == height:
-                prepare.given(PurePath(name).name, picture, mirrored=False)
+        picture = read_picture(read(name), name, flat=not is_map, smallest=1 if own else MIN_SIDE)
+    except TrainingError as error:
+        return Finding(label, "broken", error.problem)
+    width, height = picture.size
+    try:
+        if is_map and prepare is not None and width == height:
+            prepare.given(PurePath(name).name, picture, mirrored=False)
     except TrainingError as error:
         return Finding(label, "no map", error.problem)
-    except (UnidentifiedImageError, OSError, KeyError, SyntaxError, Image.DecompressionBombError) as error:
-        return Finding(label, "broken", str(error).split("<", maxsplit=1)[0].strip() or type(error).__name__)
     if width != height:
         return Finding(label, "not square", f"{width}×{height}")
-    if width < _TINY * size:
+    if own and width < max(_TINY * size, MIN_SIDE):
         return Finding(label, "tiny", f"{width} px, used at {size} px")
     return None
 
@@ -117,7 +117,7 @@ def without(sources: tuple[Source, ...], findings: tuple[Finding, ...]) -> tuple
 def tell(findings: tuple[Finding, ...], out: Path) -> str:
     """Write ``findings`` to ``out``/data-check.csv; return in words how many they are, and the first ones."""
     out.mkdir(parents=True, exist_ok=True)
-    with (out / REPORT_FILE).open("w", newline="", encoding="utf-8") as file:
+    with (out / REPORT_FILE).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         rows = csv.writer(file)
         rows.writerow(["file", "problem", "detail"])
         rows.writerows(dataclasses.astuple(finding) for finding in findings)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
@@ -22,7 +21,7 @@ from psp.parsing import photo_to_map
 from psp.training.config import DataConfig
 from psp.training.maps import mirror_map
 from psp.training.prepare import Floats, Preparation
-from psp.training.sources import Source, decode_picture
+from psp.training.sources import Source, decode_picture, read_picture
 from psp.training.vary import Pixels, vary
 
 Item = tuple[Tensor, Tensor]
@@ -187,11 +186,8 @@ class Pictures(Dataset[Item | PspError]):
     def _given(self, source: Source, name: str, mirrored: bool) -> Floats:
         """Return the input that lies ready for a picture."""
         own = source.input_names[name]
-        try:
-            picture = Image.open(io.BytesIO(self._reader(source, True)(own)))
-            picture.load()
-        except (UnidentifiedImageError, OSError) as error:
-            raise TrainingError(f"{own} cannot be read as a picture.", "Remove it or replace it.") from error
+        flat = self._prepare.map_classes is None  # of a map the numbers count
+        picture = read_picture(self._reader(source, True)(own), own, flat=flat)
         return self._prepare.given(own, picture, mirrored)
 
     def _reader(self, source: Source, inputs: bool) -> Callable[[str], bytes]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from psp.errors import TrainingError
-from psp.images import MIN_SIDE
 from psp.training.evaluate import Compared, Ruler
 from psp.training.evaluate_command import TASKS
 from psp.training.evaluate_table import Scored, Scores
@@ -116,10 +115,7 @@ def measure_results(
 
 
 def _size(source: Source, name: str) -> int:
-    side = read_square(source.reader()(name), name).width
-    if side < MIN_SIDE:
-        raise TrainingError(f"{name} is too small to be measured: {side} px.", f"{MIN_SIDE} px are needed.")
-    return min(MEASURED_AT, side)
+    return min(MEASURED_AT, read_square(source.reader()(name), name).width)
 
 
 def _by_stem(source: Source) -> dict[str, str]:

@@ -93,7 +93,7 @@ def run(evaluation: Evaluation, report: Report) -> None:
 
 
 def _run_task(evaluation: Evaluation, report: Report) -> None:
-    chosen = choose(open_sources(evaluation.data), evaluation.everything, evaluation.pictures)
+    chosen = choose(open_sources(evaluation.data, report), evaluation.everything, evaluation.pictures)
     translate = Translator(_checked(evaluation))
     network, words = _face_network(evaluation)
     kind = MEASURES[evaluation.task]
@@ -121,7 +121,7 @@ def _run_task(evaluation: Evaluation, report: Report) -> None:
 def _run_generator(evaluation: Evaluation, report: Report) -> None:
     if evaluation.csv is not None:
         raise SettingsError("Random faces have no originals, so they have no rows.", "Leave out --csv.")
-    sources = open_sources(evaluation.data)
+    sources = open_sources(evaluation.data, report)
     translate = Translator(_checked(evaluation))
     row = generator_row(translate, sources, evaluation.pictures, evaluation.batch, lpips_network())
     if evaluation.sheets is not None:
@@ -130,7 +130,7 @@ def _run_generator(evaluation: Evaluation, report: Report) -> None:
 
 
 def _run_results(evaluation: Evaluation, folder: Path, report: Report) -> None:
-    made, originals = open_source(folder), open_source(evaluation.data)
+    made, originals = open_source(folder, report), open_source(evaluation.data, report)
     paired = results.pair(made, originals)
     for words in results.lost_lines(paired):
         report(words)

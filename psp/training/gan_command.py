@@ -54,5 +54,5 @@ def _run(
         options.start_from,
         pick_workers(options.workers),
     )
-    path = train_generator(config, run, lambda progress: report(progress.line()))
+    path = train_generator(config, run, lambda progress: report(progress.line()), report)
     report(f"saved {path}; go on later with --start-from {out / 'training'}")

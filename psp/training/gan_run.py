@@ -42,11 +42,20 @@ class GanRunOptions:
 
 
 def train_generator(
-    config: GanConfig, options: GanRunOptions, report: Callable[[Progress], None] = lambda progress: None
+    config: GanConfig,
+    options: GanRunOptions,
+    report: Callable[[Progress], None] = lambda progress: None,
+    words: Callable[[str], None] = lambda words: None,
 ) -> Path:
     """Train ``config`` and return the path of the generator, ``out/model/generator.safetensors``.
 
     Beside it ``out/training`` gets what ``start_from`` of a later run takes.
+
+    Args:
+        config: The run.
+        options: Where it reads and writes.
+        report: Called with every log line.
+        words: Called with everything else that a person should know.
 
     Raises:
         TrainingError: Data or settings cannot be used, or a loss became NaN.
@@ -56,7 +65,8 @@ def train_generator(
         raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
     device = torch.device(options.device)
     lpips = LPIPS(load_tensors(LPIPS_FILE)[0]).to(device) if config.frechet_pictures else None
-    coach = GanCoach(config, open_sources(options.data), options.out, device, lpips, report, options.workers)
+    sources = open_sources(options.data, words)
+    coach = GanCoach(config, sources, options.out, device, lpips, report, options.workers)
     if options.start_from is not None and not coach.resumed:
         coach.start_from(options.start_from)
     generator = coach.run(options.minutes)

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from psp.images import load_picture
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES
 from psp.parsing import photo_to_map
-from psp.training.sources import Source
+from psp.training.sources import Source, read_square
 
 Labels = NDArray[np.uint8]
 
@@ -50,7 +51,7 @@ class MapStore(Mapping[tuple[str, str], Labels]):
     packed: dict[tuple[str, str], bytes]
 
     def __getitem__(self, key: tuple[str, str]) -> Labels:
-        return np.asarray(Image.open(io.BytesIO(self.packed[key])))
+        return np.asarray(load_picture(self.packed[key], flat=False, smallest=1))
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
         return iter(self.packed)
@@ -77,7 +78,7 @@ def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
         for source in sources:
             read = source.reader()
             pictures = (read(name) for name in source.train)
-            made = pool.map(_make_map, pictures, [size] * len(source.train), chunksize=32)
+            made = pool.map(_make_map, pictures, source.train, [size] * len(source.train), chunksize=32)
             packed |= {(source.name, name): png for name, png in zip(source.train, made, strict=True)}
     _write(file, packed)
     return MapStore(packed)
@@ -92,10 +93,9 @@ def _read(file: Path) -> dict[tuple[str, str], bytes]:
     return {key: data[start:end] for key, (start, end) in zip(keys, itertools.pairwise(ends), strict=True)}
 
 
-def _make_map(picture: bytes, size: int) -> bytes:
-    crop = Image.open(io.BytesIO(picture)).convert("RGB")
+def _make_map(picture: bytes, name: str, size: int) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(photo_to_map(crop, size)).save(out, "PNG")
+    Image.fromarray(photo_to_map(read_square(picture, name), size)).save(out, "PNG")
     return out.getvalue()
 
 

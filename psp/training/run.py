@@ -160,10 +160,10 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
             "Give their maps with --inputs: a folder with the same names.",
         )
     options.out.mkdir(parents=True, exist_ok=True)
-    sources = open_sources(options.data)
+    sources = open_sources(options.data, words)
     unpaired: tuple[str, ...] = ()
     if options.inputs is not None:
-        sources, unpaired = pair_sources(sources, open_sources(options.inputs))
+        sources, unpaired = pair_sources(sources, open_sources(options.inputs, words))
     if not options.check:
         return sources
     size = config.compared_at(config.pictures)

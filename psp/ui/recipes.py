@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
-from psp.errors import InputError
-from psp.images import MAX_PIXELS
+from psp.errors import InputError, PictureError
+from psp.images import read_png_header
 from psp.pipeline import PspPipeline
 from psp.recipe import Recipe, recipe_from_query, recipe_of_png
 from psp.registry import families
@@ -94,11 +93,8 @@ def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
 
 def _recipe_in(path: str) -> Recipe:
     try:
-        with Image.open(path, formats=("PNG",)) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise InputError(_NO_RECIPE, "Choose a PNG that the studio made.")
-            recipe = recipe_of_png(opened)
-    except (OSError, SyntaxError, ValueError) as error:
+        recipe = recipe_of_png(read_png_header(path))
+    except PictureError as error:
         raise InputError("The file is not a PNG.", "Choose a PNG that the studio made.") from error
     if recipe is None:
         raise InputError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ import gradio as gr
 from PIL import Image
 
 from psp.errors import PspError
+from psp.images import load_picture, read_png_header
 from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.result import Result, pack
 from psp.ui.cache import cached, cached_picture
@@ -294,8 +294,7 @@ def write_back_seed(event: gr.events.Dependency, results: Results, seed: gr.comp
 
 
 def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, int]:  # noqa: ANN401  (what Gradio hands over)
-    with Image.open(seen) if seen else Image.new("RGB", (1, 1)) as opened:
-        picture = opened.convert("RGB") if seen else None
+    picture = open_png(seen) if seen else None
     return beside(picture, paths_of(first)[event.index]), int(event.index)
 
 
@@ -309,13 +308,11 @@ def beside(seen: Image.Image | None, made: str) -> tuple[str, str] | None:
 
 def recipe_at(path: str) -> Recipe:
     """Return the recipe in one of our own PNGs."""
-    with Image.open(path) as opened:
-        recipe = recipe_of_png(opened)
+    recipe = recipe_of_png(read_png_header(path))
     assert recipe is not None, "every picture of the studio has its recipe"
     return recipe
 
 
 def open_png(path: str) -> Image.Image:
     """Return the picture of one of our own PNGs."""
-    with Image.open(io.BytesIO(Path(path).read_bytes())) as opened:
-        return opened.convert("RGB")
+    return load_picture(path)

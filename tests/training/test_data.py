@@ -127,7 +127,8 @@ def test_held_out_pictures_are_only_those(data: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [(b"", "cannot be read"), (png((1, 2, 3), (32, 16)), "not square")]
+    ("content", "words"),
+    [(b"", "is empty"), (b"text", "not a picture"), (png((1, 2, 3), (64, 40)), "not square")],
 )
 def test_a_broken_picture_is_named(tmp_path: Path, content: bytes, words: str) -> None:
     (tmp_path / "bad.png").write_bytes(content)

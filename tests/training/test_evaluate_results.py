@@ -94,7 +94,7 @@ def test_what_is_too_small_is_said(tmp_path: Path) -> None:
     tiny = open_source(tmp_path)
     with (
         open_scores(None, similarity=False, seconds=False) as scores,
-        pytest.raises(TrainingError, match=r"a\.png is too small"),
+        pytest.raises(TrainingError, match=r"a\.png' is too small: 16×16"),
     ):
         list(measure_results(tiny, tiny, pair(tiny, tiny), Ruler(lpips_network()), scores, Firsts(0)))
 

@@ -47,13 +47,21 @@ class Job:
         model: A family's name, a path, or "auto".
         step: Told what happens; may raise to stop the work.
         model_task: The task whose model is used, where it is another one.
+        encodes: Whether a picture is encoded, so that the model must take what the task gives.
 
     Raises:
-        CheckpointError: The model cannot be found or loaded.
+        CheckpointError: The model cannot be found or loaded, or takes something else; says which task fits.
     """
 
     def __init__(
-        self, task: str, network: Network, model: str, step: Step | None, model_task: str | None = None
+        self,
+        task: str,
+        network: Network,
+        model: str,
+        step: Step | None,
+        model_task: str | None = None,
+        *,
+        encodes: bool = True,
     ) -> None:
         self.task = task
         self.model = model
@@ -63,15 +71,9 @@ class Job:
         self._step = step
         # The model first: a wrong name is told before a search for a face, which may take long.
         self.loaded: Loaded = network.load(model, self.model_task, step)
+        if encodes:
+            self.loaded.takes.require(task, self.loaded.name)
         self.clock.lap("load_model")
-
-    def check_input(self) -> None:
-        """Refuse a model whose encoder does not take what the task gives.
-
-        Raises:
-            CheckpointError: It takes something else; says what, and which task fits.
-        """
-        self.loaded.takes.require(self.task, self.loaded.name)
 
     def tell(self, words: str) -> None:
         """Tell what happens now, and give the caller a chance to stop."""

@@ -145,6 +145,16 @@ class Network:
             self._models.move_to_end(key)
             return self._models[key]
 
+    def map_classes(self, model: str = "auto") -> MapClasses:
+        """Return the classes of the maps that ``model`` takes: their names and colours, by number.
+
+        Raises:
+            CheckpointError: The model cannot be found or loaded, or takes no maps.
+        """
+        loaded = self.load(model, "segmentation_to_face")
+        loaded.takes.require("segmentation_to_face", loaded.name)
+        return loaded.classes
+
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
         from psp.checkpoints import file_sha256  # noqa: PLC0415  (torch comes after the page)

@@ -29,7 +29,6 @@ from psp.inputs import (
 )
 from psp.job import Clock, Job, picture_result
 from psp.latents import CodesFile, codes_from_bytes
-from psp.map_classes import MapClasses
 from psp.network import Accelerate, Floats, Network, Step
 from psp.palette import map_to_picture
 from psp.paste import paste_back
@@ -57,7 +56,7 @@ class PspPipeline:
     * ``PictureError``: the picture cannot be used,
     * ``FaceNotFoundError``, ``FaceIndexError``: no face was found, or fewer than ``face`` asks for,
     * ``InputError``: a setting cannot be used,
-    * ``CheckpointError``: the model cannot be found or loaded.
+    * ``CheckpointError``: the model cannot be found or loaded, or takes something else.
 
     Args:
         settings: Where models are found and where they run; from the environment by default.
@@ -148,7 +147,6 @@ class PspPipeline:
         """
         factor = check_choice("factor", factor, FACTORS)
         job = Job("super_resolution", self.network, model, step)
-        job.check_input()
         plan = plan_seeds(
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
@@ -182,7 +180,6 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("sketch_to_face", self.network, model, step)
-        job.check_input()
         plan = _random_styles(job, variants, seed, layers, alpha)
         prepared = prepare_sketch(self.read(sketch), job.loaded.in_size)
         job.clock.lap("read")
@@ -201,8 +198,7 @@ class PspPipeline:
         """Make faces that follow a segmentation map.
 
         Args:
-            mask: A square map of the model's classes (``map_classes``; those of faces, if it has no others),
-                in their colours or as an index picture.
+            mask: A square map of the model's classes (``network.map_classes``), in their colours or numbers.
             model: See the class.
             variants: As for ``sketch_to_face``.
             seed: As for ``sketch_to_face``.
@@ -211,7 +207,6 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("segmentation_to_face", self.network, model, step)
-        job.check_input()
         plan = _random_styles(job, variants, seed, layers, alpha)
         prepared = prepare_map(self.read(mask, flat=False), job.loaded.in_size, job.loaded.classes)
         job.clock.lap("read")
@@ -245,16 +240,14 @@ class PspPipeline:
             seed: Negative: chosen by chance, and told in the recipe.
             step: See the class.
         """
-        job = Job("style_mix", self.network, model, step)
-        if style is not None or not isinstance(photo, CodesFile):
-            job.check_input()
-        size = job.loaded.in_size
+        encodes = style is not None or not isinstance(photo, CodesFile)
+        job = Job("style_mix", self.network, model, step, encodes=encodes)
+        size, kind = job.loaded.in_size, "random" if style is None else "picture"
         if style is None:
             plan, style_inputs = _random_styles(job, variants, seed, layers, alpha), None
         else:
             plan = plan_ramp(variants, layers, alpha, job.loaded.n_codes)
             style_inputs = prepare_style(self.read(style), align, size)
-        kind = "random" if style is None else "picture"
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
             return _finish(job, Prepared(codes=codes), plan, {"style": kind}, style_inputs)
@@ -282,7 +275,7 @@ class PspPipeline:
             model = made_by.model
         task = made_by.task if made_by.task in TASKS else "encode"
         strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))
-        job = Job("decode", self.network, model, step, task)
+        job = Job("decode", self.network, model, step, task, encodes=False)
         codes = job.check_codes(file.codes)
         warnings: tuple[str, ...] = ()
         if made_by.model_sha256 not in ("", job.loaded.sha256):
@@ -321,16 +314,6 @@ class PspPipeline:
         clock.lap("map")
         settings: dict[str, Setting] = {"align": align, "face": face, "parser": parser}
         return picture_result("photo_to_mask", map_to_picture(labels), place, settings, clock)
-
-    def map_classes(self, model: str = "auto") -> MapClasses:
-        """Return the classes of the maps that ``model`` takes: their names and colours, by number.
-
-        Raises:
-            CheckpointError: The model cannot be found or loaded, or takes no maps.
-        """
-        loaded = self.network.load(model, "segmentation_to_face")
-        loaded.takes.require("segmentation_to_face", loaded.name)
-        return loaded.classes
 
     def places(
         self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
@@ -392,7 +375,6 @@ class PspPipeline:
     ) -> Result:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
-        job.check_input()
         job.tell("Looking for the face")
         prepared = prepare_photo(self.read(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")

@@ -109,8 +109,8 @@ def test_a_model_given_to_its_own_task_works(pipe: PspPipeline, folder: Path) ->
     for channels in (4, 6, 12, 19):
         assert pipe.segmentation_to_face(given("mask"), path(channels)).image.size == (32, 32)
     with pytest.raises(CheckpointError, match="takes photos"):
-        pipe.map_classes(path(3))
-    assert len(pipe.map_classes(path(12))) == 12
+        pipe.network.map_classes(path(3))
+    assert len(pipe.network.map_classes(path(12))) == 12
 
 
 def test_codes_need_no_encoder_so_that_any_model_mixes_and_decodes_them(

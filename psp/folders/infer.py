@@ -92,7 +92,6 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     _check_names(found, inference)
     network = Network(folders.settings)
     job = Job(inference.task, network, inference.model, step)
-    job.check_input()
     loaded = f"loaded in {job.clock.seconds['load_model']:.1f} s"
     folders.report(f"{job.loaded.name} on {network.device}, {loaded}")
     saver = _Saver(folders.out, inference, _recipe(job, inference))

@@ -11,7 +11,6 @@ from psp.examples import FOLDER
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
-from psp.ui.drawing import TAKE_BRUSH
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.mixing import mixing_tab
@@ -21,7 +20,9 @@ from psp.ui.sketch import sketch_tab
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
-_CSS = Path(__file__).resolve().parent.parent.parent / "assets" / "studio.css"
+_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+_CSS = _ASSETS / "studio.css"
+_SCRIPTS = [_ASSETS / "pad.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 
@@ -50,7 +51,6 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                     known.append(tab(pipeline))
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
-        page.load(None, js=TAKE_BRUSH, api_visibility="private")
         connect_recipes(page, pipeline, ways, tabs, known)
     page.queue(max_size=pipeline.settings.queue_size)  # always said: on ZeroGPU the default is 1
     assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
@@ -64,6 +64,7 @@ def launch_settings() -> dict[str, Any]:
         "theme": gr.themes.Soft(),
         "css_paths": _CSS,
         "css": legend_css(),
+        "head": "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
     }

@@ -41,17 +41,6 @@ from psp.ui.words import in_words
 _DRAW, _UPLOAD, _PHOTO = "draw", "upload", "photo"
 
 
-# Gradio's editor starts with no tool in hand; a pad should draw at the first touch.
-TAKE_BRUSH = """() => {
-  const take = () => document.querySelectorAll(".pad button[aria-label='Brush']").forEach((button) => {
-    if (button.dataset.taken || !button.offsetParent) return;
-    button.dataset.taken = "yes";
-    setTimeout(() => button.click(), 300);
-  });
-  new MutationObserver(take).observe(document.body, {childList: true, subtree: true});
-}"""
-
-
 @dataclass(frozen=True)
 class DrawingTab:
     """The parts of a tab whose input is drawn.

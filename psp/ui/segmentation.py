@@ -82,22 +82,22 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
 
 def _pad() -> gr.ImageEditor:
     """Make the pad with its legend: choosing a class there chooses the brush's colour."""
-    pad = pad_input("Paint here; strokes are taken for the nearest colour of the palette", _brush(_SKIN))
+    brush = gr.Brush(
+        default_size=24, colors=list(_COLOURS), default_color=_COLOURS[_SKIN], color_mode="fixed"
+    )
+    pad = pad_input("Paint here; strokes are taken for the nearest colour of the palette", brush)
     legend = gr.Radio(
         [(name, index) for index, name in enumerate(CLASSES)],
         value=_SKIN,
         label="Paint with",
         info="The colours of CelebAMask-HQ; left and right are the person's",
         elem_classes="legend",
+        elem_id="legend",
     )
     legend.input(
-        lambda index: gr.ImageEditor(brush=_brush(index)), legend, pad, api_visibility="private", queue=False
+        None, inputs=legend, js="index => pads.takeColour('#legend', index)", api_visibility="private"
     )
     return pad
-
-
-def _brush(index: int) -> gr.Brush:
-    return gr.Brush(default_size=24, colors=list(_COLOURS), default_color=_COLOURS[index], color_mode="fixed")
 
 
 def legend_css() -> str:

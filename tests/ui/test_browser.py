@@ -15,11 +15,25 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from psp.config import Settings
 from psp.network import Step
+from psp.palette import CLASSES, PALETTE
 from psp.pipeline import PspPipeline, Result
 from psp.recipe import recipe_of_png
 from psp.tasks import TASKS
 from psp.ui.app import build_app, launch_settings
-from tests.ui.browsing import CHROMIUM, PHOTO, QUIET, block, draw, open_tab, oval, picture, press, upload
+from tests.ui.browsing import (
+    CHROMIUM,
+    PHOTO,
+    QUIET,
+    block,
+    draw,
+    open_pad,
+    open_tab,
+    oval,
+    paint_at_once,
+    picture,
+    press,
+    upload,
+)
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 expect.set_options(timeout=60_000)  # the first request loads torch and the model
@@ -101,8 +115,7 @@ def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, 
 
 
 def test_a_drawn_sketch_becomes_faces(page: Page) -> None:
-    open_tab(page, "Sketch → face")
-    page.wait_for_timeout(1500)  # the pad takes its brush
+    open_pad(page, "Sketch → face")
     for line in (
         oval(0.5, 0.53, 0.26, 0.34),
         oval(0.4, 0.45, 0.05, 0.025),
@@ -119,12 +132,10 @@ def test_a_drawn_sketch_becomes_faces(page: Page) -> None:
 
 
 def test_a_painted_map_becomes_a_face(page: Page) -> None:
-    open_tab(page, "Segmentation → face")
-    page.wait_for_timeout(1500)
+    open_pad(page, "Segmentation → face")
     for size in (0.03, 0.08, 0.13, 0.18, 0.23):
         draw(page, oval(0.5, 0.52, size, 1.3 * size))
     page.get_by_label("hair", exact=True).click()
-    page.wait_for_timeout(1000)
     for shift in (0, 0.03, 0.06):
         low, high = 0.25 - shift, 0.75 + shift
         draw(page, [(low, 0.55), (low, 0.3 - shift), (0.5, 0.17 - shift), (high, 0.3 - shift), (high, 0.55)])
@@ -135,6 +146,55 @@ def test_a_painted_map_becomes_a_face(page: Page) -> None:
     with Image.open(_fetched(page, seen)) as opened:
         colours = {colour for _, colour in opened.convert("RGB").getcolors(256) or []}
     assert colours == {(0, 0, 0), (204, 0, 0), (0, 0, 204)}  # background, skin, hair, and nothing between
+
+
+def test_ten_classes_at_once_arrive_each_in_its_colour(page: Page) -> None:
+    names = ["skin", "nose", "hair", "left eye", "right eye", "mouth", "neck", "cloth", "hat", "glasses"]
+    open_pad(page, "Segmentation → face")
+    rows = {name: [(x, 0.06 + 0.095 * row) for x in (0.1, 0.4, 0.9)] for row, name in enumerate(names)}
+    paint_at_once(page, rows)
+    press(page, "Segmentation → face")
+    expect_result(page)
+    seen = picture(page, "What the model sees").get_attribute("src")
+    assert seen is not None
+    with Image.open(_fetched(page, seen)) as opened:
+        painted = opened.convert("RGB")
+    for row, name in enumerate(names):
+        at = int((0.06 + 0.095 * row) * painted.height)
+        line = {painted.getpixel((int(x * painted.width), at)) for x in (0.12, 0.3, 0.5, 0.7, 0.88)}
+        assert line == {tuple(PALETTE[CLASSES.index(name)])}, name
+
+
+def test_the_size_of_the_brush_outlives_a_change_of_class(page: Page) -> None:
+    pad = open_pad(page, "Segmentation → face")
+    size = pad.locator("input[type=range]")
+    pad.get_by_label("Brush Size").click()
+    size.fill("50")
+    page.get_by_label("hair", exact=True).click()
+    expect(size).to_have_count(0)  # nothing of the editor's own choices stays open
+    pad.get_by_label("Brush Size").click()
+    expect(size).to_have_value("50")
+
+
+def test_the_legend_follows_the_colours_of_the_pad_itself(page: Page) -> None:
+    pad = open_pad(page, "Segmentation → face")
+    pad.get_by_label("Color").click()
+    pad.locator("menu.swatch button").nth(CLASSES.index("hat")).click()
+    expect(page.get_by_label("hat", exact=True)).to_be_checked()
+
+
+@pytest.mark.parametrize("locale", ["en-US", "de-DE"])
+def test_a_brush_is_in_hand_at_first_and_after_the_sheet_was_cleared(
+    browser: Browser, url: str, locale: str
+) -> None:
+    page = browser.new_page(locale=locale)
+    page.goto(url)
+    for title in ("Sketch → face", "Segmentation → face"):
+        pad = open_pad(page, title)
+        pad.locator(".top-panel button").last.click()
+        page.wait_for_timeout(50)
+        expect(pad.locator(".toolbar-wrap button.highlight")).to_have_count(1)
+    page.close()
 
 
 def _fetched(page: Page, url: str) -> io.BytesIO:

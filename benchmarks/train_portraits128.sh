@@ -44,5 +44,6 @@ done
 export PSP_OFFLINE=1
 for task in encode frontalize sketch_to_face segmentation_to_face super_resolution toonify generator; do
     echo "== $task"
-    python -m psp evaluate --task "$task" --data "$data" --sheet benchmarks/sheets
+    python -m psp evaluate --task "$task" --data "$data" --sheet "$runs-sheets"
 done | tee "$family/figures.txt"
+cp "$runs-sheets/"*.jpg benchmarks/sheets/

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from psp.errors import PspError, SettingsError
 from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.models_command import add_models
+from psp.saving import made_by, stem_of, write_files
 from psp.tasks import TASKS
 from psp.training.evaluate_command import add_evaluate
 from psp.training.gan_command import add_train_generator
@@ -197,13 +198,13 @@ def _run_task(options: argparse.Namespace) -> None:
         if options.face is None and not getattr(options, "align", True):
             raise SettingsError("--face all needs alignment.", "Leave out --no-align.")
         faces = range(len(pipeline.places(given))) if options.face is None else [options.face]
-    stem = options.out / f"{given.stem}-{options.task}"
+    stem = options.out / f"{stem_of(given.name)}-{options.task}"
     results = []
     for face in faces:
         chosen = settings if face is None else {**settings, "face": face}
         result: Result = getattr(pipeline, options.task)(given, **chosen)
         path = stem.with_name(f"{stem.name}-face-{face}") if len(faces) > 1 else stem
-        saved = result.save(path)
+        saved = result.save(path.with_name(f"{path.name}.png"))  # else a name's end could pass for an ending
         print(f"saved {saved}", file=sys.stderr)
         results.append(result)
     told = [result.details for result in results]
@@ -218,7 +219,8 @@ def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path
 
     made = [(result.image, result.details["alignment"]) for result in results]
     path = stem.with_name(f"{stem.name}-in-the-photo.png")
-    path.write_bytes(picture_to_png(pipeline.paste_back(photo, made), results[0].recipe))
+    png = picture_to_png(pipeline.paste_back(photo, made), results[0].recipe)
+    write_files({path: png}, made_by({results[0].recipe.task}, results[0].inputs))
     print(f"saved {path}", file=sys.stderr)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from psp.network import Step
 from psp.pipeline import PspPipeline
 from psp.recipe import Setting
 from psp.result import Result
+from psp.saving import made_by, write_files
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples"
 RESULTS = FOLDER / "results"
@@ -119,19 +120,37 @@ def run_example(pipeline: PspPipeline, example: Example) -> Result:
 
 
 def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
-    """Run all examples and store what comes out, in place of what is stored."""
-    fresh = RESULTS.with_name("results.new")  # what is stored stays until all is there
-    shutil.rmtree(fresh, ignore_errors=True)
+    """Run all examples and store what comes out, in place of what is stored.
+
+    Raises:
+        SettingsError: A file is among the stored results that the studio has not made; all stays as it is.
+    """
+    files: dict[Path, bytes] = {}  # what is stored stays until all is there
     for index, example in enumerate(EXAMPLES):
         if step:
             step(f"{example.task}: {example.name}", index / len(EXAMPLES))
         result = run_example(pipeline, example)
-        folder = fresh / example.results.relative_to(RESULTS)
-        folder.mkdir(parents=True)
-        for name, data in result.files(example.task).items():
-            (folder / name).write_bytes(data)
-    shutil.rmtree(RESULTS, ignore_errors=True)
-    fresh.rename(RESULTS)
+        folder = RESULTS / example.task / example.name
+        files |= {folder / name: data for name, data in result.files(example.task).items()}
+    write_files(files, _is_stored_result)
+    _remove_others(files)
+
+
+def _remove_others(files: Collection[Path]) -> None:
+    """Remove stored results that are not among ``files``: those of examples that there were before."""
+    places = sorted(RESULTS.rglob("*"), reverse=True)  # what is inside of a folder comes before it
+    old = [path for path in places if path.is_file() and path not in files and _is_stored_result(path)]
+    for path in old:
+        path.unlink()
+    for folder in places:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _is_stored_result(path: Path) -> bool:
+    """Whether a file is a rendered result: by its recipe, or as the details that lie beside codes."""
+    own = made_by()
+    return own(path.with_suffix(".safetensors")) if path.suffix == ".json" else own(path)
 
 
 def rendered(example: Example) -> Rendered:

@@ -171,7 +171,7 @@ def describe(place: Alignment) -> dict[str, Any]:
     looked = place.face != NO_FACE
     return {
         "faces": place.faces if looked else None,
-        "face": place.face if looked else None,
+        "face": int(place.face) if looked else None,
         "quad": np.round(place.quad, 2).tolist(),
         "side": round(place.side, 1),
     }

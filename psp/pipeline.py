@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from psp.alignment import Alignment, align_all, crop_quad
-from psp.alignment import align as align_face
+from psp.alignment import Alignment, align, align_all, crop_quad
+from psp.calls import task_calls
 from psp.config import Settings
 from psp.face_parser import FaceParser
 from psp.images import PictureSource, limit_pillow, load_picture
@@ -44,6 +44,7 @@ __all__ = ["PspPipeline", "Result"]
 Photo = PictureSource
 
 
+@task_calls
 class PspPipeline:
     """The tasks of the studio as methods; safe to call from several threads.
 
@@ -113,8 +114,7 @@ class PspPipeline:
             model: See the class.
             align: See the class.
             face: See the class.
-            strength: From 0, the face as "encode" makes it, to 1, fully drawn; between, codes and weights of
-                both models are blended.
+            strength: From 0, the face as "encode" makes it, to 1, fully drawn; between, both are blended.
             step: See the class.
         """
         strength = check_share("strength", strength)
@@ -289,7 +289,7 @@ class PspPipeline:
     def align(self, photo: Photo, face: int = 0) -> Result:
         """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px."""
         clock = Clock()
-        place = align_face(self.read(photo), face, CROP_SIZE)
+        place = align(self.read(photo), face, CROP_SIZE)
         clock.lap("align")
         return picture_result("align", place.crop, place, {"face": face}, clock)
 

@@ -31,6 +31,9 @@ SETTINGS: dict[str, type[Setting]] = {
 """Every setting that a recipe may hold, by its API name; "variant" says which picture of several it was,
 "parser" who mapped a photo."""
 
+SOFTWARE = "pSp Studio"
+"""What pictures of the studio say of who made them."""
+
 # IPTC's word for "made by a trained model"; readers of metadata look for it in XMP.
 _SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 _XMP = (
@@ -57,6 +60,11 @@ class Recipe:
     model: str
     model_sha256: str
     settings: dict[str, Setting] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        # NumPy's scalars as Python's own, for a recipe is written as JSON.
+        plain = {name: getattr(value, "tolist", lambda v=value: v)() for name, value in self.settings.items()}
+        object.__setattr__(self, "settings", plain)
 
     def to_dict(self) -> dict[str, object]:
         """Return the recipe as plain data."""
@@ -118,7 +126,7 @@ def recipe_from_query(query: Mapping[str, str]) -> Recipe | None:
 def picture_to_png(picture: Image.Image, recipe: Recipe, *, synthetic: bool = True) -> bytes:
     """Return ``picture`` as a lossless PNG that says how it was made and, if so, that it is synthetic."""
     info = PngInfo()
-    info.add_text("Software", "pSp Studio")
+    info.add_text("Software", SOFTWARE)
     if synthetic:
         info.add_text("Description", "Synthetic face, made by a neural network (pixel2style2pixel).")
     info.add_text("psp-recipe", recipe.to_json())

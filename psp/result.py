@@ -13,6 +13,7 @@ from PIL import Image
 
 from psp.latents import Codes, codes_to_bytes
 from psp.recipe import Recipe, picture_to_png
+from psp.saving import made_by, stem_of, write_files
 
 # ZIP entries carry a time; a fixed one keeps equal results equal, byte for byte.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -29,6 +30,7 @@ class Result:
         recipe: What reproduces the result from the same input.
         details: Recipe, model, size, device, alignment, quality, timings (seconds), warnings: plain data.
         seen: What the model saw: the crop of a photo, the normalised sketch, the map; None for codes.
+        inputs: The files that it was made from.
     """
 
     images: tuple[Image.Image, ...]
@@ -36,6 +38,7 @@ class Result:
     recipe: Recipe
     details: dict[str, Any]
     seen: Image.Image | None = None
+    inputs: tuple[Path, ...] = ()
 
     @property
     def image(self) -> Image.Image:
@@ -66,17 +69,26 @@ class Result:
         return files
 
     def save(self, path: str | Path) -> Path:
-        """Write the pictures (PNG) and the codes; return the first picture's path.
+        """Write the pictures (PNG) and the codes, all of them or none; return the first picture's path.
+
+        Earlier results are replaced; files that are none, and those that this one was made from, never are.
 
         Args:
-            path: Path of the picture; several are called ``…-0.png``, ``…-1.png``.
+            path: Path of the picture; several are called ``…-0.png``, ``…-1.png``. A picture's ending is
+                replaced by these, what else follows a dot stays: "out/v1.2" gives ``out/v1.2.png``.
+
+        Raises:
+            SettingsError: A file is there that is no result, or that this one was made from.
+            OSError: The files cannot be written.
         """
-        target = Path(path).with_suffix("")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        files = {name: data for name, data in self.files(target.name).items() if not name.endswith(".json")}
-        for name, data in files.items():
-            (target.parent / name).write_bytes(data)
-        return target.parent / next(iter(files))
+        target = Path(path)
+        files = {
+            target.with_name(name): data
+            for name, data in self.files(stem_of(target.name)).items()
+            if not name.endswith(".json")
+        }
+        write_files(files, made_by(given=self.inputs))
+        return next(iter(files))
 
 
 def pack(files: dict[str, bytes]) -> bytes:

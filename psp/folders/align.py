@@ -13,10 +13,11 @@ from psp.folders.ledger import FAILED, Ledger, Row
 from psp.folders.processes import check_workers
 from psp.images import limit_pillow, load_picture
 from psp.recipe import Recipe, picture_to_png
+from psp.saving import made_by, require_own
 
 __all__ = ["align_folder"]
 
-_DONE = "aligned"
+_COMMAND, _DONE = "align", "aligned"
 # Pixels a side of the crop.
 _SMALLEST, _LARGEST = 32, 4096
 
@@ -65,7 +66,7 @@ def align_folder(folders: Folders, face: int | None = 0, size: int = 256) -> Non
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
     found = find_pictures(folders.pictures, folders.out)
     columns = ("faces", "face", "side")
-    ledger = Ledger("align", _DONE, columns, folders.out, found, folders.report)
+    ledger = Ledger(_COMMAND, _DONE, columns, folders.out, found, folders.report)
     errands = []
     for each in found:
         target = folders.out / each.target
@@ -85,8 +86,10 @@ def align_file(errand: _Alignment) -> tuple[Row, ...]:
         A row for each face that was cropped, or one that says why there is none.
 
     Raises:
-        PspError: The picture cannot be used.
+        PspError: The picture cannot be used, or something else has the name of its crop.
     """
+    own = made_by({_COMMAND})
+    require_own(errand.crop(errand.face or 0), own)  # before the work
     limit_pillow(errand.max_pixels)
     photo = load_picture(errand.source, errand.max_pixels)
     try:
@@ -99,7 +102,7 @@ def align_file(errand: _Alignment) -> tuple[Row, ...]:
         return (Row(errand.name, FAILED, str(error), {"faces": 0}),)
     for place in reversed(places):
         png = picture_to_png(place.crop, _recipe(place.face), synthetic=False)
-        write_file(errand.crop(place.face), png)
+        write_file(errand.crop(place.face), png, own)
     return tuple(
         Row(
             errand.name,
@@ -112,4 +115,4 @@ def align_file(errand: _Alignment) -> tuple[Row, ...]:
 
 def _recipe(face: int) -> Recipe:
     """Return what a crop says of itself: the same as that of a single photo."""
-    return Recipe("align", "", "", {"face": face})
+    return Recipe(_COMMAND, "", "", {"face": face})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import threading
+import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from psp.errors import InputError, PictureError, SettingsError
 from psp.formats import ENDINGS
 from psp.images import read_png_header
 from psp.recipe import Recipe, recipe_of_png
+from psp.saving import Made, write_files
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,44 @@ def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
     paths = sorted(path.relative_to(folder) for path in _walk(folder, out.resolve()))
     if not paths:
         raise InputError(f"No picture was found under {folder}.", f"Known endings: {', '.join(ENDINGS)}.")
-    # Some disks do not tell capitals from small letters.
-    bearers = Counter(str(path.with_suffix("")).casefold() for path in paths)
+    targets = _targets(paths)
+    _require_apart(folder.resolve(), out, targets)
     return tuple(
-        Found(
-            folder / path,
-            path.as_posix().encode("utf-8", "backslashreplace").decode(),
-            path.with_suffix(".png")
-            if bearers[str(path.with_suffix("")).casefold()] == 1
-            else path.with_name(f"{path.name}.png"),
-        )
-        for path in paths
+        Found(folder / path, path.as_posix().encode("utf-8", "backslashreplace").decode(), target)
+        for path, target in zip(paths, targets, strict=True)
     )
+
+
+def _targets(paths: Sequence[Path]) -> list[Path]:
+    """Return a name of its own for the result of each picture: "me.png", or "me.jpg.png" where need be."""
+    whole: set[Path] = set()
+    while True:
+        targets = [p.with_name(f"{p.name}.png") if p in whole else p.with_suffix(".png") for p in paths]
+        bearers = Counter(map(_key, targets))
+        # The stem of "me.jpg.webp" may be the whole name of another picture, so look again.
+        more = {p for p, target in zip(paths, targets, strict=True) if bearers[_key(target)] > 1} - whole
+        if not more:
+            return targets
+        whole |= more
+
+
+def _key(path: Path) -> str:
+    """Return a name as disks see it that do not tell capitals from small letters, or accents apart."""
+    return unicodedata.normalize("NFC", str(path)).casefold()
+
+
+def _require_apart(folder: Path, out: Path, targets: Sequence[Path]) -> None:
+    """Refuse folders of results that are links to where the pictures are.
+
+    Raises:
+        SettingsError: There is one.
+    """
+    for place in dict.fromkeys(out / target.parent for target in targets):
+        real = place.resolve()
+        if real.is_relative_to(folder) and not real.is_relative_to(out.resolve()):
+            raise SettingsError(
+                f"{place} leads to where the pictures are.", "Choose another folder for the results."
+            )
 
 
 def made_already(path: Path, recipe: Recipe, size: int | None = None) -> bool:
@@ -77,18 +104,20 @@ def made_already(path: Path, recipe: Recipe, size: int | None = None) -> bool:
     return recipe_of_png(picture) == recipe and size in (None, picture.width)
 
 
-def write_file(path: Path, data: bytes) -> None:
+def write_file(path: Path, data: bytes, made: Made | None = None) -> None:
     """Write a file whole or not at all, so that nothing that a stopped run left is taken for a result.
 
     Folders that are missing are made.
+
+    Args:
+        path: The file.
+        data: What goes into it.
+        made: Whether a file that is there may be replaced; None: any may.
+
+    Raises:
+        SettingsError: A file is there that may not be replaced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part")
-    try:
-        draft.write_bytes(data)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    write_files({path: data}, made, sync=False)  # a folder has many files, and what is torn is made anew
 
 
 def _walk(folder: Path, out: Path) -> Iterator[Path]:

@@ -23,6 +23,7 @@ from psp.job import Job
 from psp.latents import Codes, codes_to_bytes
 from psp.network import Floats, Network, Step, Work
 from psp.recipe import Recipe, Setting, picture_to_png
+from psp.saving import made_by, require_own
 from psp.tasks import TASKS
 from psp.variants import FACTORS, check_choice, plan_seeds
 
@@ -97,15 +98,20 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     saver = _Saver(folders.out, inference, _recipe(job, inference))
     columns = ("faces", "face", "side", "warnings")
     ledger = Ledger("infer", _DONE, columns, folders.out, found, folders.report)
-    wishes = []
+    wishes: list[Wish] = []
+    refused: list[tuple[str, PspError]] = []
     for each_found in found:
         if not folders.again and saver.has(each_found.target):
             ledger.keep(each_found.name)
+        elif (error := saver.refused(each_found.target)) is not None:
+            refused.append((each_found.name, error))
         else:
             wishes.append(_wish(each_found, inference, job, folders.settings.max_pixels))
     seconds = _Seconds()
     workers = min(folders.workers, max(1, len(wishes)))
     with ledger.open():
+        for name, error in refused:
+            ledger.add(name, error)
         _run(network, wishes, saver, ledger, seconds, workers)
     if ledger.made:
         folders.report(
@@ -202,6 +208,17 @@ class _Saver:
         self.inference = inference
         self._out = out
         self._recipe = recipe
+        self._own = made_by(TASKS)
+
+    def refused(self, target: Path) -> PspError | None:
+        """Return why a result cannot be written: a file of another's is in its place; None: it can."""
+        try:
+            for place in (self._out / target, self._couple(target), self._latents(target)):
+                if place is not None:
+                    require_own(place, self._own)
+        except PspError as error:
+            return error
+        return None
 
     def has(self, target: Path) -> bool:
         """Whether all files of a result are there."""
@@ -223,11 +240,11 @@ class _Saver:
         couple, latents = self._couple(target), self._latents(target)
         if couple is not None:
             beside = _couple(seen, picture, TASKS[self.inference.task].kind == "mask")
-            write_file(couple, picture_to_png(beside, self._recipe))
+            write_file(couple, picture_to_png(beside, self._recipe), self._own)
         if latents is not None:
-            write_file(latents, codes_to_bytes(codes, self._recipe))
+            write_file(latents, codes_to_bytes(codes, self._recipe), self._own)
         # Last: where it is, the others are.
-        write_file(self._out / target, picture_to_png(picture, self._recipe))
+        write_file(self._out / target, picture_to_png(picture, self._recipe), self._own)
 
     def _couple(self, target: Path) -> Path | None:
         return self._out / _COUPLES / target if self.inference.couples else None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from psp.errors import InputError, PspError
 from psp.folders.files import Found, write_file
+from psp.saving import begins_with, set_aside
 
 Report = Callable[[str], None]
 """Called with every line to show."""
@@ -68,6 +69,9 @@ class Ledger:
         self._columns = (*_COLUMNS, *columns)
         self._report = report
         self._known = _read(self.path)
+        if self.path.is_file() and not begins_with(",".join(_COLUMNS))(self.path):
+            # Another's, or changed by a table calculation: not to be lost.
+            report(f"{self.path} is no report of this command; it is called {set_aside(self.path).name} now")
         self._names = tuple(each.name for each in found)
         self._rows: dict[str, tuple[Row, ...]] = {}
         self._there = 0

@@ -19,6 +19,7 @@ from psp.folders.processes import check_workers
 from psp.images import limit_pillow, load_picture
 from psp.inputs import CROP_SIZE
 from psp.recipe import Recipe, Setting, picture_to_png
+from psp.saving import made_by, require_own
 from psp.sketches import photo_to_sketch
 
 __all__ = ["TASKS", "prepare_folder"]
@@ -87,8 +88,10 @@ def prepare_file(errand: _Preparation) -> tuple[Row, ...]:
     """Make one sketch or map, in whichever process.
 
     Raises:
-        PspError: The picture cannot be used.
+        PspError: The picture cannot be used, or something else has the name of its result.
     """
+    own = made_by(TASKS.values())
+    require_own(errand.target, own)  # before the work
     limit_pillow(errand.settings.max_pixels)
     picture = load_picture(errand.source, errand.settings.max_pixels)
     if picture.width != picture.height:
@@ -101,7 +104,7 @@ def prepare_file(errand: _Preparation) -> tuple[Row, ...]:
         made = photo_to_sketch(crop)
     else:
         made = Image.fromarray(_parser(errand.settings).map(crop)[0])
-    write_file(errand.target, picture_to_png(made, errand.recipe, synthetic=False))
+    write_file(errand.target, picture_to_png(made, errand.recipe, synthetic=False), own)
     return (Row(errand.name, _DONE),)
 
 

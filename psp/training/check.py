@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from pathlib import Path, PurePath
 
 from psp.errors import TrainingError
 from psp.images import MIN_SIDE
+from psp.saving import write_files
 from psp.training.prepare import Preparation
 from psp.training.sources import Source, read_picture
 
@@ -116,11 +118,11 @@ def without(sources: tuple[Source, ...], findings: tuple[Finding, ...]) -> tuple
 
 def tell(findings: tuple[Finding, ...], out: Path) -> str:
     """Write ``findings`` to ``out``/data-check.csv; return in words how many they are, and the first ones."""
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / REPORT_FILE).open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
-        rows = csv.writer(file)
-        rows.writerow(["file", "problem", "detail"])
-        rows.writerows(dataclasses.astuple(finding) for finding in findings)
+    table = io.StringIO(newline="")
+    rows = csv.writer(table)
+    rows.writerow(["file", "problem", "detail"])
+    rows.writerows(dataclasses.astuple(finding) for finding in findings)
+    write_files({out / REPORT_FILE: table.getvalue().encode("utf-8", "backslashreplace")})
     counts: dict[str, int] = {}
     for finding in findings:
         counts[finding.problem] = counts.get(finding.problem, 0) + 1

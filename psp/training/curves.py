@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from psp.recipe import SOFTWARE
+from psp.saving import write_files
 from psp.training.scalars import SCALARS_FILE, Scalar, read_scalars
 
 CURVES_FILE = "curves.png"
@@ -45,9 +48,11 @@ def draw_curves(folder: Path) -> Path | None:
         axes.set_xlabel("pictures drawn")
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
-    path = folder / CURVES_FILE
+    out = io.BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=110)
+    figure.savefig(out, format="png", dpi=110, metadata={"Software": SOFTWARE})
+    path = folder / CURVES_FILE
+    write_files({path: out.getvalue()})
     return path
 
 

@@ -25,6 +25,9 @@ from psp.training.translate import Translator
 GENERATOR_HEADERS = ("pictures", "Fréchet", "encoded", "real", "variety", "real")
 
 _RANDOM = 2000
+_FACES, _STEPS, _MIXED = "random.jpg", "interpolation.jpg", "mixing.jpg"
+SHEETS = (_FACES, _STEPS, _MIXED)
+"""The names of the sheets."""
 
 
 def generator_row(
@@ -51,17 +54,17 @@ def save_generator_sheets(folder: Path, translate: Translator, sources: tuple[So
     """Write sheets of random faces, and of interpolations and mixtures of held-out pictures."""
     model, size = translate.model, translate.size
     faces = galleries.decode_at(model, galleries.random_codes(model, 64), size)
-    galleries.save_gallery(folder / "random.jpg", faces, columns=8)
+    galleries.save_gallery(folder / _FACES, faces, columns=8)
     held = _interleaved(sources, preset("portraits128-encode").data, size)
     if len(held) < 4:
         return
     pairs = len(held) // 2
     codes = galleries.encode_all(model, held)
     steps = galleries.interpolate(model, codes[0 : 2 * pairs : 2], codes[1 : 2 * pairs : 2], 8, size)
-    galleries.save_gallery(folder / "interpolation.jpg", steps, columns=8)
+    galleries.save_gallery(folder / _STEPS, steps, columns=8)
     some = min(5, pairs)
     table = galleries.mix_styles(model, held[1 : 2 * some : 2], held[0 : 2 * some : 2])
-    galleries.save_gallery(folder / "mixing.jpg", table, columns=1 + some)
+    galleries.save_gallery(folder / _MIXED, table, columns=1 + some)
 
 
 def _real_halves(

@@ -16,11 +16,12 @@ from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.quality import lpips_network
 from psp.registry import AUXILIARY, BUNDLED, file_on_disk, has_model
+from psp.saving import begins_with, is_sheet, require_own
 from psp.training import evaluate_results as results
 from psp.training.evaluate import Ruler
-from psp.training.evaluate_generator import GENERATOR_HEADERS, generator_row, save_generator_sheets
+from psp.training.evaluate_generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
 from psp.training.evaluate_measures import FIGURES, MEASURES, Bench, figures_row
-from psp.training.evaluate_table import Report, Row, line, open_scores
+from psp.training.evaluate_table import HEADER, Report, Row, line, open_scores
 from psp.training.galleries import Firsts
 from psp.training.picture_batches import choose, read_batches
 from psp.training.sources import open_source, open_sources
@@ -94,6 +95,7 @@ def run(evaluation: Evaluation, report: Report) -> None:
 
 def _run_task(evaluation: Evaluation, report: Report) -> None:
     chosen = choose(open_sources(evaluation.data, report), evaluation.everything, evaluation.pictures)
+    _require_own(evaluation, *(_sheet_name(evaluation, pictures[0][0].name) for pictures in chosen))
     translate = Translator(_checked(evaluation))
     network, words = _face_network(evaluation)
     kind = MEASURES[evaluation.task]
@@ -121,6 +123,7 @@ def _run_task(evaluation: Evaluation, report: Report) -> None:
 def _run_generator(evaluation: Evaluation, report: Report) -> None:
     if evaluation.csv is not None:
         raise SettingsError("Random faces have no originals, so they have no rows.", "Leave out --csv.")
+    _require_own(evaluation, *SHEETS)
     sources = open_sources(evaluation.data, report)
     translate = Translator(_checked(evaluation))
     row = generator_row(translate, sources, evaluation.pictures, evaluation.batch, lpips_network())
@@ -131,6 +134,7 @@ def _run_generator(evaluation: Evaluation, report: Report) -> None:
 
 def _run_results(evaluation: Evaluation, folder: Path, report: Report) -> None:
     made, originals = open_source(folder, report), open_source(evaluation.data, report)
+    _require_own(evaluation, _sheet_name(evaluation, made.name))
     paired = results.pair(made, originals)
     for words in results.lost_lines(paired):
         report(words)
@@ -182,5 +186,21 @@ def _report_rows(report: Report, rows: Sequence[Row], headers: Sequence[str], *,
 def _save_sheet(evaluation: Evaluation, firsts: Firsts, name: str) -> None:
     """Write a sheet of the first results."""
     if evaluation.sheets is not None:
-        file = name if evaluation.task == "encode" else f"{evaluation.task}-{name}"
-        firsts.save(evaluation.sheets / f"{file}.jpg")
+        firsts.save(evaluation.sheets / _sheet_name(evaluation, name))
+
+
+def _sheet_name(evaluation: Evaluation, name: str) -> str:
+    return f"{name}.jpg" if evaluation.task == "encode" else f"{evaluation.task}-{name}.jpg"
+
+
+def _require_own(evaluation: Evaluation, *sheets: str) -> None:
+    """Refuse, before anything is measured, to write over what no evaluation has made.
+
+    Raises:
+        SettingsError: A sheet or the table would do that.
+    """
+    if evaluation.csv is not None:
+        require_own(evaluation.csv, begins_with(HEADER))
+    if evaluation.sheets is not None:
+        for name in sheets:
+            require_own(evaluation.sheets / name, is_sheet)

@@ -18,6 +18,9 @@ from psp.training.evaluate import Compared
 Report = Callable[[str], None]
 Row = Sequence[str | int | float]
 
+HEADER = "source,name,l2,lpips,identity"
+"""How the CSV file begins."""
+
 _ALL = "all"
 _MEAN = "mean"
 
@@ -108,12 +111,12 @@ def open_scores(path: Path | None, similarity: bool, seconds: bool) -> Iterator[
         OSError: The file cannot be written.
     """
     optional = (*(["similarity"] if similarity else []), *(["seconds"] if seconds else []))
-    columns = ("l2", "lpips", "identity", *optional)
+    columns = (*HEADER.split(",")[2:], *optional)
     if path is None:
         yield Scores(columns)
         return
     with writing(path) as file:
-        _write_row(file, ("source", "name", *columns))
+        _write_row(file, (*HEADER.split(",")[:2], *columns))
         yield Scores(columns, file)
 
 

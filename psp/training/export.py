@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from psp.checkpoints import is_pickle, read_info, save_psp
+from psp.drafts import writing
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
 from psp.palette import FACE_CLASSES
@@ -70,7 +71,7 @@ def export(
         folder.mkdir(parents=True, exist_ok=True)
         decoder = read_info(base).get("decoder")
         for file in (base, base.with_name(decoder)) if decoder else (base,):
-            shutil.copyfile(file, folder / file.name)
+            _copy(file, folder / file.name)
         save_psp(model, path, precision=config.precision, base=base.name, info=info)
         return path
     if config.train_generator:
@@ -83,6 +84,14 @@ def export(
         (folder / decoder).unlink(missing_ok=True)  # an earlier export of this run
     save_psp(model, path, precision=config.precision, decoder_file=decoder, info=info)
     return path
+
+
+def _copy(file: Path, target: Path) -> None:
+    """Copy a file, whole or not at all, unless it is there already."""
+    if target.exists() and target.samefile(file):
+        return
+    with file.open("rb") as given, writing(target) as out:
+        shutil.copyfileobj(given, out)
 
 
 def _data_words(sources: tuple[Source, ...], data: DataConfig) -> str:

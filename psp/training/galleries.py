@@ -12,6 +12,8 @@ from torch import Tensor
 from psp.map_classes import MapClasses, numbered_classes
 from psp.models.psp import PSP
 from psp.palette import CLASSES, FACE_CLASSES, map_to_picture
+from psp.recipe import SOFTWARE
+from psp.saving import is_sheet, write_files
 from psp.training.data import to_batch
 from psp.training.sheets import sheet
 
@@ -47,15 +49,18 @@ class Firsts:
 
 
 def save_gallery(path: Path, *rows: Tensor, columns: int = 12, max_bytes: int = MAX_BYTES) -> None:
-    """Write the sheet of ``rows`` (see ``sheet``) as a JPEG, at the best quality that fits ``max_bytes``."""
+    """Write the sheet of ``rows`` (see ``sheet``) as a JPEG, at the best quality that fits ``max_bytes``.
+
+    Raises:
+        SettingsError: A picture is there that is no earlier sheet.
+    """
     picture = sheet(*rows, columns=columns)
     for quality in _QUALITIES:
         out = io.BytesIO()
-        picture.save(out, "JPEG", quality=quality, optimize=True)
+        picture.save(out, "JPEG", quality=quality, optimize=True, comment=SOFTWARE)
         if out.tell() <= max_bytes:
             break
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(out.getvalue())
+    write_files({path: out.getvalue()}, is_sheet)
 
 
 def show_inputs(inputs: Tensor, classes: MapClasses | None = None) -> Tensor:

@@ -17,6 +17,7 @@ from psp.training.gan import GanCoach
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import GENERATOR_FILE, save_generator
 from psp.training.loop import Progress
+from psp.training.run_folder import require_run_folder
 from psp.training.sources import open_sources
 
 
@@ -63,6 +64,7 @@ def train_generator(
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
+    require_run_folder(options.out)
     device = torch.device(options.device)
     lpips = LPIPS(load_tensors(LPIPS_FILE)[0]).to(device) if config.frechet_pictures else None
     sources = open_sources(options.data, words)

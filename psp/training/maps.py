@@ -6,6 +6,7 @@ import functools
 import io
 import itertools
 import os
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from psp.drafts import writing
+from psp.errors import TrainingError
 from psp.images import load_picture
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES
@@ -67,6 +70,9 @@ def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
         sources: The pictures.
         file: An ``.npz`` file.
         size: Height and width of the maps.
+
+    Raises:
+        TrainingError: ``file`` is there and holds something else.
     """
     packed = _read(file)
     if all((source.name, name) in packed for source in sources for name in source.train):
@@ -87,9 +93,14 @@ def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
 def _read(file: Path) -> dict[tuple[str, str], bytes]:
     if not file.exists():
         return {}
-    with np.load(file) as stored:
-        keys = zip(stored["sources"].tolist(), stored["names"].tolist(), strict=True)
-        data, ends = stored["data"].tobytes(), stored["ends"].tolist()
+    try:
+        with np.load(file) as stored:
+            keys = zip(stored["sources"].tolist(), stored["names"].tolist(), strict=True)
+            data, ends = stored["data"].tobytes(), stored["ends"].tolist()
+    except (OSError, EOFError, ValueError, TypeError, LookupError, zipfile.BadZipFile) as error:
+        raise TrainingError(
+            f"{file.name} is no file of maps that a run has made.", "Give another name with --maps."
+        ) from error
     return {key: data[start:end] for key, (start, end) in zip(keys, itertools.pairwise(ends), strict=True)}
 
 
@@ -100,13 +111,11 @@ def _make_map(picture: bytes, name: str, size: int) -> bytes:
 
 
 def _write(file: Path, packed: dict[tuple[str, str], bytes]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_suffix(".new.npz")
-    np.savez(
-        draft,
-        sources=np.array([source for source, _ in packed]),
-        names=np.array([name for _, name in packed]),
-        ends=np.cumsum([0, *map(len, packed.values())]),
-        data=np.frombuffer(b"".join(packed.values()), np.uint8),
-    )
-    draft.replace(file)
+    with writing(file) as out:
+        np.savez(
+            out,
+            sources=np.array([source for source, _ in packed]),
+            names=np.array([name for _, name in packed]),
+            ends=np.cumsum([0, *map(len, packed.values())]),
+            data=np.frombuffer(b"".join(packed.values()), np.uint8),
+        )

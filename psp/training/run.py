@@ -17,6 +17,7 @@ from psp.model_folder import model_files
 from psp.models.psp import PSP, PSPConfig
 from psp.palette import CLASSES, FACE_CLASSES
 from psp.registry import find_entry
+from psp.saving import write_files
 from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
@@ -28,13 +29,13 @@ from psp.training.networks import adapt, build_objective, on_generator, start_en
 from psp.training.overrides import to_toml
 from psp.training.pairs import pair_sources
 from psp.training.prepare import Preparation
+from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, require_run_folder
 from psp.training.sources import Source, open_sources
 from psp.training.vary import Pixels
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
-CONFIG_FILE = "config.toml"
 _CHECK_FILE = "data-check.json"
 # Pictures over which the average code of a joint training is taken while the run goes on, and at its end.
 _AVERAGED_ON_THE_WAY, _AVERAGED = 512, 2048
@@ -104,9 +105,12 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
     with accelerator.main_process_first():
         sources = open_data(config, options, reports.words)
         config, start, base = _open_start(config, options)
+        path = options.out / BEST / f"{config.task}.safetensors"
+        _require_apart(base, path)
         start = dataclasses.replace(start, maps=_open_maps(config, options, sources))
         if accelerator.is_main_process:
-            (options.out / CONFIG_FILE).write_text(to_toml(config), encoding="utf-8")
+            text = CONFIG_MARK + to_toml(config)
+            write_files({options.out / CONFIG_FILE: text.encode()})
     objective = build_objective(config, options.identity_file, options.similarity_file)
     save = partial(
         export, config=config, sources=sources, folder=options.out / BEST, base=base, maps=start.maps
@@ -132,10 +136,18 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         coach.run(options.minutes)
     finally:
         _close(accelerator)
-    path = options.out / BEST / f"{config.task}.safetensors"
     if accelerator.is_main_process and not path.exists():  # stopped while the resolution was low
         on_best(coach.finished(), {})
     return path
+
+
+def _require_apart(base: Path | None, path: Path) -> None:
+    """Refuse to write the best model to ``path`` where that is the model to start from."""
+    if base is not None and path.exists() and path.samefile(base):
+        raise TrainingError(
+            f"{path} is the model to start from, and the run would write over it.",
+            "Give another folder with --out.",
+        )
 
 
 def _close(accelerator: Accelerator) -> None:
@@ -159,6 +171,7 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
             f"Pictures can be mapped by the {len(CLASSES)} classes of faces, not by {len(classes)} others.",
             "Give their maps with --inputs: a folder with the same names.",
         )
+    require_run_folder(options.out)
     options.out.mkdir(parents=True, exist_ok=True)
     sources = open_sources(options.data, words)
     unpaired: tuple[str, ...] = ()
@@ -180,7 +193,7 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
             raise TrainingError("No picture is left to train on.", "Give other data.")
         return sources
     require_good(findings, options.out)
-    note.write_text(json.dumps(seen))
+    write_files({note: json.dumps(seen).encode()})
     return sources
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from psp.saving import write_files
 
 SCALARS_FILE = "scalars.csv"
 
@@ -51,7 +54,10 @@ class ScalarLog:
     def __init__(self, folder: Path, pictures: int = 0) -> None:
         path = folder / SCALARS_FILE
         kept = [row for row in read_scalars(path) if row.pictures <= pictures]
-        self._file = path.open("w", newline="", encoding="utf-8")
+        table = io.StringIO(newline="")
+        csv.writer(table).writerows([row.group, row.pictures, row.name, f"{row.value:.6g}"] for row in kept)
+        write_files({path: table.getvalue().encode()})  # a full disk must not cost the lines that are there
+        self._file = path.open("a", newline="", encoding="utf-8")
         self._rows = csv.writer(self._file)
         self._board: Any = None
         try:
@@ -63,9 +69,6 @@ class ScalarLog:
             )
         else:
             self._board = SummaryWriter(str(folder))  # type: ignore[no-untyped-call]  # torch ships it untyped
-        for row in kept:
-            self._rows.writerow([row.group, row.pictures, row.name, f"{row.value:.6g}"])
-        self._file.flush()
 
     def add(self, group: str, pictures: int, figures: dict[str, float]) -> None:
         """Append ``figures`` after ``pictures``."""

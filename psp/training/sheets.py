@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
+
+from psp.recipe import SOFTWARE
+from psp.saving import write_files
 
 
 def sheet(*rows: Tensor, columns: int = 12) -> Image.Image:
@@ -28,5 +33,9 @@ def sheet(*rows: Tensor, columns: int = 12) -> Image.Image:
 
 
 def save_sheet(path: Path, *rows: Tensor, columns: int = 12) -> None:
-    """Write the sheet of ``rows`` as a PNG, or a JPEG (an eighth of the size), by the ending of ``path``."""
-    sheet(*rows, columns=columns).save(path, quality=90)
+    """Write the sheet of ``rows`` as a PNG with the studio's mark."""
+    out = io.BytesIO()
+    info = PngInfo()
+    info.add_text("Software", SOFTWARE)
+    sheet(*rows, columns=columns).save(out, "PNG", pnginfo=info)
+    write_files({path: out.getvalue()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,33 @@ def test_pictures_of_one_name_get_results_of_two(tmp_path: Path) -> None:
     touch(tmp_path, "me.jpg", "ME.png", "a/me.jpg")
     targets = {each.name: each.target.as_posix() for each in find_pictures(tmp_path, tmp_path / "out")}
     assert targets == {"me.jpg": "me.jpg.png", "ME.png": "ME.png.png", "a/me.jpg": "a/me.png"}
+
+
+def test_no_two_pictures_share_a_name(tmp_path: Path) -> None:
+    names = [
+        "me.jpg",
+        "me.png",
+        "me.jpg.webp",
+        "IMG.0001.jpg",
+        "IMG.0002.jpg",
+        "e\u0301.jpg",
+        "\u00e9.png",
+        "v1.2.png",
+    ]
+    touch(tmp_path, *names)
+    targets = {each.name: each.target.as_posix() for each in find_pictures(tmp_path, tmp_path / "out")}
+    assert targets["me.jpg.webp"] == "me.jpg.webp.png"
+    assert (targets["me.jpg"], targets["me.png"]) == ("me.jpg.png", "me.png.png")
+    assert (targets["IMG.0001.jpg"], targets["v1.2.png"]) == ("IMG.0001.png", "v1.2.png")
+    assert len({unicodedata.normalize("NFC", target) for target in targets.values()}) == len(names)
+
+
+def test_a_link_to_where_the_pictures_are_is_refused(tmp_path: Path) -> None:
+    touch(tmp_path, "photos/below/me.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "below").symlink_to(tmp_path / "photos" / "below")
+    with pytest.raises(SettingsError, match="where the pictures are"):
+        find_pictures(tmp_path / "photos", tmp_path / "out")
 
 
 @pytest.mark.parametrize("out", ["photos", ".", "photos/../photos"])

@@ -73,6 +73,10 @@ def test_a_report_that_cannot_be_read_is_written_anew(tmp_path: Path, lines: lis
     assert read_report(book.path) == [
         {"file": "a.png", "result": "aligned", "reason": "was there already", "side": ""}
     ]
+    assert (
+        tmp_path / "align-report-1.csv"
+    ).read_bytes() == b"\xff\xfe,\0\n1,2,3,4,5,6,7\n"  # may be another's
+    assert "align-report-1.csv" in lines[0]
 
 
 def test_not_one_result_is_an_error(tmp_path: Path, lines: list[str]) -> None:

@@ -119,6 +119,23 @@ def test_what_is_wrong_is_said(evaluation: Evaluation, tmp_path: Path) -> None:
     assert not (tmp_path / "figures.csv").exists()
 
 
+@pytest.mark.parametrize("taken", ["figures.csv", "sheets/data.jpg"])
+def test_nothing_is_measured_where_a_file_of_anothers_would_be_lost(
+    evaluation: Evaluation, tmp_path: Path, taken: str
+) -> None:
+    (tmp_path / taken).parent.mkdir(exist_ok=True)
+    (tmp_path / taken).write_bytes(b"mine")
+    said: list[str] = []
+    wish = dataclasses.replace(evaluation, csv=tmp_path / "figures.csv", sheets=tmp_path / "sheets")
+    with pytest.raises(SettingsError, match="already"):
+        run(wish, said.append)
+    assert said == []
+    assert (tmp_path / taken).read_bytes() == b"mine"
+    (tmp_path / taken).unlink()
+    run(wish, said.append)
+    run(wish, said.append)  # earlier ones are replaced
+
+
 def test_results_are_measured_from_the_command_line(
     evaluation: Evaluation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

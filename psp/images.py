@@ -16,7 +16,8 @@ from PIL import Image
 
 from psp.errors import PictureError
 from psp.formats import known_formats, limit_pillow
-from psp.levels import to_indices, to_levels
+from psp.index_maps import array_as_stored
+from psp.levels import to_levels
 from psp.profiles import profile_of, to_srgb
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def load_picture(
             [H,W,2] (grey and alpha), [H,W,3] or [H,W,4]: bool, uint8, uint16, another integer, or float (in
             0..1; where the largest value is above 1, in 0..255).
         max_pixels: Width times height allowed; checked from the file's header, before decoding.
-        flat: False keeps the picture's own mode and numbers, as index pictures and transparent maps need it.
+        flat: False keeps the picture's own mode and numbers, as index maps and transparent drawings need.
         name: What errors call the picture, where ``source`` has no name of its own.
         smallest: Pixels that the shorter side needs.
 
@@ -335,8 +336,10 @@ def _from_array(array: NDArray[Any], max_pixels: int, flat: bool) -> Image.Image
             f"An array of shape {list(array.shape)} is not a picture.", "Give [H,W], [H,W,3] or [H,W,4]."
         )
     _check_size((array.shape[1], array.shape[0]), max_pixels, "The picture")
-    indices = None if flat else to_indices(array)
-    levels = to_levels(array) if indices is None else indices
+    stored = None if flat else array_as_stored(array)
+    if stored is not None:
+        return stored
+    levels = to_levels(array)
     if levels.ndim == 3 and levels.shape[2] == 1:
         levels = levels[:, :, 0]
     picture = Image.fromarray(np.ascontiguousarray(levels))

@@ -44,21 +44,6 @@ def to_levels(array: NDArray[Any], white: float | None = None) -> NDArray[np.uin
     return levels
 
 
-def to_indices(array: NDArray[Any]) -> NDArray[np.uint8] | None:
-    """Return whole numbers from 0 to 255, of any type, as they are; None where ``array`` holds others.
-
-    Floats up to 1 are shares of white and no indices.
-    """
-    if array.dtype.kind not in "uif" or array.size == 0:
-        return None
-    smallest, largest = float(array.min()), float(array.max())
-    if not (smallest >= 0 and largest <= 255):
-        return None
-    if array.dtype.kind == "f" and (largest <= 1 or bool((array != np.rint(array)).any())):
-        return None
-    return np.ascontiguousarray(array.astype(np.uint8))
-
-
 def _white(kind: str, size: int, largest: float) -> float:
     """Return the value that is white.
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
+from psp.index_maps import class_numbers
 from psp.map_classes import Colour, MapClasses
 
 if TYPE_CHECKING:
@@ -72,6 +73,9 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
 FACE_CLASSES = MapClasses(CLASSES, PALETTE)
 """Both together."""
 
+PHOTO_FOR_MAP = "This looks like a photo and no map"
+"""How the warning about a photo that was given as a map begins."""
+
 _BACKGROUND, _SKIN = 0, 1
 # Pixels: a map needs no more than a model sees, and drawings need a few to be drawings.
 _MAX_SIDE, _MIN_SIDE = 1024, 32
@@ -83,6 +87,12 @@ _WHITE = 250
 _EDGE = 5
 # Share of the map, from which foreign colours are worth a warning.
 _WORTH_SAYING = 0.002
+# A photo has at least this share of foreign colours, and at most this share of pixels whose neighbours have
+# their colour to two levels, once it is shrunk to 128 px. Of maps, those neighbours are most.
+_PHOTO_FOREIGN, _PHOTO_FLAT, _PHOTO_SIDE, _SAME_LEVEL = 0.3, 0.6, 128, 2
+# Share of single pixels, at 256 px at most, unlike all four neighbours: under 0.006 in maps of photos, over
+# 0.03 in numbers that went through JPEG, over 0.01 in 90 % of photos that were reduced to 16 colours.
+_SPECKLED, _SPECKLE_SIDE = 0.01, 256
 
 
 def map_to_picture(labels: Labels, classes: MapClasses = FACE_CLASSES) -> Image.Image:
@@ -101,8 +111,8 @@ def picture_to_map(
     """Read a map that somebody drew or saved.
 
     Understood are pictures in the colours of the palette (antialiased edges go to one of the two classes that
-    meet there) and index pictures: grey, with no value above 18. What is transparent or white, as unpainted
-    paper is, is background.
+    meet there) and pictures of the classes' numbers, 0 to 18, however they are stored (``psp.index_maps``);
+    255 is "ignore". What is transparent, ignored or white, as unpainted paper is, is background.
 
     Args:
         picture: Square, at least 32 pixels a side, of any mode; shrunk (nearest) where larger than 1024.
@@ -119,22 +129,24 @@ def picture_to_map(
     if width != height:
         raise PictureError(
             f"The segmentation map is not square: {width}×{height} pixels.",
-            "Crop it to a square with the face in the middle, or pad it with background (black).",
+            "Crop it to a square with the face in the middle, or pad it with background (black); "
+            "of a photo, make a map first (photo_to_mask; on the page, From a photo).",
         )
     if width < _MIN_SIDE:
         raise PictureError(
             f"The segmentation map is too small: {width}×{height} pixels.",
             f"Each side needs at least {_MIN_SIDE} pixels; models see 128 or 256.",
         )
-    labels = _indices(picture, len(classes))
-    warnings: list[str] = []
+    labels = class_numbers(picture, len(classes), classes.colours)
+    of_face = classes == FACE_CLASSES
     if labels is None:
         if width > _MAX_SIDE:
             picture = picture.resize((_MAX_SIDE, _MAX_SIDE), Image.Resampling.NEAREST)
         labels, warnings = _snap(*_colours(picture), classes)
-    elif width > _MAX_SIDE:
-        labels = _resize(labels, _MAX_SIDE)
-    if classes == FACE_CLASSES and not (labels == _SKIN).any():
+    else:
+        warnings = _speckle_warning(_resize(labels, min(width, _SPECKLE_SIDE))) if of_face else []
+        labels = _resize(labels, min(width, _MAX_SIDE))
+    if of_face and not (labels == _SKIN).any():
         warnings.append(
             "The map has no skin, so there is no face to follow: draw one, or check that it has this palette."
         )
@@ -194,22 +206,6 @@ def _resize(labels: Labels, size: int) -> Labels:
         return labels
     rows, columns = (((np.arange(size) + 0.5) * side / size).astype(np.int64) for side in labels.shape)
     return np.ascontiguousarray(labels[rows[:, None], columns[None, :]])
-
-
-def _indices(picture: Image.Image, count: int) -> Labels | None:
-    """Return the map [H,W] of an index picture: grey, also if stored as RGB, all values below ``count``."""
-    if picture.mode == "F" or picture.has_transparency_data:
-        return None
-    grey = picture.mode == "L" or picture.mode.startswith("I")
-    own = picture.mode == "P" and count != len(CLASSES)  # annotation tools store the numbers of classes so
-    values = np.asarray(picture if grey or own else picture.convert("RGB"))
-    if int(values.max()) >= count or int(values.min()) < 0:
-        return None
-    if values.ndim == 3:
-        if (values != values[:, :, :1]).any():
-            return None
-        values = values[:, :, 0]
-    return values.astype(np.uint8)
 
 
 def _colours(picture: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
@@ -323,10 +319,38 @@ def _foreign_warning(
     taken = classes.names[int(labels[foreign][codes == commonest][0])]
     example = f"#{int(commonest):06x}"
     percent = f"{share * 100:.0f} %" if share >= 0.01 else "Less than 1 %"
+    if share > _PHOTO_FOREIGN and _flat_share(colours) < _PHOTO_FLAT:
+        step = "Make a map of it first: photo_to_mask, or on the page, From a photo."
+        return [
+            f"{PHOTO_FOR_MAP}: {percent} of it has colours that are not in the palette. "
+            f"{step if classes == FACE_CLASSES else 'Give its map, in the colours of the classes.'}"
+        ]
     return [
         f"{percent} of the map has colours that are not in the palette, for example {example}; "
-        f"they were taken for the nearest colour, that one for '{taken}'."
+        f"they were taken for the nearest colour, that one for '{taken}'. Use the palette's colours, "
+        f"or save the classes' numbers, 0 to {len(classes) - 1}, as grey values."
     ]
+
+
+def _speckle_warning(labels: Labels) -> list[str]:
+    """Tell numbers [H,W] that change from pixel to pixel, which those of classes do not."""
+    middle = labels[1:-1, 1:-1]
+    sides = labels[:-2, 1:-1], labels[2:, 1:-1], labels[1:-1, :-2], labels[1:-1, 2:]
+    if float(np.all([middle != side for side in sides], axis=0).mean()) < _SPECKLED:
+        return []
+    return [
+        "The numbers of this map change from pixel to pixel, as those of a photo or a compressed picture do. "
+        "Save maps as PNG, without smoothing; of a photo, make a map first (photo_to_mask)."
+    ]
+
+
+def _flat_share(colours: NDArray[np.uint8]) -> float:
+    """Return the share of a picture [H,W,3] where neighbours have the same colour, 0 to 1."""
+    small = Image.fromarray(colours).resize((_PHOTO_SIDE, _PHOTO_SIDE), Image.Resampling.BOX)
+    levels = np.asarray(small).astype(np.int16)
+    across = np.abs(np.diff(levels, axis=1)).max(axis=2)[:-1]
+    down = np.abs(np.diff(levels, axis=0)).max(axis=2)[:, :-1]
+    return float((np.maximum(across, down) <= _SAME_LEVEL).mean())
 
 
 def _codes(colours: NDArray[np.uint8]) -> NDArray[np.int32]:

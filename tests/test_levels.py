@@ -10,7 +10,7 @@ from PIL import Image
 
 from psp.errors import PictureError
 from psp.images import load_picture
-from psp.levels import to_indices, to_levels
+from psp.levels import to_levels
 
 LEVELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 LEVELS[0, 0] = 255
@@ -89,15 +89,4 @@ def test_a_tiff_of_12_bits_is_not_dark() -> None:
 def test_an_index_map_keeps_its_numbers_in_every_type(kind: str) -> None:
     labels = np.arange(19 * 100, dtype=np.int64).reshape(38, 50) % 19
     read = load_picture(labels.astype(kind), flat=False)
-    assert read.mode == "L" and np.array_equal(np.asarray(read), labels)
-
-
-def test_what_is_no_index_map_is_none() -> None:
-    for array in (
-        np.array([0.5, 7.0]),
-        np.array([256]),
-        np.array([-1]),
-        np.array([np.nan]),
-        np.array([0.0, 1.0]),
-    ):
-        assert to_indices(array) is None
+    assert np.array_equal(np.asarray(read), labels)

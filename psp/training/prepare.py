@@ -12,7 +12,7 @@ from psp.errors import PictureError, TrainingError
 from psp.images import degrade
 from psp.map_classes import MapClasses, numbered_classes
 from psp.model_folder import MODEL_TASKS
-from psp.palette import CLASSES, FACE_CLASSES, map_to_tensor, picture_to_map
+from psp.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
 from psp.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
 from psp.training.config import TrainConfig
@@ -143,7 +143,7 @@ def read_map(name: str, picture: Image.Image, classes: MapClasses) -> Pixels:
         labels, warnings = picture_to_map(picture, classes)
     except PictureError as error:
         raise TrainingError(f"{name}: {error.problem}", error.next_step) from error
-    if warnings and classes != FACE_CLASSES:
+    if warnings and (classes != FACE_CLASSES or warnings[0].startswith(PHOTO_FOR_MAP)):
         raise TrainingError(
             f"{name}: {warnings[0]}",
             "Give maps whose grey values are the classes, or in the colours of the classes "

@@ -79,5 +79,5 @@ def test_in_training_pairs() -> None:
 
 def test_a_photo_in_place_of_a_map_is_refused_in_training(astronaut: Image.Image) -> None:
     prepare = Preparation("segmentation_to_face", 96, 19)
-    with pytest.raises(TrainingError, match="a.png: This looks like a photo"):
+    with pytest.raises(TrainingError, match="This looks like a photo"):
         prepare.given("a.png", astronaut, mirrored=False)

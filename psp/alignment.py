@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import FaceIndexError, FaceNotFoundError
-from psp.faces import Face, Points, detect_faces
+from psp.faces import Face, Points, detect_faces, is_doubtful
 from psp.images import center_square, check_shape, load_picture
 
 __all__ = ["Alignment", "Face", "align", "align_all", "detect_faces", "ffhq_quad", "take_square"]
@@ -35,6 +35,7 @@ class Alignment:
         to_photo: Affine map from crop pixels to photo pixels, float64 [2,3], as ``cv2.warpAffine`` takes it:
             pixel index to pixel index, so that the crop's outer corners are at -0.5 and size - 0.5.
         photo_size: (width, height) of the photo in pixels.
+        sure: False where the detection may be something else than a face (``psp.faces.is_doubtful``).
     """
 
     crop: Image.Image
@@ -43,6 +44,7 @@ class Alignment:
     quad: Points
     to_photo: Points
     photo_size: tuple[int, int]
+    sure: bool = True
 
     @property
     def side(self) -> float:
@@ -100,7 +102,9 @@ def _find(photo: Image.Image, face: int) -> tuple[Image.Image, tuple[Face, ...]]
 
 def _cut(photo: Image.Image, faces: tuple[Face, ...], face: int, size: int) -> Alignment:
     quad = ffhq_quad(faces[face].landmarks)
-    return Alignment(crop_quad(photo, quad, size), len(faces), face, quad, _to_photo(quad, size), photo.size)
+    crop = crop_quad(photo, quad, size)
+    sure = not is_doubtful(faces[face], crop)
+    return Alignment(crop, len(faces), face, quad, _to_photo(quad, size), photo.size, sure)
 
 
 def take_square(photo: Image.Image, size: int = 256) -> Alignment:

@@ -206,6 +206,8 @@ def _run_task(options: argparse.Namespace) -> None:
         path = stem.with_name(f"{stem.name}-face-{face}") if len(faces) > 1 else stem
         saved = result.save(path.with_name(f"{path.name}.png"))  # else a name's end could pass for an ending
         print(f"saved {saved}", file=sys.stderr)
+        for warning in result.details["warnings"]:
+            print(f"warning: {warning}", file=sys.stderr)
         results.append(result)
     told = [result.details for result in results]
     print(json.dumps(told if getattr(options, "face", 0) is None else told[0], indent=2, ensure_ascii=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from psp.latents import MAX_FILE, Codes
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
 from psp.sketches import normalize_sketch, sketch_to_tensor
+from psp.suitability import DOUBT
 
 CROP_SIZE = 256
 """Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""
@@ -119,18 +120,19 @@ def prepare_map(picture: Image.Image, size: int, classes: MapClasses = FACE_CLAS
     return Prepared(inputs, seen=map_to_picture(labels, classes), warnings=warnings)
 
 
-def prepare_style(style: Image.Image, aligned: bool, size: int) -> NDArray[np.float32]:
-    """Prepare the second picture of a mixture, its largest face; returns [1,3,S,S].
+def prepare_style(style: Image.Image, aligned: bool, size: int) -> Prepared:
+    """Prepare the second picture of a mixture, its largest face; warn where it may be no face.
 
     Raises:
         PspError: As for photos; the message says that it is about the style picture.
     """
     try:
-        inputs = prepare_photo(style, aligned, 0, size).inputs
+        prepared = prepare_photo(style, aligned, 0, size)
     except PspError as error:
         raise type(error)(f"In the style picture: {error.problem}", error.next_step) from error
-    assert inputs is not None
-    return inputs
+    assert prepared.place is not None, "a photo has a place"
+    doubts = () if prepared.place.sure else (f"In the style picture: {DOUBT}",)
+    return replace(prepared, warnings=doubts)
 
 
 def read_file(source: bytes | Path | str) -> bytes:

@@ -100,7 +100,7 @@ class Job:
         prepared: Prepared,
         recipe: Recipe,
         plan: Variation | None = None,
-        style_inputs: Floats | None = None,
+        style: Prepared | None = None,
         strength: float = 1.0,
     ) -> Result:
         """Run the network and tell the story.
@@ -109,24 +109,26 @@ class Job:
             prepared: The input.
             recipe: What reproduces the result.
             plan: How it is mixed; None: not at all.
-            style_inputs: The second picture of a mixture.
+            style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
         if plan is not None:
-            work = replace(work, style_inputs=style_inputs, z=plan.z, layers=plan.layers, alphas=plan.alphas)
+            work = replace(work, z=plan.z, layers=plan.layers, alphas=plan.alphas)
+        if style is not None:
+            work = replace(work, style_inputs=style.inputs)
         codes, images = self._network.run(work, self._step)
         self.clock.lap("network")
         made = tuple(to_pictures(_tensor(images)))
-        quality, warnings = None, list(prepared.warnings)
+        quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
         place = prepared.place
         if prepared.given is not None:
             quality = _compare(prepared.given, made[0])
         if place is not None and place.face != NO_FACE:
             # Small faces are what super-resolution is for.
             side = None if self.task == "super_resolution" else place.side
-            warnings += photo_warnings(place.crop, side)
+            warnings += photo_warnings(place.crop, side, place.sure)
         self.clock.lap("quality")
         details = {
             "recipe": recipe.to_dict(),
@@ -158,7 +160,7 @@ def picture_result(
         "alignment": describe(place),
         "quality": None,
         "timings": clock.seconds,
-        "warnings": [] if place.face == NO_FACE else list(photo_warnings(place.crop, place.side)),
+        "warnings": [] if place.face == NO_FACE else list(photo_warnings(place.crop, place.side, place.sure)),
     }
     return Result((picture,), None, recipe, details, place.crop)
 

@@ -29,7 +29,7 @@ from psp.inputs import (
 )
 from psp.job import Clock, Job, picture_result
 from psp.latents import CodesFile, codes_from_bytes
-from psp.network import Accelerate, Floats, Network, Step
+from psp.network import Accelerate, Network, Step
 from psp.palette import map_to_picture
 from psp.paste import paste_back
 from psp.recipe import Recipe, Setting
@@ -244,17 +244,17 @@ class PspPipeline:
         job = Job("style_mix", self.network, model, step, encodes=encodes)
         size, kind = job.loaded.in_size, "random" if style is None else "picture"
         if style is None:
-            plan, style_inputs = _random_styles(job, variants, seed, layers, alpha), None
+            plan, other = _random_styles(job, variants, seed, layers, alpha), None
         else:
             plan = plan_ramp(variants, layers, alpha, job.loaded.n_codes)
-            style_inputs = prepare_style(self.read(style), align, size)
+            other = prepare_style(self.read(style), align, size)
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
-            return _finish(job, Prepared(codes=codes), plan, {"style": kind}, style_inputs)
+            return _finish(job, Prepared(codes=codes), plan, {"style": kind}, other)
         job.tell("Looking for the face")
         prepared = prepare_photo(self.read(photo), align, face, size)
         job.clock.lap("align")
-        return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, style_inputs)
+        return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, other)
 
     def decode(
         self, latents: bytes | Path | str | CodesFile, model: str = "auto", step: Step | None = None
@@ -393,8 +393,8 @@ def _finish(
     prepared: Prepared,
     plan: Variation,
     settings: dict[str, Setting] | None = None,
-    style_inputs: Floats | None = None,
+    style: Prepared | None = None,
 ) -> Result:
     """Run a job with mixing."""
     recipe = job.recipe({**(settings or {}), **plan.settings()})
-    return job.finish(prepared, recipe, plan, style_inputs)
+    return job.finish(prepared, recipe, plan, style)

@@ -18,12 +18,19 @@ from psp.faces import Points, aligned_landmarks
 from psp.landmarks import yaw
 from psp.planes import Plane, fill_outline, to_lab
 
-__all__ = ["MIN_SIDE", "photo_warnings"]
+__all__ = ["DOUBT", "MIN_SIDE", "photo_warnings"]
 
 _Mask: TypeAlias = NDArray[np.bool_]
 
 MIN_SIDE = 96
 """Pixels a side of the crop in the photo below which a face is told to be tiny."""
+
+DOUBT = (
+    "This may be no face: the detector is hardly sure of it. If the crop shows something else, use a photo "
+    "in which the face is larger, uncovered and from the front, or crop the face yourself and switch "
+    "alignment off (align=False)."
+)
+"""What is said of a detection that may be something else than a face."""
 
 # Side in pixels at which the face is looked at.
 _SIDE = 256
@@ -37,24 +44,27 @@ _BARE_EYES, _BARE_MOUTH = 0.05, 0.15
 _LIPS = 9.0
 
 
-def photo_warnings(crop: Image.Image, side: float | None) -> tuple[str, ...]:
+def photo_warnings(crop: Image.Image, side: float | None, sure: bool = True) -> tuple[str, ...]:
     """Return what is unusual about a face and may spoil the result, each with what to do.
 
     Args:
         crop: The face, aligned as FFHQ, square.
         side: Side of the crop in pixels of the photo; None where small is what the task expects.
+        sure: Whether the detector was sure that it is a face (``psp.alignment.Alignment.sure``).
 
     Raises:
         PspError: dlib or its model file is not installed.
     """
-    frame = np.array(crop.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
-    points = aligned_landmarks(frame)
     warnings = []
     if side is not None and side < MIN_SIDE:
         warnings.append(
             f"The face is tiny: its crop is {side:.0f} pixels a side in the photo, so detail is invented. "
             "Use a larger photo, or the task super-resolution."
         )
+    if not sure:  # what landmarks say of something else is nothing
+        return (DOUBT, *warnings)
+    frame = np.array(crop.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
+    points = aligned_landmarks(frame)
     if abs(yaw(points)) > _TURNED:
         warnings.append(
             "The face is turned far to the side, as few faces are that the models know. "

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from psp.alignment import align
+from psp.alignment import align, align_all
+from psp.cli import main
 from psp.faces import Points, aligned_landmarks
-from psp.suitability import MIN_SIDE, photo_warnings
+from psp.folders.align import align_folder
+from psp.folders.batch import Folders
+from psp.folders.infer import Inference, infer_folder
+from psp.pipeline import PspPipeline
+from psp.suitability import DOUBT, MIN_SIDE, photo_warnings
+from tests.folders.conftest import read_report
 from tests.turning import squeezed
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photos"
@@ -80,3 +87,65 @@ def test_several_troubles_are_told_together(crop: Image.Image, points: Points) -
 def test_a_profile_is_told(crop: Image.Image) -> None:
     (warning,) = photo_warnings(squeezed(squeezed(crop)), 300)
     assert "turned far to the side" in warning and "from the front" in warning
+
+
+@pytest.fixture(scope="module")
+def badge(astronaut: Image.Image) -> Image.Image:
+    """The astronaut with her face covered: what is left to find is a badge on the suit."""
+    covered = astronaut.copy()
+    ImageDraw.Draw(covered).rectangle((160, 60, 290, 190), fill=(91, 141, 200))
+    return covered
+
+
+def test_a_badge_taken_for_a_face_is_doubted_with_what_to_do(badge: Image.Image) -> None:
+    place = align(badge)
+    assert not place.sure
+    (warning,) = photo_warnings(place.crop, 300, place.sure)
+    assert "may be no face" in warning and "align=False" in warning
+    assert len(photo_warnings(place.crop, 20, place.sure)) == 2  # tiny as well
+
+
+def test_faces_that_are_hard_to_find_are_not_doubted(astronaut: Image.Image) -> None:
+    head = astronaut.crop((110, 10, 340, 240))
+    for side, angle in ((100, 0), (140, 0), (200, 25), (200, 90)):
+        scene = Image.new("RGB", (640, 480), (120, 130, 140))
+        scene.paste(head.resize((side, side)).rotate(angle, expand=True), (200, 100))
+        assert align(scene).sure, (side, angle)
+    for path in (*EXAMPLES.iterdir(), *(EXAMPLES.parent / "tiny").iterdir()):
+        with Image.open(path) as photo:
+            assert all(place.sure for place in align_all(photo.convert("RGB"))), path.name
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spare the CNN, which takes long and finds nothing on the badge."""
+    monkeypatch.setattr("psp.faces._cnn", lambda _: [])
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_doubt_is_told_by_every_interface(
+    badge: Image.Image, astronaut: Image.Image, pipeline: PspPipeline, tmp_path: Path
+) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    badge.save(photos / "badge.png")
+    for task in ("encode", "align", "photo_to_sketch", "photo_to_mask", "super_resolution"):
+        assert getattr(pipeline, task)(badge).details["warnings"][0] == DOUBT, task
+    mixed = pipeline.style_mix(astronaut, style=badge).details["warnings"]
+    assert mixed == [f"In the style picture: {DOUBT}"]
+    folders = Folders(photos, tmp_path / "out", 1, False, pipeline.settings, lambda _: None)
+    align_folder(folders)
+    infer_folder(folders, Inference("encode"))
+    for report in ("align", "infer"):
+        (row,) = read_report(tmp_path / "out" / f"{report}-report.csv")
+        assert row["warnings"].startswith(DOUBT)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_command_line_prints_the_doubt(
+    badge: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    badge.save(tmp_path / "badge.png")
+    assert main(["align", str(tmp_path / "badge.png"), "-o", str(tmp_path / "out")]) == 0
+    told = capsys.readouterr()
+    assert f"warning: {DOUBT}" in told.err and DOUBT in json.loads(told.out)["warnings"]

@@ -14,6 +14,7 @@ from psp.folders.processes import check_workers
 from psp.images import limit_pillow, load_picture
 from psp.recipe import Recipe, picture_to_png
 from psp.saving import made_by, require_own
+from psp.suitability import photo_warnings
 
 __all__ = ["align_folder"]
 
@@ -65,7 +66,7 @@ def align_folder(folders: Folders, face: int | None = 0, size: int = 256) -> Non
     if not _SMALLEST <= size <= _LARGEST:
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
     found = find_pictures(folders.pictures, folders.out)
-    columns = ("faces", "face", "side")
+    columns = ("faces", "face", "side", "warnings")
     ledger = Ledger(_COMMAND, _DONE, columns, folders.out, found, folders.report)
     errands = []
     for each in found:
@@ -107,7 +108,12 @@ def align_file(errand: _Alignment) -> tuple[Row, ...]:
         Row(
             errand.name,
             _DONE,
-            more={"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"},
+            more={
+                "faces": place.faces,
+                "face": place.face,
+                "side": f"{place.side:.1f}",
+                "warnings": " ".join(photo_warnings(place.crop, place.side, place.sure)),
+            },
         )
         for place in places
     )

@@ -146,6 +146,9 @@ class Ledger:
         counts = [f"{self._made} {self.done}", f"{self._failed} {FAILED}"]
         if self._there:
             counts.append(f"{self._there} there already (--again makes them anew)")
+        doubted = [row for rows in self._rows.values() for row in rows if row.more.get("warnings")]
+        if doubted:
+            counts.append(f"{len(doubted)} with warnings (see the report)")
         failures = [row for rows in self._rows.values() for row in rows if row.result == FAILED]
         self._report(", ".join(counts))
         for row in failures[:_NAMED]:

@@ -81,7 +81,7 @@ def make_ready(wish: Wish) -> Ready:
     place = prepared.place
     if place is not None and place.face != NO_FACE:
         side = None if wish.task == "super_resolution" else place.side  # small faces are what that is for
-        warnings += photo_warnings(place.crop, side)
+        warnings += photo_warnings(place.crop, side, place.sure)
         told = {"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"}
     told["warnings"] = " ".join(warnings)
     return Ready(prepared.inputs, prepared.seen, told, time.perf_counter() - start)

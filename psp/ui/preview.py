@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 from psp.errors import PspError
 from psp.job import describe
 from psp.pipeline import PspPipeline
+from psp.suitability import DOUBT
 from psp.ui.cache import cached_picture
 from psp.ui.controls import PhotoControls
 from psp.ui.words import escape, face_words, in_words
@@ -51,7 +52,7 @@ def connect_preview(
         ]
         several = len(places) > 1
         return (
-            face_words(describe(places[chosen])),
+            face_words(describe(places[chosen])) + ("" if places[chosen].sure else f"\n\n⚠️ {DOUBT}"),
             gr.update(value=thumbnails, visible=several),
             cached_picture(mark_crops(picture, [place.quad for place in places], chosen), "crops"),
             gr.update(visible=several),

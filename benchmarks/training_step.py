@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.checkpoints import OpenedGenerator, load_tensors
+from psp.checkpoints import OpenedGenerator
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
@@ -29,7 +29,7 @@ from psp.losses.objective import Objective
 from psp.models.generator import Generator, GeneratorConfig, official_channels
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
-from psp.quality import LPIPS_FILE
+from psp.quality import lpips_weights
 from psp.training.coach import Coach, Start, build_optimizer
 from psp.training.config import TrainConfig
 from psp.training.machine import open_accelerator
@@ -57,7 +57,7 @@ def build(name: str, size: int, batch: int) -> tuple[TrainConfig, PSP, Objective
         generator, identity = Generator(config.model.generator), DescriptorLoss(load_face_descriptor())
     w_avg = torch.zeros(generator.config.n_codes, generator.config.style_dim)
     config, model = on_generator(config, OpenedGenerator(generator, w_avg))
-    return config, model, Objective(config.losses, LPIPS(load_tensors(LPIPS_FILE)[0]), identity)
+    return config, model, Objective(config.losses, LPIPS(lpips_weights()), identity)
 
 
 def ours(config: TrainConfig, model: PSP, objective: Objective, folder: Path) -> Step:

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from psp.errors import CheckpointError
 from psp.network import Step
+from psp.pins import require_pinned, write_pins
 from psp.pipeline import PspPipeline
 from psp.recipe import Setting
 from psp.result import Result
@@ -134,6 +136,7 @@ def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
         files |= {folder / name: data for name, data in result.files(example.task).items()}
     write_files(files, _is_stored_result)
     _remove_others(files)
+    write_pins(FOLDER)
 
 
 def _remove_others(files: Collection[Path]) -> None:
@@ -158,9 +161,18 @@ def rendered(example: Example) -> Rendered:
 
     Raises:
         FileNotFoundError: It has not been rendered; ``python -m psp render-examples`` does that.
+        CheckpointError: A file of it is damaged.
     """
     folder, task = example.results, example.task
-    details = json.loads((folder / f"{task}.json").read_text(encoding="utf-8"))
+    try:
+        details = json.loads((folder / f"{task}.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(
+            f"{task}.json is damaged.", f"Restore {folder.name} from the repository."
+        ) from error
     count = details["recipe"]["settings"].get("variants", 1)
     names = [f"{task}.png"] if count == 1 else [f"{task}-{index}.png" for index in range(count)]
-    return Rendered(tuple(folder / name for name in names), folder / f"{task}.safetensors", details)
+    found = Rendered(tuple(folder / name for name in names), folder / f"{task}.safetensors", details)
+    for path in (*found.pictures, found.latents):
+        require_pinned(path, FOLDER)
+    return found

@@ -20,9 +20,21 @@ from PIL import Image
 
 from psp.errors import PspError
 from psp.images import check_shape, load_picture
+from psp.pins import hash_file
 
 Points: TypeAlias = NDArray[np.float64]
 _Dlib: TypeAlias = Any  # dlib has no types
+
+# What face-recognition-models 0.3.0 holds.
+_SHA256 = {
+    "dlib_face_recognition_resnet_model_v1.dat": (
+        "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
+    ),
+    "mmod_human_face_detector.dat": "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+    "shape_predictor_68_face_landmarks.dat": (
+        "fbdc2cb80eb9aa7a758672cbfdda32ba6300efe9b6e6c7a299ff7e736b11b92f"
+    ),
+}
 
 # Long sides in pixels of the picture that a detector sees. HOG needs faces of about 80 pixels.
 _HOG_SIDE = 1000
@@ -307,16 +319,27 @@ def dlib_file(name: str) -> Path:
     """Find a model file of the package face-recognition-models, which cannot be imported (no pkg_resources).
 
     Raises:
-        PspError: The package is not installed, or has no such file.
+        PspError: The package is not installed, has no such file, or one that is damaged.
     """
     spec = importlib.util.find_spec("face_recognition_models")
     for folder in (spec.submodule_search_locations or []) if spec else []:
         path = Path(folder) / "models" / name
         if path.is_file():
+            _require_whole(path)
             return path
     raise PspError(
         f"{name}, which finds faces, is not installed.", "Run: pip install face-recognition-models==0.3.0"
     )
+
+
+@cache
+def _require_whole(path: Path) -> None:
+    """Refuse a file that is not that of the package: dlib takes a damaged one for what it is not."""
+    if hash_file(path) != _SHA256[path.name]:
+        raise PspError(
+            f"{path.name}, which finds faces, is damaged.",
+            "Run: pip install --force-reinstall --no-deps face-recognition-models==0.3.0",
+        )
 
 
 @cache

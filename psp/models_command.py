@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 
 from psp.config import Settings
-from psp.registry import list_models
+from psp.pins import PINNED, SUMS, write_pins
+from psp.registry import assets_dir, list_models
 
 _WORDS = {
     "bundled": "ready (bundled)",
@@ -30,7 +31,8 @@ def add_models(
     parser = commands.add_parser("models", help=about, description=about)
     parser.set_defaults(run=lambda options: _list(report))
     about = "Upload a model of your own, with a card, to a repository of your own on the Hugging Face Hub."
-    push = parser.add_subparsers(metavar="push").add_parser("push", help=about, description=about)
+    kinds = parser.add_subparsers(metavar="push")
+    push = kinds.add_parser("push", help=about, description=about)
     push.add_argument(
         "--model", required=True, help="a folder (runs/mine/best), a file, or your model's name"
     )
@@ -39,6 +41,9 @@ def add_models(
     push.add_argument("--licence", help="the Hub's identifier of the licence, such as cc-by-4.0")
     push.add_argument("--message", default="Upload a pSp model", help="of the commit (Upload a pSp model)")
     push.add_argument("--dry-run", action="store_true", help="show what would be uploaded, and the card")
+    about = "After bundled files were replaced on purpose: write the sha256 that they are checked by anew."
+    pin = kinds.add_parser("pin", help=about, description=about)
+    pin.set_defaults(run=lambda options: _pin(report))
     push.set_defaults(run=lambda options: _push(options, report))
 
 
@@ -51,6 +56,12 @@ def _list(report: Callable[[str], None]) -> None:
         mine = status.where == "by hand" and entry.path is not None
         words = f"not here: {entry.by_hand}" if mine else _WORDS[status.where]
         report("".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)) + words)
+
+
+def _pin(report: Callable[[str], None]) -> None:
+    for name in PINNED:
+        count = write_pins(assets_dir().with_name(name))
+        report(f"{name}/{SUMS}: {count} files")
 
 
 def _push(options: argparse.Namespace, report: Callable[[str], None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from psp.config import Settings
-from psp.errors import InputError, ModelNotFoundError, SettingsError
+from psp.errors import CheckpointError, InputError, ModelNotFoundError, SettingsError
 from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
 from psp.palette import FACE_CLASSES
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 Step = Callable[[str, float | None], None]
 """Told what happens now, in words, and how much is done (0 to 1, or None); may raise to stop the work."""
+
+_ABSURD = 100.0  # mean size of a picture's values
 
 Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -194,7 +197,9 @@ class Network:
                 if step and len(variants) > group:
                     step(f"Face {index + 1} of {len(variants)}", index / len(variants))
                 images.append(decode(variants[index : index + group]).float().cpu())
-            return variants.float().cpu().numpy(), torch.cat(images).numpy()
+            made = torch.cat(images)
+            require_picture(made)
+            return variants.float().cpu().numpy(), made.numpy()
 
     def _start(self, psp: PSP, work: Work) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
         """Return the codes [v,n,dim] to start from, and what decodes them."""
@@ -221,6 +226,26 @@ class Network:
                 "Use strength=1.",
             )
         return self.load(work.model, "encode").psp
+
+
+def require_picture(images: torch.Tensor) -> None:
+    """Refuse what a model gave [B,3,H,W] where it is no picture.
+
+    A trained generator stays within a few units of [−1,1]; a damaged one gives NaN, or noise far beyond.
+
+    Raises:
+        CheckpointError: It holds NaN or infinity, or its values are out of all proportion.
+    """
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    low, high = (float(end) for end in torch.aminmax(images))
+    typical = float(images.abs().mean())
+    if not (math.isfinite(low) and math.isfinite(high)) or typical > _ABSURD:
+        told = f"values about {typical:.3g}" if math.isfinite(typical) else "values that are no numbers"
+        raise CheckpointError(
+            f"The model gave no picture: {told}, where those of a picture lie in −1 to 1.",
+            "Its file is damaged or its training broke down: get it again, or choose another model.",
+        )
 
 
 def pick_device(setting: str = "auto") -> str:

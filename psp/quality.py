@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from psp.checkpoints import load_tensors
 from psp.identity import identity_distance
 from psp.images import to_tensor
+from psp.pins import require_pinned
 from psp.registry import assets_dir
 
 if TYPE_CHECKING:
+    import torch
     from PIL import Image
 
     from psp.losses.lpips import LPIPS
@@ -40,6 +42,16 @@ class Quality:
         return {name: round(value, 4) for name, value in asdict(self).items()}
 
 
+def lpips_weights() -> dict[str, torch.Tensor]:
+    """Return the bundled weights of LPIPS.
+
+    Raises:
+        CheckpointError: The file is damaged.
+    """
+    require_pinned(LPIPS_FILE, assets_dir())
+    return load_tensors(LPIPS_FILE)[0]
+
+
 @cache
 def lpips_network() -> LPIPS:
     """Return the LPIPS network with its bundled weights, on the CPU."""
@@ -48,7 +60,7 @@ def lpips_network() -> LPIPS:
     from psp.losses import lpips  # noqa: PLC0415  (torch comes after the page)
 
     with torch.inference_mode(False):  # whoever asks first, others may want gradients through it
-        return lpips.LPIPS(load_tensors(LPIPS_FILE)[0])
+        return lpips.LPIPS(lpips_weights())
 
 
 def compare(given: Image.Image, made: Image.Image) -> Quality:

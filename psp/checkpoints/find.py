@@ -10,7 +10,8 @@ from psp.checkpoints.hub import Progress, download, pin
 from psp.checkpoints.siblings import bring_siblings
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.registry import ModelEntry, download_path, file_on_disk, pinned_revision
+from psp.pins import SUMS, require_pinned
+from psp.registry import ModelEntry, assets_dir, download_path, file_on_disk, pinned_revision
 
 
 def find_file(
@@ -38,6 +39,8 @@ def find_file(
         path = download(pinned, download_path(pinned, settings), progress)
     else:
         path = place[0]
+    if place is not None and place[1] == "bundled" and (assets is None or (assets / SUMS).is_file()):
+        require_pinned(path, assets or assets_dir())
     if entry.sha256 is not None:
         actual = file_sha256(path, settings.cache_dir)
         if actual != entry.sha256:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from psp.checkpoints.average import average_code
 from psp.checkpoints.find import find_file
+from psp.checkpoints.hashes import check_seal
 from psp.checkpoints.load import DECODER_FORMAT, load_psp
 from psp.checkpoints.official import clean_names, is_pickle, load_pickle
 from psp.checkpoints.quantize import from_int8
@@ -73,6 +74,7 @@ def open_generator(source: str | Path, settings: Settings | None = None) -> Open
             f"{path.name} is the generator of a model and does not tell its shape.",
             "Give the model's own file, such as encode.safetensors, which lies beside it.",
         )
+    check_seal(path, settings.cache_dir)
     tensors = from_int8(path.name, load_tensors(path)[0])
     generator = Generator(generator_config_from_json(metadata["config"]))
     return _filled(path.name, generator, tensors, tensors["latent_avg"].float())

@@ -1,4 +1,4 @@
-"""The hash of a file, kept in the cache as long as the file does not change."""
+"""The hash of a file, and its seal, kept in the cache as long as the file does not change."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import hashlib
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-from psp.checkpoints.hub import hash_file
+from psp.checkpoints.tensors import SEAL, hash_sealed, read_metadata
 from psp.drafts import writing
+from psp.errors import CheckpointError
+from psp.pins import hash_file
 
 _log = logging.getLogger(__name__)
 
@@ -21,19 +24,42 @@ def file_sha256(path: Path, cache_dir: Path | None = None) -> str:
     With ``cache_dir``, a note there keeps it with the file's size, times and inode, so that a file of 1.2 GB
     is not hashed at each start; one that has changed in any of them is hashed anew.
     """
-    if cache_dir is None:
-        return hash_file(path)
+    return hash_file(path) if cache_dir is None else _kept(path, cache_dir, "", hash_file)
+
+
+def check_seal(path: Path, cache_dir: Path | None = None) -> bool:
+    """Return whether a ``.safetensors`` file is sealed (see ``psp.checkpoints.tensors``), and check its seal.
+
+    Kept as :func:`file_sha256` does it.
+
+    Raises:
+        CheckpointError: Its content is not what was written.
+    """
+    wanted = read_metadata(path).get(SEAL)
+    if wanted is None:
+        return False
+    actual = hash_sealed(path) if cache_dir is None else _kept(path, cache_dir, ".seal", hash_sealed)
+    if actual != wanted:
+        raise CheckpointError(
+            f"{path.name} is damaged: its content is not what was written (sha256 {actual}, not {wanted}).",
+            "Copy or download it again, or train on from the run's last state.",
+        )
+    return True
+
+
+def _kept(path: Path, cache_dir: Path, kind: str, compute: Callable[[Path], str]) -> str:
+    """Return what ``compute`` makes of a file; from the note of an earlier call if the file is unchanged."""
     state = path.stat()
     identity = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
-    note = cache_dir / "hashes" / f"{name}.json"
+    note = cache_dir / "hashes" / f"{name}{kind}.json"
     try:
         kept = json.loads(note.read_text())
         if kept["identity"] == identity and len(kept["sha256"]) == 64:
             return str(kept["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no note, or not one of ours: hash
-    sha256 = hash_file(path)
+    sha256 = compute(path)
     try:
         with writing(note) as out:
             out.write(json.dumps({"identity": identity, "sha256": sha256}).encode())

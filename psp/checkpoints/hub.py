@@ -8,7 +8,6 @@ used, but the transfer is ours.
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import re
 import sys
@@ -20,6 +19,7 @@ from urllib.parse import quote
 from psp.config import Settings
 from psp.drafts import writing
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.pins import hash_file
 from psp.registry import ModelEntry, is_commit, pin_note, pinned_revision
 
 Progress = Callable[[int, int | None], None]
@@ -96,15 +96,6 @@ def network_errors() -> tuple[type[Exception], ...]:
 
     client = huggingface_hub.get_session()
     return (sys.modules[type(client).__module__.partition(".")[0]].HTTPError, ConnectionError)
-
-
-def hash_file(path: Path) -> str:
-    """Return the sha256 of a file, in lower-case hex, read in blocks."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _ask_commit(entry: ModelEntry) -> str:

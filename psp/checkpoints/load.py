@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psp.checkpoints.find import find_file
-from psp.checkpoints.hashes import file_sha256, warn_unwritable
+from psp.checkpoints.hashes import check_seal, file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import Opened, is_pickle, open_official
 from psp.checkpoints.quantize import from_int8
@@ -121,11 +122,13 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
 
 
 def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> dict[str, Tensor]:
-    """Read the tensors of a file of ours, and of the generator's file where it names one."""
+    """Read the tensors of a file of ours, and of the generator's file if it names one; check their seals."""
+    check_seal(path, cache_dir)
     state = from_int8(path.name, load_tensors(path)[0])
     if "decoder" in metadata:
         shared = Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256"))
         sibling = find_beside(path, shared, cache_dir)
+        check_seal(sibling, cache_dir)
         state |= from_int8(sibling.name, load_tensors(sibling)[0])
     return state
 
@@ -141,15 +144,14 @@ def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
     # Named by content: a file that changed has another name, and a copy elsewhere uses the same conversion.
     converted = folder / f"{path.stem}-{file_sha256(path, settings.cache_dir)[:16]}.safetensors"
     if converted.is_file():
-        try:
-            return _from_own(converted, settings, dtype)
-        except CheckpointError:
-            pass  # damaged on disk, or of an older format: made again below
+        with contextlib.suppress(CheckpointError):  # damaged on disk, or of an older format: made again below
+            if check_seal(converted, settings.cache_dir):  # damaged weights have the right size too
+                return _from_own(converted, settings, dtype)
     opened = open_official(path)
     _empty(path.name, opened.config, opened.state)  # refused before anything is written
     require_sound(path.name, opened.state)
     try:
-        save_tensors(converted, opened.state, _converted_metadata(opened))
+        save_tensors(converted, opened.state, _converted_metadata(opened), sealed=True)
     except OSError:
         warn_unwritable(settings.cache_dir)
         return _of_opened(path, opened, dtype)

@@ -11,12 +11,12 @@ from torch import Tensor
 from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.load import DECODER_FORMAT, FORMAT, load_base
 from psp.checkpoints.quantize import SCALE, Precision, from_int8, to_half, to_int8
-from psp.checkpoints.tensors import save_tensors
+from psp.checkpoints.tensors import SEAL, save_tensors
 from psp.errors import CheckpointError
 from psp.models.architecture import config_to_json
 from psp.models.psp import PSP
 
-_RESERVED = {"format", "config", "decoder", "decoder_sha256", "base", "base_sha256"}
+_RESERVED = {SEAL, "format", "config", "decoder", "decoder_sha256", "base", "base_sha256"}
 _STORE: dict[Precision, Callable[[Mapping[str, Tensor]], dict[str, Tensor]]] = {
     "float32": dict,
     "half": lambda tensors: {name: to_half(value) for name, value in tensors.items()},
@@ -69,7 +69,7 @@ def save_psp(
             "decoder": decoder_file,
             "decoder_sha256": _save_decoder(path.with_name(decoder_file), decoder),
         }
-    save_tensors(path, stored, metadata)
+    save_tensors(path, stored, metadata, sealed=True)
 
 
 def _load_base(path: Path, base: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -114,7 +114,7 @@ def _save_decoder(path: Path, tensors: Mapping[str, Tensor]) -> str:
     """Write the shared generator, unless it is there already; return its sha256."""
     draft = path.with_name(f".{path.name}.new")
     try:
-        save_tensors(draft, tensors, {"format": DECODER_FORMAT})
+        save_tensors(draft, tensors, {"format": DECODER_FORMAT}, sealed=True)
         sha256 = file_sha256(draft)
         if path.exists() and file_sha256(path) != sha256:
             raise CheckpointError(

@@ -1,7 +1,12 @@
-"""Named tensors in one ``.safetensors`` file: written whole or not at all, checked before reading."""
+"""Named tensors in one ``.safetensors`` file: written whole or not at all, checked before reading.
+
+A file can be sealed: it names the sha256 of itself, with zeros where that stands. So whatever bit of it
+changes is found, by ``psp.checkpoints.hashes``, which keeps what it found.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import struct
 from collections.abc import Mapping
@@ -27,12 +32,21 @@ _NAMES = {
     torch.uint8: "U8",
     torch.bool: "BOOL",
 }
+SEAL = "seal_sha256"
+"""Name in the metadata of a sealed file's own sha256."""
+
+_UNSEALED = "0" * 64
+_BLOCK = 1 << 20
 _LONGEST_HEADER = 100_000_000  # the format's own limit
 _AGAIN = "Download or copy the file again."
 
 
 def save_tensors(
-    path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str] | None = None
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    metadata: Mapping[str, str] | None = None,
+    *,
+    sealed: bool = False,
 ) -> None:
     """Write ``tensors`` and ``metadata`` to ``path``, whole or not at all; equal content gives equal bytes.
 
@@ -43,6 +57,7 @@ def save_tensors(
         path: The file; one that is there is replaced only when the new one is complete.
         tensors: Tensors of any shape on any device.
         metadata: Short texts to keep with them.
+        sealed: Whether the file names its own sha256, which loading checks.
 
     Raises:
         OSError: The file cannot be written.
@@ -50,6 +65,8 @@ def save_tensors(
     # Largest elements first, as the library has it, so that every tensor starts on a multiple of its size.
     names = sorted(tensors, key=lambda name: (-tensors[name].element_size(), name))
     header: dict[str, Any] = {}
+    kept = {key: text for key, text in (metadata or {}).items() if key != SEAL}  # that of other content
+    metadata = {**kept, SEAL: _UNSEALED} if sealed else kept
     if metadata:
         header["__metadata__"] = dict(sorted(metadata.items()))
     offset = 0
@@ -64,11 +81,42 @@ def save_tensors(
         offset = end
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
-    with writing(path) as file:
-        file.write(struct.pack("<Q", len(text)) + text)
+    start = struct.pack("<Q", len(text)) + text
+    if sealed:
+        digest = hashlib.sha256(start)
         for name in names:
-            flat = tensors[name].detach().contiguous().reshape(-1)
-            file.write(flat.view(torch.uint8).cpu().numpy().data)
+            digest.update(_bytes_of(tensors[name]))
+        start = start.replace(_seal(_UNSEALED), _seal(digest.hexdigest()), 1)
+    with writing(path) as file:
+        file.write(start)
+        for name in names:
+            file.write(_bytes_of(tensors[name]))
+
+
+def hash_sealed(path: Path) -> str:
+    """Return the sha256 of a sealed file, with zeros where its own stands.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or no sealed ``.safetensors`` file.
+    """
+    named = read_metadata(path).get(SEAL, "")
+    with path.open("rb") as file:
+        head = file.read(8)
+        head += file.read(struct.unpack("<Q", head)[0])
+        digest = hashlib.sha256(head.replace(_seal(named), _seal(_UNSEALED), 1))
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _seal(sha256: str) -> bytes:
+    return f'"{SEAL}":"{sha256}"'.encode()
+
+
+def _bytes_of(tensor: Tensor) -> memoryview:
+    """Return the numbers of ``tensor`` as they stand in a file."""
+    flat = tensor.detach().contiguous().reshape(-1)
+    return flat.view(torch.uint8).cpu().numpy().data
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import torch
 
-from psp.checkpoints import load_tensors
 from psp.errors import TrainingError
 from psp.losses.lpips import LPIPS
-from psp.quality import LPIPS_FILE
+from psp.quality import lpips_weights
 from psp.training.gan import GanCoach
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import GENERATOR_FILE, save_generator
@@ -66,7 +65,7 @@ def train_generator(
         raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
     require_run_folder(options.out)
     device = torch.device(options.device)
-    lpips = LPIPS(load_tensors(LPIPS_FILE)[0]).to(device) if config.frechet_pictures else None
+    lpips = LPIPS(lpips_weights()).to(device) if config.frechet_pictures else None
     sources = open_sources(options.data, words)
     coach = GanCoach(config, sources, options.out, device, lpips, report, options.workers)
     if options.start_from is not None and not coach.resumed:

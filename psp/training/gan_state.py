@@ -126,7 +126,9 @@ def save_generator(path: Path, generator: Generator, w_avg: Tensor, info: Mappin
     """
     tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
     tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
-    save_tensors(path, tensors, {**info, "format": DECODER_FORMAT, "config": _config_text(generator)})
+    save_tensors(
+        path, tensors, {**info, "format": DECODER_FORMAT, "config": _config_text(generator)}, sealed=True
+    )
 
 
 def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, str]]:

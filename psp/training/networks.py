@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from psp.checkpoints import OpenedGenerator, find_file, load_pickle, load_tensors
+from psp.checkpoints import OpenedGenerator, find_file, load_pickle
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
@@ -17,7 +17,7 @@ from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
 from psp.losses.similarity import SimilarityLoss, moco_network
 from psp.models.psp import PSP, PSPConfig
-from psp.quality import LPIPS_FILE
+from psp.quality import lpips_weights
 from psp.registry import AUXILIARY
 from psp.training.config import TrainConfig
 
@@ -88,7 +88,7 @@ def build_objective(
         TrainingError: The similarity term has a weight and no file.
     """
     weights = config.losses
-    lpips = LPIPS(load_tensors(LPIPS_FILE)[0]) if weights.lpips or weights.lpips_crop else None
+    lpips = LPIPS(lpips_weights()) if weights.lpips or weights.lpips_crop else None
     identity = _identity_loss(config, identity_file) if weights.identity else None
     similarity = None
     if weights.similarity:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from psp.checkpoints import load_tensors, save_tensors
+from psp.checkpoints.hashes import check_seal
 from psp.errors import TrainingError
 
 
@@ -81,7 +82,7 @@ def save_state(
         "best": json.dumps(best),
         "scaler": json.dumps(scaler.state_dict() if scaler else {}),
     }
-    save_tensors(path, {key: value.contiguous().cpu() for key, value in tensors.items()}, meta)
+    save_tensors(path, {key: value.contiguous().cpu() for key, value in tensors.items()}, meta, sealed=True)
 
 
 def load_state(
@@ -91,7 +92,9 @@ def load_state(
 
     Raises:
         TrainingError: The file belongs to another preset or another architecture.
+        CheckpointError: The file is damaged.
     """
+    check_seal(path)
     tensors, meta = load_tensors(path)
     if meta.get("preset") != state.preset:
         raise TrainingError(

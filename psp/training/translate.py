@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from psp.models.psp import PSP
+from psp.network import require_picture
 from psp.training.galleries import resized
 
 MEASURED_AT = 256
@@ -55,6 +56,7 @@ class Translator:
         made = self.model(given)
         _finish(self.model.device)
         seconds = (time.perf_counter() - start) / len(inputs)
+        require_picture(made)
         images = made.float().cpu().clamp(-1.0, 1.0)
         return Made(images if images.shape[-1] == self.size else resized(images, self.size), seconds)
 

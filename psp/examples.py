@@ -10,7 +10,7 @@ from typing import Any
 
 from psp.errors import CheckpointError
 from psp.network import Step
-from psp.pins import require_pinned, write_pins
+from psp.pins import PINNED, require_pinned, write_pins
 from psp.pipeline import PspPipeline
 from psp.recipe import Setting
 from psp.result import Result
@@ -136,7 +136,7 @@ def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
         files |= {folder / name: data for name, data in result.files(example.task).items()}
     write_files(files, _is_stored_result)
     _remove_others(files)
-    write_pins(FOLDER)
+    write_pins(RESULTS.parent, PINNED["examples"])
 
 
 def _remove_others(files: Collection[Path]) -> None:
@@ -167,12 +167,11 @@ def rendered(example: Example) -> Rendered:
     try:
         details = json.loads((folder / f"{task}.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise CheckpointError(
-            f"{task}.json is damaged.", f"Restore {folder.name} from the repository."
-        ) from error
+        restore = f"Restore examples/results/{task}/{folder.name} from the repository."
+        raise CheckpointError(f"{task}.json is damaged.", restore) from error
     count = details["recipe"]["settings"].get("variants", 1)
     names = [f"{task}.png"] if count == 1 else [f"{task}-{index}.png" for index in range(count)]
     found = Rendered(tuple(folder / name for name in names), folder / f"{task}.safetensors", details)
     for path in (*found.pictures, found.latents):
-        require_pinned(path, FOLDER)
+        require_pinned(path, RESULTS.parent)
     return found

@@ -59,8 +59,8 @@ def _list(report: Callable[[str], None]) -> None:
 
 
 def _pin(report: Callable[[str], None]) -> None:
-    for name in PINNED:
-        count = write_pins(assets_dir().with_name(name))
+    for name, patterns in PINNED.items():
+        count = write_pins(assets_dir().with_name(name), patterns)
         report(f"{name}/{SUMS}: {count} files")
 
 

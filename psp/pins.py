@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from psp.drafts import writing
@@ -84,9 +85,9 @@ def read_pins(folder: Path) -> dict[str, str]:
     return {match[2]: match[1] for match in found if match}
 
 
-def write_pins(folder: Path) -> int:
-    """Write the list of ``folder`` anew, and return how many files are on it."""
-    files = sorted(path for pattern in PINNED[folder.name] for path in folder.glob(pattern))
+def write_pins(folder: Path, patterns: Iterable[str]) -> int:
+    """Write the list of ``folder`` anew: its files that ``patterns`` name; return how many these are."""
+    files = sorted(path for pattern in patterns for path in folder.glob(pattern))
     lines = [f"{hash_file(path)}  {path.relative_to(folder).as_posix()}\n" for path in files]
     with writing(folder / SUMS) as out:
         out.write("".join(lines).encode())

@@ -10,6 +10,7 @@ from PIL import Image
 
 from psp.errors import PictureError, TrainingError
 from psp.images import degrade
+from psp.index_maps import class_numbers
 from psp.map_classes import MapClasses, numbered_classes
 from psp.model_folder import MODEL_TASKS
 from psp.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
@@ -130,15 +131,14 @@ def read_map(name: str, picture: Image.Image, classes: MapClasses) -> Pixels:
     Raises:
         TrainingError: It has other classes, or cannot be read; ``name`` says which it is.
     """
-    if picture.mode in ("L", "P") or picture.mode.startswith("I"):
+    grey = picture.mode in ("L", "F") or picture.mode.startswith("I")
+    if grey and class_numbers(picture, len(classes)) is None:
         values = np.asarray(picture)
-        values = values[values != _IGNORED]
-        if picture.mode != "P" and values.size and int(values.max()) >= len(classes):
-            raise TrainingError(
-                f"{name} has the class {values.max()}, but the encoder takes {len(classes)} classes, "
-                f"0 to {len(classes) - 1}.",
-                "Give maps whose grey values are the classes, and their number with --label-nc.",
-            )
+        raise TrainingError(
+            f"{name} has the class {values[values != _IGNORED].max():g}, but the encoder takes "
+            f"{len(classes)} classes, 0 to {len(classes) - 1}.",
+            "Give maps whose grey values are the classes, and their number with --label-nc.",
+        )
     try:
         labels, warnings = picture_to_map(picture, classes)
     except PictureError as error:

@@ -93,6 +93,26 @@ def test_a_damaged_conversion_is_made_again(tmp_path: Path, settings: Settings, 
     assert converted.read_bytes() == whole
 
 
+@pytest.mark.parametrize("start", [0.1, 0.4, 0.8])
+def test_flipped_bytes_in_a_pickle_are_an_error(tmp_path: Path, settings: Settings, start: float) -> None:
+    path = save_pt(tmp_path / "x.pt", official(make()))
+    flip(path, 100, start)
+    with pytest.raises(CheckpointError, match=r"x\.pt is (damaged|truncated)"):
+        load_psp(path, settings=settings)
+    with pytest.raises(CheckpointError, match=r"x\.pt is (damaged|truncated)"):
+        open_generator(path, settings)
+
+
+def test_a_pickle_without_checksums_is_believed(tmp_path: Path, settings: Settings) -> None:
+    model = make()
+    torch.serialization.set_crc32_options(False)
+    try:
+        path = save_pt(tmp_path / "x.pt", official(model))
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert_same(load_psp(path, settings=settings), model)
+
+
 def test_a_seal_is_checked_once_as_long_as_the_file_does_not_change(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:

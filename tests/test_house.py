@@ -54,9 +54,11 @@ def test_modules_are_small_and_say_what_they_are_for(path: Path) -> None:
 
 
 def test_bundled_files_fit_a_space() -> None:
-    sizes = [path.stat().st_size for path in (ROOT / "assets").rglob("*") if path.is_file()]
+    folders = ("assets", "benchmarks", "examples", "psp", "tests")
+    files = [p for name in folders for p in (ROOT / name).rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    sizes = [path.stat().st_size for path in files]
     assert max(sizes) < 10_000_000
-    assert sum(sizes) < 24_000_000
+    assert sum(sizes) < 60_000_000
 
 
 def test_the_readme_leads_with_the_two_commands_and_ci_runs_the_second() -> None:

@@ -65,7 +65,7 @@ def align_folder(folders: Folders, face: int | None = 0, size: int = 256) -> Non
     check_workers(folders.workers)
     if not _SMALLEST <= size <= _LARGEST:
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
-    found = find_pictures(folders.pictures, folders.out)
+    found = find_pictures(folders.pictures, folders.out, folders.report)
     columns = ("faces", "face", "side", "warnings")
     ledger = Ledger(_COMMAND, _DONE, columns, folders.out, found, folders.report)
     errands = []

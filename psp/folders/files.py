@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from psp.formats import ENDINGS
 from psp.images import read_png_header
 from psp.recipe import Recipe, recipe_of_png
 from psp.saving import Made, write_files
+from psp.training.listing import is_hidden, is_picture, list_names
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class Found:
     target: Path
 
 
-def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
+def find_pictures(
+    folder: Path, out: Path, tell: Callable[[str], None] = lambda line: None
+) -> tuple[Found, ...]:
     """Return the pictures in ``folder`` and all folders below it, by name.
 
     Hidden files and folders are passed over, and so is ``out``. Where two pictures differ in their endings
@@ -40,6 +43,7 @@ def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
     Args:
         folder: Where to look.
         out: Where results will go; may be below ``folder``.
+        tell: Called with a line where files are passed over.
 
     Raises:
         InputError: There is no such folder, or no picture in it.
@@ -52,7 +56,10 @@ def find_pictures(folder: Path, out: Path) -> tuple[Found, ...]:
             f"The results would go into {out}, where the pictures are.",
             "Choose another folder for them; it may lie in that of the pictures.",
         )
-    paths = sorted(path.relative_to(folder) for path in _walk(folder, out.resolve()))
+    files = [path.relative_to(folder) for path in _walk(folder, out.resolve())]
+    paths = sorted(path for path in files if is_picture(path.name) and not is_hidden(path.as_posix()))
+    if over := list_names(path.as_posix() for path in files).passed_over():
+        tell(f"passed over: {over}")
     if not paths:
         raise InputError(f"No picture was found under {folder}.", f"Known endings: {', '.join(ENDINGS)}.")
     targets = _targets(paths)
@@ -121,11 +128,12 @@ def write_file(path: Path, data: bytes, made: Made | None = None) -> None:
 
 
 def _walk(folder: Path, out: Path) -> Iterator[Path]:
+    """Yield all files but results; of a hidden folder, its name alone."""
     for place, folders, files in os.walk(folder, onerror=_refuse):
-        folders[:] = [f for f in folders if not f.startswith(".") and (Path(place) / f).resolve() != out]
-        for file in files:
-            if file.lower().endswith(ENDINGS) and not file.startswith("."):
-                yield Path(place) / file
+        folders[:] = [f for f in folders if (Path(place) / f).resolve() != out]
+        yield from (Path(place) / name for name in folders if is_hidden(name))
+        folders[:] = [f for f in folders if not is_hidden(f)]
+        yield from (Path(place) / file for file in files)
 
 
 def _refuse(error: OSError) -> None:

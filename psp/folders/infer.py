@@ -89,7 +89,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     check_choice("factor", inference.factor, FACTORS)
     if inference.factor and inference.task != "super_resolution":
         raise SettingsError("A factor is for super-resolution.", "Leave out --factor.")
-    found = find_pictures(folders.pictures, folders.out)
+    found = find_pictures(folders.pictures, folders.out, folders.report)
     _check_names(found, inference)
     network = Network(folders.settings)
     job = Job(inference.task, network, inference.model, step)

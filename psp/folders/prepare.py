@@ -72,7 +72,7 @@ def prepare_folder(folders: Folders, task: str, size: int = CROP_SIZE) -> None:
     if not _SMALLEST <= size <= _LARGEST:
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
     recipe = _recipe(task, folders.settings)
-    found = find_pictures(folders.pictures, folders.out)
+    found = find_pictures(folders.pictures, folders.out, folders.report)
     ledger = Ledger("prepare", _DONE, (), folders.out, found, folders.report)
     errands = []
     for each in found:

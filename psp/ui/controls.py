@@ -10,6 +10,7 @@ from gradio.data_classes import ImageData
 from psp.config import Settings
 from psp.latents import GROUPS
 from psp.registry import families, find_entry, known_models, tasks_of
+from psp.ui.shown import show_uploads
 from psp.ui.words import in_words
 from psp.variants import MAX_SEED, MAX_VARIANTS
 
@@ -32,6 +33,7 @@ def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
         return payload.path
 
     picture.preprocess = untouched  # type: ignore[method-assign, assignment]  # see above
+    show_uploads(picture)
     return picture
 
 

@@ -21,8 +21,10 @@ def touch(folder: Path, *names: str) -> None:
 
 def test_pictures_of_all_folders_are_found_but_no_hidden_ones_and_no_results(tmp_path: Path) -> None:
     touch(tmp_path, "b.JPG", "a/c.webp", "notes.txt", "phone.heic", "._b.jpg", ".trash/d.png", "out/a/c.png")
-    found = find_pictures(tmp_path, tmp_path / "out")
+    said: list[str] = []
+    found = find_pictures(tmp_path, tmp_path / "out", said.append)
     assert [each.name for each in found] == ["a/c.webp", "b.JPG", "phone.heic"]
+    assert said == ["passed over: 1 that is no picture (.txt), 2 hidden"]
     assert [each.target.as_posix() for each in found] == ["a/c.png", "b.png", "phone.png"]
     assert found[0].path == tmp_path / "a" / "c.webp"
 

@@ -52,7 +52,7 @@ class Listing:
             parts.append(f"{self.hidden} hidden")
         if self.twice:
             parts.append(f"{self.twice} with a name that is there already")
-        return ", ".join(parts)
+        return ", ".join(parts).encode("utf-8", "backslashreplace").decode()  # names need not be text
 
 
 def is_hidden(name: str) -> bool:

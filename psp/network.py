@@ -154,9 +154,27 @@ class Network:
         Raises:
             CheckpointError: The model cannot be found or loaded, or takes no maps.
         """
-        loaded = self.load(model, "segmentation_to_face")
-        loaded.takes.require("segmentation_to_face", loaded.name)
-        return loaded.classes
+        task = "segmentation_to_face"
+        entry = find_entry(model, task, self.settings)
+        place = file_on_disk(entry, self.settings)
+        takes, name = self._told(place[0], entry.file) if place else None, entry.family
+        if takes is None:  # the file alone does not tell
+            loaded = self.load(model, task)
+            takes, name = loaded.takes, loaded.name
+        takes.require(task, name)
+        return takes.classes or FACE_CLASSES
+
+    @staticmethod
+    def _told(path: Path, name: str) -> ModelInput | None:
+        """Return what the model in a file takes, where its header tells; the weights are not read."""
+        from psp.checkpoints import is_pickle, read_info  # noqa: PLC0415  (torch comes after the page)
+        from psp.models.architecture import config_from_json  # noqa: PLC0415  (torch comes after the page)
+
+        if is_pickle(path):
+            return None
+        info = read_info(path)
+        channels = config_from_json(info.get("config", "")).encoder.in_channels
+        return model_input(channels, info, name)
 
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
@@ -298,7 +316,8 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
         mixed = []
         for row, alpha in zip(work.z, work.alphas, strict=True):
             z = torch.from_numpy(row[None]).to(psp.device)
-            mixed.append(codes if np.isnan(row).any() else psp.mix(codes, psp.map(z), work.layers, alpha))
+            plain = np.isnan(row).any() or alpha == 0.0  # a model may have no random styles to ask for
+            mixed.append(codes if plain else psp.mix(codes, psp.map(z), work.layers, alpha))
     else:
         return codes
     return torch.cat(mixed)

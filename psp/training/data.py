@@ -186,9 +186,7 @@ class Pictures(Dataset[Item | PspError]):
     def _given(self, source: Source, name: str, mirrored: bool) -> Floats:
         """Return the input that lies ready for a picture."""
         own = source.input_names[name]
-        flat = self._prepare.map_classes is None  # of a map the numbers count
-        picture = read_picture(self._reader(source, True)(own), own, flat=flat)
-        return self._prepare.given(own, picture, mirrored)
+        return read_given(self._reader(source, True)(own), own, self._prepare, mirrored)
 
     def _reader(self, source: Source, inputs: bool) -> Callable[[str], bytes]:
         key = source.name, inputs
@@ -196,6 +194,16 @@ class Pictures(Dataset[Item | PspError]):
             where = source.inputs if inputs and source.inputs is not None else source
             self._readers[key] = where.reader()
         return self._readers[key]
+
+
+def read_given(data: bytes, name: str, prepare: Preparation, mirrored: bool = False) -> Floats:
+    """Return the input [C,s,s] in the file ``data``, which was made ahead for the encoder.
+
+    Raises:
+        TrainingError: It cannot be used; ``name`` says which.
+    """
+    flat = prepare.map_classes is None  # of a map the numbers count
+    return prepare.given(name, read_picture(data, name, flat=flat), mirrored)
 
 
 class _Span(Sampler[int]):

@@ -41,6 +41,9 @@ def add_evaluate(
         help="folder or zip files with held-out pictures in val/; with --results: the originals",
     )
     parser.add_argument(
+        "--inputs", type=Path, help="folder of what the encoder sees, such as maps, with the names of --data"
+    )
+    parser.add_argument(
         "--all", dest="everything", action="store_true", help="measure all pictures, not those in val/ alone"
     )
     parser.add_argument(
@@ -88,5 +91,6 @@ def _run(
         csv=options.csv,
         batch=options.batch,
         identity_file=options.identity,
+        inputs=options.inputs,
     )
     evaluate_run.run(evaluation, report)

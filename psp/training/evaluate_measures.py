@@ -21,6 +21,7 @@ from psp.training.evaluate import Compared, Figures, Numbers, Ruler, Seen
 from psp.training.evaluate_drawings import Drawing, Drawings, line_agreement, lines_of
 from psp.training.evaluate_table import Row, Scored
 from psp.training.galleries import Firsts, show_inputs
+from psp.training.picture_batches import PictureBatch
 from psp.training.translate import Made, Translator
 
 FIGURES = ("pictures", "LPIPS", "MSE", "identity", "wrong", "own nearest")
@@ -63,6 +64,10 @@ class Measure(ABC):
         self.bench, self.firsts = bench, firsts
         self._compared: list[Compared] = []
         self._numbers: list[Numbers] = []
+
+    def measure(self, part: PictureBatch) -> list[Scored]:
+        """Translate and measure a batch; return the figures of every result."""
+        return self.add(part.images)
 
     @abstractmethod
     def add(self, photos: Tensor) -> list[Scored]:

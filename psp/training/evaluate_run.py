@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from psp.checkpoints import find_file, load_psp
 from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
 from psp.errors import SettingsError
-from psp.model_input import model_input
+from psp.model_input import ModelInput, model_input
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.quality import lpips_network
@@ -20,11 +20,13 @@ from psp.saving import begins_with, is_sheet, require_own
 from psp.training import evaluate_results as results
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
+from psp.training.evaluate_given import Given, preparation
 from psp.training.evaluate_measures import FIGURES, MEASURES, Bench, figures_row
 from psp.training.evaluate_table import HEADER, Report, Row, line, open_scores
 from psp.training.galleries import Firsts
+from psp.training.pairs import pair_sources
 from psp.training.picture_batches import choose, read_batches
-from psp.training.sources import open_source, open_sources
+from psp.training.sources import Source, open_source, open_sources
 from psp.training.translate import Translator
 
 _SHOWN = 36
@@ -46,6 +48,7 @@ class Evaluation:
         results: Folder or zip file of results that are there already; no model is run. None: there are none.
         csv: File for the figures of every picture; None: none is made.
         batch: Pictures that are in memory at a time.
+        inputs: Folder of what the encoder sees, with the names of ``data``; None: it is made of the pictures.
         identity_file: ArcFace or CurricularFace weights, for cosines; None: the registry's, if it is here.
     """
 
@@ -61,6 +64,7 @@ class Evaluation:
     csv: Path | None = None
     batch: int = 8
     identity_file: Path | None = None
+    inputs: Path | None = None
 
     def load(self, task: str) -> PSP:
         """Return the model for ``task``: of the family, folder or file; else the bundled one."""
@@ -94,11 +98,15 @@ def run(evaluation: Evaluation, report: Report) -> None:
 
 
 def _run_task(evaluation: Evaluation, report: Report) -> None:
-    chosen = choose(open_sources(evaluation.data, report), evaluation.everything, evaluation.pictures)
+    chosen = choose(_sources(evaluation, report), evaluation.everything, evaluation.pictures)
     _require_own(evaluation, *(_sheet_name(evaluation, pictures[0][0].name) for pictures in chosen))
     translate = Translator(_checked(evaluation))
     network, words = _face_network(evaluation)
-    kind = MEASURES[evaluation.task]
+    takes = _takes(evaluation, translate.model)
+    ready = evaluation.inputs is not None
+    prepare = preparation(evaluation.task, translate.model.config.encoder, takes, ready)
+    kind = MEASURES[evaluation.task] if prepare is None else partial(Given, prepare=prepare)
+    headers = MEASURES[evaluation.task].headers if prepare is None else Given.headers
     bench = Bench(
         translate,
         Ruler(lpips_network(), network),
@@ -108,16 +116,27 @@ def _run_task(evaluation: Evaluation, report: Report) -> None:
         rows: list[Row] = []
         for pictures in chosen:
             source = pictures[0][0]
-            measure = kind(bench, evaluation.firsts(kind.shown))
-            for part in read_batches(pictures, translate.size, evaluation.batch):
-                for scored in measure.add(part.images):
+            measure = kind(bench, evaluation.firsts(MEASURES[evaluation.task].shown))
+            for part in read_batches(pictures, translate.size, evaluation.batch, prepare):
+                for scored in measure.measure(part):
                     scores.add(source.name, part.names, scored)
             _save_sheet(evaluation, measure.firsts, source.name)
             fresh = [(source.name, *row) for row in measure.rows()]
-            _report_rows(report, fresh, kind.headers, first=not rows)
+            _report_rows(report, fresh, headers, first=not rows)
             rows += fresh
         scores.finish(report)
     report(words)
+
+
+def _sources(evaluation: Evaluation, report: Report) -> tuple[Source, ...]:
+    """Return the pictures, with their inputs where these lie ready; ``report`` what has no counterpart."""
+    sources = open_sources(evaluation.data, report)
+    if evaluation.inputs is None:
+        return sources
+    sources, unpaired = pair_sources(sources, open_sources(evaluation.inputs, report))
+    for words in unpaired:
+        report(f"left out, {words}")
+    return sources
 
 
 def _run_generator(evaluation: Evaluation, report: Report) -> None:
@@ -157,9 +176,12 @@ def _run_results(evaluation: Evaluation, folder: Path, report: Report) -> None:
 def _checked(evaluation: Evaluation) -> PSP:
     """Load the model of the task, and see that its input is the task's."""
     model = evaluation.load(evaluation.own_task)
-    takes = model_input(model.config.encoder.in_channels, model.info, evaluation.model)
-    takes.require(evaluation.own_task, evaluation.model)
+    _takes(evaluation, model).require(evaluation.own_task, evaluation.model)
     return model
+
+
+def _takes(evaluation: Evaluation, model: PSP) -> ModelInput:
+    return model_input(model.config.encoder.in_channels, model.info, evaluation.model)
 
 
 def _face_network(evaluation: Evaluation) -> tuple[FaceNetwork | None, str]:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from psp.errors import TrainingError
 from psp.images import to_tensor
+from psp.training.data import read_given
+from psp.training.prepare import Preparation
 from psp.training.sources import Source, read_square
 
 Named = tuple[Source, str]
@@ -24,10 +26,12 @@ class PictureBatch:
     Attributes:
         names: Their names in their sources.
         images: [B,3,S,S] in [−1,1].
+        inputs: What the encoder sees, [B,C,s,s], where that lies ready.
     """
 
     names: tuple[str, ...]
     images: Tensor
+    inputs: Tensor | None = None
 
 
 def choose(sources: Sequence[Source], everything: bool, count: int | None) -> list[list[Named]]:
@@ -52,20 +56,34 @@ def choose(sources: Sequence[Source], everything: bool, count: int | None) -> li
     return [pictures for pictures in chosen if pictures]
 
 
-def read_batches(pictures: Sequence[Named], size: int, batch: int) -> Iterator[PictureBatch]:
+def read_batches(
+    pictures: Sequence[Named], size: int, batch: int, prepare: Preparation | None = None
+) -> Iterator[PictureBatch]:
     """Yield ``pictures`` in order, ``batch`` at a time, brought to ``size``×``size``.
 
     As the paper's code does it: antialiased bilinear, where they are not of that size already.
 
+    Args:
+        pictures: The pictures.
+        size: Their side in pixels.
+        batch: How many at a time.
+        prepare: Reads the inputs that lie ready beside the pictures; None: there are none.
+
     Raises:
-        TrainingError: A picture is broken or not square; says which.
+        TrainingError: A picture is broken or not square, or an input cannot be used; says which.
     """
     readers: dict[Path, Callable[[str], bytes]] = {}
     for start in range(0, len(pictures), batch):
         part = pictures[start : start + batch]
-        images = []
+        images, inputs = [], []
         for source, name in part:
-            if source.path not in readers:
-                readers[source.path] = source.reader()
+            for place in (source, source.inputs):
+                if place is not None and place.path not in readers:
+                    readers[place.path] = place.reader()
             images.append(to_tensor(read_square(readers[source.path](name), name), size))
-        yield PictureBatch(tuple(name for _, name in part), torch.cat(images))
+            if prepare is not None and source.inputs is not None:
+                own = source.input_names[name]
+                given = read_given(readers[source.inputs.path](own), own, prepare)
+                inputs.append(torch.from_numpy(given))
+        names = tuple(name for _, name in part)
+        yield PictureBatch(names, torch.cat(images), torch.stack(inputs) if inputs else None)

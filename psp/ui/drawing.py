@@ -152,20 +152,22 @@ def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
     )
 
 
-def _take_drawing(tab: DrawingTab, paper: str) -> gr.events.Dependency:
+def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None]) -> gr.events.Dependency:
     """Make the run button bring what is on the pad into the endpoint's input, where the pad is open.
 
     Args:
         tab: The parts.
         paper: Colour of the empty pad.
+        allow: Refuses what is on the pad for a model, if it cannot be used there.
 
     Returns:
         The event; the endpoint follows its success.
     """
 
-    def take(way: str, drawing: dict[str, Any] | None) -> Any:  # noqa: ANN401  (a path or an update)
+    def take(way: str, drawing: dict[str, Any] | None, model: str) -> Any:  # noqa: ANN401  (path or update)
         if way != _DRAW:
             return gr.skip()
+        allow(model)
         drawn = drawing and (drawing["background"] or any(layer.getbbox() for layer in drawing["layers"]))
         if not drawn:
             raise PspError(
@@ -174,11 +176,17 @@ def _take_drawing(tab: DrawingTab, paper: str) -> gr.events.Dependency:
         return cached(_png(_flatten(drawing, paper)), f"{tab.task.kind}.png")
 
     return tab.run.click(
-        in_words(take), inputs=[tab.way, tab.pad], outputs=tab.given, api_visibility="private"
+        in_words(take), inputs=[tab.way, tab.pad, tab.model], outputs=tab.given, api_visibility="private"
     )
 
 
-def connect_drawing_tab(tab: DrawingTab, run: Callable[..., tuple[Any, ...]], see: See, paper: str) -> Tab:
+def connect_drawing_tab(
+    tab: DrawingTab,
+    run: Callable[..., tuple[Any, ...]],
+    see: See,
+    paper: str,
+    allow: Callable[[str], None] = lambda model: None,
+) -> Tab:
     """Wire all that tabs for drawings have in common, the task's endpoint with it.
 
     Args:
@@ -186,8 +194,9 @@ def connect_drawing_tab(tab: DrawingTab, run: Callable[..., tuple[Any, ...]], se
         run: What the endpoint does; takes ``tab.inputs``.
         see: Makes what the model saw.
         paper: Colour of the empty pad.
+        allow: Refuses what is on the pad for a model, if it cannot be used there.
     """
-    began = _take_drawing(tab, paper)
+    began = _take_drawing(tab, paper, allow)
     event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results)
     settings = {"model": tab.model, **tab.style.settings()}
     for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from PIL import Image
 
-from psp.palette import CLASSES, PALETTE, map_to_picture, picture_to_map
+from psp.errors import InputError, PspError
+from psp.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
 from psp.pipeline import PspPipeline
+from psp.registry import BUNDLED, OFFICIAL, families
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab, pad_input
+from psp.ui.drawing import DrawingTab, connect_drawing_tab, connect_trace, drawing_tab, pad_input
 from psp.ui.layout import Tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
-from psp.ui.words import in_words
+from psp.ui.words import escape, in_words
 
 _COLOURS = tuple(f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in PALETTE)
 _SKIN = CLASSES.index("skin")
@@ -46,7 +49,8 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         """Make faces that follow a segmentation map.
 
         Args:
-            mask: A square map of the 19 classes of CelebAMask-HQ, in their colours or as an index picture.
+            mask: A square map of the model's classes (the 19 of CelebAMask-HQ, unless it has its own), in
+                their colours or as an index picture.
             model: Name of the model; "auto" is the default one.
             variants: How many faces, with random styles of the seeds seed, seed + 1, …
             seed: Of the first random style; -1: by chance.
@@ -72,12 +76,45 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         pipeline.photo_to_mask,
         "Map the face in a photo by the 19 classes, in their colours.",
     )
-    return connect_drawing_tab(
-        tab,
-        segmentation_to_face,
-        lambda path, _: map_to_picture(picture_to_map(pipeline.read(path, flat=False))[0]),
-        "black",
-    )
+    _connect_classes(pipeline, tab)
+
+    def see(path: str, details: dict[str, Any]) -> Image.Image:
+        named = details["model"] if details["model"] in families(pipeline.settings) else "auto"
+        classes = pipeline.network.map_classes(named)
+        return map_to_picture(picture_to_map(pipeline.read(path, flat=False), classes)[0], classes)
+
+    def allow(model: str) -> None:
+        classes = pipeline.network.map_classes(check_model(model, task.name, pipeline.settings))
+        if classes != FACE_CLASSES:
+            raise InputError(
+                f"The pad paints the {len(CLASSES)} classes of faces, but this model has {len(classes)} of "
+                f"its own: {classes.listed()}.",
+                "Open Upload and give a map of these: their numbers as grey values, or their colours.",
+            )
+
+    return connect_drawing_tab(tab, segmentation_to_face, see, "black", allow)
+
+
+def _connect_classes(pipeline: PspPipeline, tab: DrawingTab) -> None:
+    """Say below the tab which classes the chosen model has, where they are not those of faces."""
+
+    def told(model: str) -> str:
+        try:
+            classes = pipeline.network.map_classes(check_model(model, tab.task.name, pipeline.settings))
+        except PspError:  # the request says it
+            return ""
+        if classes == FACE_CLASSES:
+            return ""
+        listed = escape(classes.listed())
+        return f"**Maps for this model** have {len(classes)} classes: {listed}. Open *Upload* and give one."
+
+    def about(model: str) -> dict[str, Any]:
+        text = told(model)
+        return gr.update(value=text, visible=bool(text))
+
+    first = "" if pipeline.settings.model in (BUNDLED, OFFICIAL) else told("auto")
+    note = gr.Markdown(first, visible=bool(first))
+    tab.model.change(about, tab.model, note, api_visibility="private", show_progress="hidden")
 
 
 def _pad() -> gr.ImageEditor:

@@ -29,6 +29,7 @@ Floats = NDArray[np.float32]
 Step = Callable[[str, float | None], None]
 """Told what happens now, in words, and how much is done (0 to 1, or None); may raise to stop the work."""
 
+_MAPS = "segmentation_to_face"
 _ABSURD = 100.0  # mean size of a picture's values
 
 Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -154,27 +155,32 @@ class Network:
         Raises:
             CheckpointError: The model cannot be found or loaded, or takes no maps.
         """
-        task = "segmentation_to_face"
-        entry = find_entry(model, task, self.settings)
-        place = file_on_disk(entry, self.settings)
-        takes, name = self._told(place[0], entry.file) if place else None, entry.family
-        if takes is None:  # the file alone does not tell
-            loaded = self.load(model, task)
-            takes, name = loaded.takes, loaded.name
-        takes.require(task, name)
-        return takes.classes or FACE_CLASSES
+        classes = self.told_classes(model)
+        if classes is None:
+            loaded = self.load(model, _MAPS)
+            loaded.takes.require(_MAPS, loaded.name)
+            classes = loaded.classes
+        return classes
 
-    @staticmethod
-    def _told(path: Path, name: str) -> ModelInput | None:
-        """Return what the model in a file takes, where its header tells; the weights are not read."""
+    def told_classes(self, model: str = "auto") -> MapClasses | None:
+        """Return what ``map_classes`` does, if a file's header tells it; None where the model must be loaded.
+
+        Raises:
+            CheckpointError: There is no such model, its file is damaged, or it takes no maps.
+        """
         from psp.checkpoints import is_pickle, read_info  # noqa: PLC0415  (torch comes after the page)
         from psp.models.architecture import config_from_json  # noqa: PLC0415  (torch comes after the page)
 
-        if is_pickle(path):
+        entry = find_entry(model, _MAPS, self.settings)
+        place = file_on_disk(entry, self.settings)
+        if place is None or is_pickle(place[0]):
             return None
-        info = read_info(path)
+        info = read_info(place[0])
         channels = config_from_json(info.get("config", "")).encoder.in_channels
-        return model_input(channels, info, name)
+        name = entry.file if entry.family == OWN_FILE else entry.family
+        takes = model_input(channels, info, name)
+        takes.require(_MAPS, name)
+        return takes.classes
 
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""

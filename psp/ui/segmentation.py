@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -78,21 +79,27 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
     )
     _connect_classes(pipeline, tab)
 
-    def see(path: str, details: dict[str, Any]) -> Image.Image:
-        named = details["model"] if details["model"] in families(pipeline.settings) else "auto"
-        classes = pipeline.network.map_classes(named)
-        return map_to_picture(picture_to_map(pipeline.read(path, flat=False), classes)[0], classes)
+    return connect_drawing_tab(
+        tab, segmentation_to_face, partial(_see, pipeline), "black", partial(_allow_pad, pipeline)
+    )
 
-    def allow(model: str) -> None:
-        classes = pipeline.network.map_classes(check_model(model, task.name, pipeline.settings))
-        if classes != FACE_CLASSES:
-            raise InputError(
-                f"The pad paints the {len(CLASSES)} classes of faces, but this model has {len(classes)} of "
-                f"its own: {classes.listed()}.",
-                "Open Upload and give a map of these: their numbers as grey values, or their colours.",
-            )
 
-    return connect_drawing_tab(tab, segmentation_to_face, see, "black", allow)
+def _see(pipeline: PspPipeline, path: str, details: dict[str, Any]) -> Image.Image:
+    """Return the map as the model saw it, in the colours of its classes."""
+    named = details["model"] if details["model"] in families(pipeline.settings) else "auto"
+    classes = pipeline.network.map_classes(named)
+    return map_to_picture(picture_to_map(pipeline.read(path, flat=False), classes)[0], classes)
+
+
+def _allow_pad(pipeline: PspPipeline, model: str) -> None:
+    """Refuse what was painted for a model with other classes than the pad has colours for."""
+    classes = pipeline.network.told_classes(check_model(model, "segmentation_to_face", pipeline.settings))
+    if classes not in (None, FACE_CLASSES):
+        raise InputError(
+            f"The pad paints the {len(CLASSES)} classes of faces, but this model has {len(classes)} of its "
+            f"own: {classes.listed()}.",
+            "Open Upload and give a map of these: their numbers as grey values, or their colours.",
+        )
 
 
 def _connect_classes(pipeline: PspPipeline, tab: DrawingTab) -> None:
@@ -100,10 +107,11 @@ def _connect_classes(pipeline: PspPipeline, tab: DrawingTab) -> None:
 
     def told(model: str) -> str:
         try:
-            classes = pipeline.network.map_classes(check_model(model, tab.task.name, pipeline.settings))
+            # No more than the header: a choice in a list must not download or load a model.
+            classes = pipeline.network.told_classes(check_model(model, tab.task.name, pipeline.settings))
         except PspError:  # the request says it
             return ""
-        if classes == FACE_CLASSES:
+        if classes in (None, FACE_CLASSES):
             return ""
         listed = escape(classes.listed())
         return f"**Maps for this model** have {len(classes)} classes: {listed}. Open *Upload* and give one."

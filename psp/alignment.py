@@ -52,7 +52,30 @@ class Alignment:
         return quad_side(self.quad)
 
 
-def align(photo: Image.Image, face: int = 0, size: int = 256) -> Alignment:
+@dataclass(frozen=True, eq=False)
+class FoundFaces:
+    """A photo with its faces, found once for several results of it; :func:`align` takes it for the photo.
+
+    Attributes:
+        photo: RGB picture.
+        faces: Its faces, as ``detect_faces`` gives them; not empty.
+    """
+
+    photo: Image.Image
+    faces: tuple[Face, ...]
+
+
+def find_faces(photo: Image.Image) -> FoundFaces:
+    """Find the faces of a photo that are known at once, those that :func:`align_all` gives for face 0.
+
+    Raises:
+        FaceNotFoundError: As :func:`align`.
+        PspError: As :func:`align`.
+    """
+    return FoundFaces(*_find(photo, 0))
+
+
+def align(photo: Image.Image | FoundFaces, face: int = 0, size: int = 256) -> Alignment:
     """Find a face and crop it as FFHQ does: upright, with eyes and mouth always in the same places.
 
     Args:
@@ -81,10 +104,14 @@ def align_all(photo: Image.Image, face: int = 0, size: int = 256) -> tuple[Align
     return tuple(_cut(photo, faces, index, size) for index in range(len(faces)))
 
 
-def _find(photo: Image.Image, face: int) -> tuple[Image.Image, tuple[Face, ...]]:
+def _find(photo: Image.Image | FoundFaces, face: int) -> tuple[Image.Image, tuple[Face, ...]]:
     """Return the photo as RGB and its faces, ``face`` among them."""
     if face < 0:
         raise FaceIndexError(f"There is no face number {face}.", "Faces are counted from 0, the largest.")
+    if isinstance(photo, FoundFaces):
+        if face < len(photo.faces):
+            return photo.photo, photo.faces
+        photo = photo.photo
     photo = photo if photo.mode == "RGB" else load_picture(photo)
     faces = detect_faces(photo, min_faces=face + 1)
     if not faces:
@@ -107,7 +134,7 @@ def _cut(photo: Image.Image, faces: tuple[Face, ...], face: int, size: int) -> A
     return Alignment(crop, len(faces), face, quad, _to_photo(quad, size), photo.size, sure)
 
 
-def take_square(photo: Image.Image, size: int = 256) -> Alignment:
+def take_square(photo: Image.Image | FoundFaces, size: int = 256) -> Alignment:
     """Take a square picture as it is, of another its centred square, resized to ``size`` x ``size`` pixels.
 
     What ``align=False`` does: for faces that are aligned already, drawings and maps. No face is looked for.
@@ -115,6 +142,7 @@ def take_square(photo: Image.Image, size: int = 256) -> Alignment:
     Raises:
         PictureError: The picture is a strip (``psp.images.MAX_ASPECT``).
     """
+    photo = photo.photo if isinstance(photo, FoundFaces) else photo
     check_shape(photo.size)
     photo = photo if photo.mode == "RGB" else load_picture(photo)
     left, top, side = center_square(photo)

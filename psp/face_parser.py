@@ -117,7 +117,7 @@ class FaceParser:
 
         from psp.checkpoints import find_file, load_tensors  # noqa: PLC0415  (torch comes after the page)
 
-        tensors, _ = load_tensors(find_file(_ENTRY, self._settings))
+        tensors, _ = load_tensors(find_file(_ENTRY, self._settings), mapped=False)
         # Its own loader, because version 5 of transformers has other names for the layers than the file.
         network, info = transformers.SegformerForSemanticSegmentation.from_pretrained(
             None,

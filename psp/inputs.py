@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.alignment import NO_FACE, Alignment, align, take_square
+from psp.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
 from psp.errors import FaceNotFoundError, InputError, PspError
 from psp.images import degrade, to_tensor
 from psp.latents import MAX_FILE, Codes
@@ -20,6 +20,9 @@ from psp.suitability import DOUBT
 
 CROP_SIZE = 256
 """Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""
+
+Seen = Image.Image | FoundFaces
+"""A photo that was read, its faces found or not."""
 
 _TINY_PICTURE = 128
 """Pixels a side: in a smaller picture for super-resolution no face has to be found."""
@@ -46,22 +49,22 @@ class Prepared:
     warnings: tuple[str, ...] = field(default_factory=tuple)
 
 
-def place_face(photo: Image.Image, aligned: bool, face: int) -> Alignment:
+def place_face(photo: Seen, aligned: bool, face: int) -> Alignment:
     """Return the crop of 256 px of a face, or of the picture's centred square where ``aligned`` is False."""
     return align(photo, face, CROP_SIZE) if aligned else take_square(photo, CROP_SIZE)
 
 
-def place_small_face(photo: Image.Image, aligned: bool, face: int) -> Alignment:
+def place_small_face(photo: Seen, aligned: bool, face: int) -> Alignment:
     """Do as :func:`place_face` does, but take a picture of at most 128 px without a face as it is."""
     try:
         return place_face(photo, aligned, face)
     except FaceNotFoundError:
-        if max(photo.size) > _TINY_PICTURE:
+        if isinstance(photo, FoundFaces) or max(photo.size) > _TINY_PICTURE:
             raise
         return take_square(photo, CROP_SIZE)
 
 
-def prepare_photo(photo: Image.Image, aligned: bool, face: int, size: int) -> Prepared:
+def prepare_photo(photo: Seen, aligned: bool, face: int, size: int) -> Prepared:
     """Prepare a photo for an encoder that takes ``size`` x ``size`` pixels.
 
     Raises:
@@ -73,7 +76,7 @@ def prepare_photo(photo: Image.Image, aligned: bool, face: int, size: int) -> Pr
     return _photo(place, place.crop, size)
 
 
-def prepare_small_photo(photo: Image.Image, aligned: bool, face: int, factor: int, size: int) -> Prepared:
+def prepare_small_photo(photo: Seen, aligned: bool, face: int, factor: int, size: int) -> Prepared:
     """Prepare a photo for super-resolution.
 
     Args:

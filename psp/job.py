@@ -118,7 +118,7 @@ class Job:
             work = replace(work, z=plan.z, layers=plan.layers, alphas=plan.alphas)
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
-        codes, images = self._network.run(work, self._step)
+        codes, images = self._network.run(work, self._step, self.loaded)
         self.clock.lap("network")
         made = tuple(to_pictures(_tensor(images)))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]

@@ -84,6 +84,17 @@ def codes_from_bytes(data: bytes) -> CodesFile:
     return CodesFile(codes.astype(np.float32), _recipe_of(data))
 
 
+def take_variant(codes: Codes, variant: int) -> Codes:
+    """Return the codes [1,n,dim] of one variant of ``codes`` [v,n,dim].
+
+    Raises:
+        InputError: There are not so many.
+    """
+    if not 0 <= variant < len(codes):
+        raise InputError(f"There is no variant {variant}.", f"The file holds 0 to {len(codes) - 1}.")
+    return codes[variant : variant + 1]
+
+
 def parse_layers(text: str, n_codes: int) -> tuple[int, ...]:
     """Read a choice of layers, written as in a print dialog.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from psp.errors import CheckpointError, InputError, ModelNotFoundError, Settings
 from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
 from psp.palette import FACE_CLASSES
-from psp.registry import OWN_FILE, file_on_disk, find_entry, has_model
+from psp.registry import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +31,10 @@ Step = Callable[[str, float | None], None]
 
 _MAPS = "segmentation_to_face"
 _ABSURD = 100.0  # mean size of a picture's values
+DOWNLOADING = "Downloading the model"
+"""What the words of a step say while a model is downloaded."""
+
+Stamp = tuple[tuple[int, ...] | None, ...]
 
 Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -68,11 +72,21 @@ class Work:
 
 @dataclass(frozen=True, eq=False)
 class Loaded:
-    """A model in memory, with what a result says about it."""
+    """A model in memory, with what a result says about it.
+
+    Attributes:
+        psp: The model.
+        name: Of its family or file.
+        sha256: Of its file.
+        files: What it was loaded from: its file, then those that this one needs.
+        stamp: What these were like then; see :func:`_stamp`.
+    """
 
     psp: PSP
     name: str
     sha256: str
+    files: tuple[Path, ...] = ()
+    stamp: Stamp = ()
 
     @property
     def n_codes(self) -> int:
@@ -131,19 +145,18 @@ class Network:
     def load(self, model: str, task: str, step: Step | None = None) -> Loaded:
         """Return the model of ``task``, from memory or from disk; the least recently used one makes room.
 
+        One whose file was replaced since is loaded anew; one whose file is gone stays.
+
         Raises:
             CheckpointError: The model cannot be found or loaded.
         """
-        from psp.checkpoints import file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes after the page)
-
         entry = find_entry(model, task, self.settings)
         key = (entry.family, entry.path, entry.task)
         with self._lock:  # one thread loads, the others wait for the same model
+            if key in self._models and self._replaced(entry, self._models[key]):
+                del self._models[key]  # first: two of them may be too large; who uses it now still has it
             if key not in self._models:
-                path = find_file(entry, self.settings, _tell_download(step))
-                psp = load_psp(path, self.device, settings=self.settings)
-                name = entry.file if entry.family == OWN_FILE else entry.family
-                self._models[key] = Loaded(psp, name, file_sha256(path, self.settings.cache_dir))
+                self._models[key] = self._load(entry, step)
                 while len(self._models) > self.settings.max_models:
                     self._models.popitem(last=False)
             self._models.move_to_end(key)
@@ -182,6 +195,24 @@ class Network:
         takes.require(_MAPS, name)
         return takes.classes
 
+    def _load(self, entry: ModelEntry, step: Step | None) -> Loaded:
+        from psp.checkpoints import all_siblings, file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes late)
+
+        path = find_file(entry, self.settings, _tell_download(step))
+        stamp = _stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
+        psp = load_psp(path, self.device, settings=self.settings)
+        cache = self.settings.cache_dir
+        files = (path, *all_siblings(path, cache))
+        name = entry.file if entry.family == OWN_FILE else entry.family
+        return Loaded(psp, name, file_sha256(path, cache), files, stamp + _stamp(files[1:]))
+
+    def _replaced(self, entry: ModelEntry, loaded: Loaded) -> bool:
+        """Return whether other files are now where those of a loaded model were."""
+        place = file_on_disk(entry, self.settings)
+        if place is None or None in (now := _stamp((place[0], *loaded.files[1:]))):
+            return False
+        return (place[0], now) != (loaded.files[0], loaded.stamp)
+
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
         from psp.checkpoints import file_sha256  # noqa: PLC0415  (torch comes after the page)
@@ -192,8 +223,15 @@ class Network:
             return None
         return file_sha256(place[0], self.settings.cache_dir) if place else None
 
-    def run(self, work: Work, step: Step | None = None) -> tuple[Floats, Floats]:
+    def run(
+        self, work: Work, step: Step | None = None, loaded: Loaded | None = None
+    ) -> tuple[Floats, Floats]:
         """Encode, mix and decode.
+
+        Args:
+            work: The job.
+            step: Told which variant is decoded; may raise to stop the work.
+            loaded: The model, where it is here already: the same to the end, even if its file is replaced.
 
         Returns:
             Codes [v,n,dim] and images [v,3,H,W], about [−1,1]. A variant's values do not depend on how many
@@ -206,12 +244,14 @@ class Network:
             # No step: from another process no call reaches back.
             codes, images = self._accelerated(work)
             return codes, images
-        return self._run(work, step)
+        return self._run(work, step, loaded)
 
-    def _run(self, work: Work, step: Step | None = None) -> tuple[Floats, Floats]:
+    def _run(
+        self, work: Work, step: Step | None = None, loaded: Loaded | None = None
+    ) -> tuple[Floats, Floats]:
         import torch  # noqa: PLC0415  (torch comes after the page)
 
-        psp = self.load(work.model, work.task).psp
+        psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
             codes, decode = self._start(psp, work)
             variants = _mix(psp, codes, work)
@@ -290,6 +330,19 @@ def pick_device(setting: str = "auto") -> str:
     return setting
 
 
+def _stamp(files: Sequence[Path]) -> Stamp:
+    """Return what tells each file from another in its place, without reading it; None: it is not there."""
+    found: list[tuple[int, ...] | None] = []
+    for path in files:
+        try:
+            state = path.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
+    return tuple(found)
+
+
 def _fitting(psp: PSP, inputs: Floats | None) -> torch.Tensor:
     """Return ``inputs`` [B,C,S,S] where the model is, if it takes such.
 
@@ -352,6 +405,6 @@ def _tell_download(step: Step | None) -> Callable[[int, int | None], None] | Non
 
     def tell(done: int, total: int | None) -> None:
         of = f" of {total >> 20}" if total else ""
-        step(f"Downloading the model: {done >> 20}{of} MB", done / total if total else None)
+        step(f"{DOWNLOADING}: {done >> 20}{of} MB", done / total if total else None)
 
     return tell

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from PIL import Image
 
-from psp.alignment import Alignment, align, align_all, crop_quad
+from psp.alignment import Alignment, FoundFaces, align_all, crop_quad
 from psp.calls import task_calls
 from psp.config import Settings
+from psp.decoding import decode
 from psp.face_parser import FaceParser
 from psp.images import PictureSource, limit_pillow, load_picture
 from psp.inputs import (
     CROP_SIZE,
     Prepared,
+    Seen,
     place_face,
     place_small_face,
     prepare_map,
@@ -25,23 +26,19 @@ from psp.inputs import (
     prepare_sketch,
     prepare_small_photo,
     prepare_style,
-    read_file,
 )
-from psp.job import Clock, Job, picture_result
-from psp.latents import CodesFile, codes_from_bytes
+from psp.job import Job
+from psp.latents import CodesFile
 from psp.network import Accelerate, Network, Step
-from psp.palette import map_to_picture
 from psp.paste import paste_back
-from psp.recipe import Recipe, Setting
-from psp.registry import families
+from psp.recipe import Setting
 from psp.result import Result
-from psp.sketches import photo_to_sketch
-from psp.tasks import TASKS
+from psp.tracing import crop_face, trace_map, trace_sketch
 from psp.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
 
 __all__ = ["PspPipeline", "Result"]
 
-Photo = PictureSource
+Photo: TypeAlias = "PictureSource | FoundFaces"
 
 
 @task_calls
@@ -151,7 +148,7 @@ class PspPipeline:
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
         job.tell("Looking for the face")
-        prepared = prepare_small_photo(self.read(photo), align, face, factor, job.loaded.in_size)
+        prepared = prepare_small_photo(self._seen(photo), align, face, factor, job.loaded.in_size)
         job.clock.lap("align")
         told = {name: value for name, value in plan.settings().items() if name in ("variants", "seed")}
         recipe = job.recipe({"align": align, "face": face, "factor": factor, **told})
@@ -252,12 +249,16 @@ class PspPipeline:
             codes = job.check_codes(photo.codes)[:1]
             return _finish(job, Prepared(codes=codes), plan, {"style": kind}, other)
         job.tell("Looking for the face")
-        prepared = prepare_photo(self.read(photo), align, face, size)
+        prepared = prepare_photo(self._seen(photo), align, face, size)
         job.clock.lap("align")
         return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, other)
 
     def decode(
-        self, latents: bytes | Path | str | CodesFile, model: str = "auto", step: Step | None = None
+        self,
+        latents: bytes | Path | str | CodesFile,
+        model: str = "auto",
+        step: Step | None = None,
+        variant: int | None = None,
     ) -> Result:
         """Decode a file of codes, every variant in it, exactly as when it was made.
 
@@ -265,55 +266,27 @@ class PspPipeline:
             latents: The ``.safetensors`` file, as a path or its bytes, or what ``codes_from_bytes`` read.
             model: The model; "auto" takes the one that the file names, else the default.
             step: See the class.
+            variant: The only one to decode, from 0; None: all.
 
         Raises:
-            InputError: The file cannot be used, or its codes do not fit the model.
+            InputError: The file cannot be used, has no such variant, or its codes do not fit the model.
         """
-        file = latents if isinstance(latents, CodesFile) else codes_from_bytes(read_file(latents))
-        made_by = file.recipe or Recipe("decode", "", "")
-        if model == "auto" and made_by.model in families(self.settings):
-            model = made_by.model
-        task = made_by.task if made_by.task in TASKS else "encode"
-        strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))
-        job = Job("decode", self.network, model, step, task, encodes=False)
-        codes = job.check_codes(file.codes)
-        warnings: tuple[str, ...] = ()
-        if made_by.model_sha256 not in ("", job.loaded.sha256):
-            warnings = (
-                "These codes were made with another file of the model, so the picture may differ. "
-                "Use the model that their recipe names.",
-            )
-        recipe = replace(made_by, model=job.loaded.name, model_sha256=job.loaded.sha256)
-        return job.finish(Prepared(codes=codes, warnings=warnings), recipe, strength=strength)
+        return decode(self.network, latents, model, step, variant)
 
     def align(self, photo: Photo, face: int = 0) -> Result:
         """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px."""
-        clock = Clock()
-        place = align(self.read(photo), face, CROP_SIZE)
-        clock.lap("align")
-        return picture_result("align", place.crop, place, {"face": face}, clock)
+        return crop_face(self.read(photo), face)
 
     def photo_to_sketch(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Draw the face in ``photo`` in the style that the sketch model knows."""
-        clock = Clock()
-        place = place_face(self.read(photo), align, face)
-        clock.lap("align")
-        sketch = photo_to_sketch(place.crop).convert("RGB")
-        clock.lap("draw")
-        return picture_result("photo_to_sketch", sketch, place, {"align": align, "face": face}, clock)
+        return trace_sketch(self.read(photo), align, face)
 
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.palette``.
 
         The recipe says who did it: "landmarks", or "segformer" where that is installed (``psp.face_parser``).
         """
-        clock = Clock()
-        place = place_face(self.read(photo), align, face)
-        clock.lap("align")
-        labels, parser = self.parser.map(place.crop)
-        clock.lap("map")
-        settings: dict[str, Setting] = {"align": align, "face": face, "parser": parser}
-        return picture_result("photo_to_mask", map_to_picture(labels), place, settings, clock)
+        return trace_map(self.read(photo), self.parser, align, face)
 
     def places(
         self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
@@ -361,7 +334,12 @@ class PspPipeline:
             photo: The picture.
             flat: Whether to make it RGB without transparency; maps keep their own mode.
         """
+        if isinstance(photo, FoundFaces):
+            return photo.photo
         return load_picture(photo, self.settings.max_pixels, flat=flat)
+
+    def _seen(self, photo: Photo) -> Seen:
+        return photo if isinstance(photo, FoundFaces) else self.read(photo)
 
     def _translate_photo(
         self,
@@ -376,7 +354,7 @@ class PspPipeline:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
         job.tell("Looking for the face")
-        prepared = prepare_photo(self.read(photo), aligned, face, job.loaded.in_size)
+        prepared = prepare_photo(self._seen(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")
         settings: dict[str, Setting] = {"align": aligned, "face": face}
         if strength is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from psp.checkpoints import save_psp
 from psp.config import Settings
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PictureError, StoppedError
 from psp.latents import codes_from_bytes
+from psp.network import Work
 from psp.palette import map_to_picture, picture_to_map
 from psp.pipeline import Result
 from tests.compact import compact_model
@@ -215,6 +217,31 @@ def test_every_variant_in_a_file_is_decoded_exactly(pipeline: PspPipeline, sketc
     assert data is not None
     again = pipeline.decode(data)
     assert [each.tobytes() for each in again.images] == [each.tobytes() for each in made.images]
+
+
+def test_one_variant_in_a_file_is_decoded_alone(
+    pipeline: PspPipeline, sketch: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = pipeline.sketch_to_face(sketch, variants=3)
+    data, ran = made.latents_file(), []
+    assert data is not None
+    run = pipeline.network.run
+
+    def counted(work: Work, *rest: Any) -> Any:
+        ran.append(work.codes.shape)
+        return run(work, *rest)
+
+    monkeypatch.setattr(pipeline.network, "run", counted)
+    for index in range(3):
+        one = pipeline.decode(data, variant=index)
+        assert one.png() == made.png(index)  # its recipe says which variant it is, too
+        assert np.array_equal(one.latents, made.latents[index])
+        assert f"holds 3 variants; this is number {index}" in one.details["warnings"][0]
+        again = pipeline.decode(one.latents_file(), variant=0)
+        assert (again.png(), again.details["warnings"]) == (one.png(), [])
+    assert ran == [(1, 12, 512)] * 6
+    with pytest.raises(InputError, match=r"no variant 3.*0 to 2"):
+        pipeline.decode(data, variant=3)
 
 
 def test_codes_that_do_not_fit_the_model_are_told(pipeline: PspPipeline) -> None:

@@ -16,12 +16,14 @@ from psp.checkpoints.load import load_psp, read_info
 from psp.checkpoints.official import is_pickle, load_pickle
 from psp.checkpoints.quantize import Precision
 from psp.checkpoints.save import save_psp
+from psp.checkpoints.siblings import all_siblings
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 
 __all__ = [
     "OpenedGenerator",
     "Precision",
     "Progress",
+    "all_siblings",
     "file_sha256",
     "find_file",
     "is_pickle",

@@ -40,7 +40,8 @@ def load_psp(
     """Load a model, ready for inference: in eval mode, without gradients.
 
     The architecture is read from the file. An official ``.pt`` is converted once, in ``settings.cache_dir``,
-    under the sha256 of its content. On the CPU the weights map the file: they take memory once at most.
+    under the sha256 of its content. On the CPU the weights map a file in the cache: they take memory once at
+    most. Any other file is read, so that it may be written over meanwhile.
 
     Args:
         path_or_name: "auto", a family ("portraits-128", "ffhq-1024", the user's own), or the path of an
@@ -124,12 +125,14 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
 def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> dict[str, Tensor]:
     """Read the tensors of a file of ours, and of the generator's file if it names one; check their seals."""
     check_seal(path, cache_dir)
-    state = from_int8(path.name, load_tensors(path)[0])
+    # What the studio put into its cache is replaced whole; any other file may be written over while in use.
+    mapped = cache_dir is not None and path.resolve().is_relative_to(cache_dir.resolve())
+    state = from_int8(path.name, load_tensors(path, mapped=mapped)[0])
     if "decoder" in metadata:
         shared = Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256"))
         sibling = find_beside(path, shared, cache_dir)
         check_seal(sibling, cache_dir)
-        state |= from_int8(sibling.name, load_tensors(sibling)[0])
+        state |= from_int8(sibling.name, load_tensors(sibling, mapped=mapped)[0])
     return state
 
 

@@ -37,6 +37,7 @@ SEAL = "seal_sha256"
 
 _UNSEALED = "0" * 64
 _BLOCK = 1 << 20
+_TYPES = {name: dtype for dtype, name in _NAMES.items()}
 _LONGEST_HEADER = 100_000_000  # the format's own limit
 _AGAIN = "Download or copy the file again."
 
@@ -119,15 +120,21 @@ def _bytes_of(tensor: Tensor) -> memoryview:
     return flat.view(torch.uint8).cpu().numpy().data
 
 
-def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the metadata of a ``.safetensors`` file.
+def load_tensors(path: Path, *, mapped: bool = True) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a ``.safetensors`` file, on the CPU.
 
-    The tensors are on the CPU and map the file: their memory is read when it is first used.
+    Args:
+        path: The file.
+        mapped: Whether they map the file: their memory is read when it is first used. Who then writes over
+            the file (as ``cp`` does), instead of putting another in its place, ends the process; so a file
+            that others may replace while it is in use is read once.
 
     Raises:
         CheckpointError: The file is missing, damaged, or no ``.safetensors`` file.
     """
     metadata = read_metadata(path)
+    if not mapped:
+        return _read_all(path), metadata
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, metadata  # noqa: SIM118  (not a dict)
@@ -171,6 +178,31 @@ def read_metadata(path: Path) -> dict[str, str]:
             f"{path.name} is {kind}: {size} bytes, but its header promises {expected}.", _AGAIN
         )
     return metadata
+
+
+def _read_all(path: Path) -> dict[str, Tensor]:
+    """Return the tensors of a file, in memory of their own."""
+    try:
+        with path.open("rb") as file:
+            length = struct.unpack("<Q", file.read(8))[0]
+            header = json.loads(file.read(length))
+            data = torch.empty(path.stat().st_size - 8 - length, dtype=torch.uint8)
+            if file.readinto(data.numpy().data) != len(data):
+                raise ValueError("it ends early")
+        header.pop("__metadata__", None)
+        return {name: _slice(data, entry) for name, entry in header.items()}
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, struct.error) as error:
+        raise CheckpointError(f"{path.name} cannot be read: {error}.", _AGAIN) from error
+
+
+def _slice(data: Tensor, entry: dict[str, Any]) -> Tensor:
+    """Return one tensor of a file, as a view of all its bytes where it is aligned."""
+    start, end = entry["data_offsets"]
+    dtype = _TYPES[entry["dtype"]]
+    if not 0 <= start <= end <= len(data):
+        raise ValueError("a tensor lies outside the file")
+    part = data[start:end]
+    return (part if start % dtype.itemsize == 0 else part.clone()).view(dtype).reshape(entry["shape"])
 
 
 def _parse(name: str, start: bytes, text: bytes) -> dict[str, Any]:

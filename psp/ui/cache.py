@@ -8,9 +8,14 @@ import os
 import uuid
 from pathlib import Path
 
+import gradio as gr
+from gradio.data_classes import FileData
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
+from gradio_client.utils import is_valid_file
 from PIL import Image
+
+from psp.errors import InputError
 
 # How often a file may vanish, or its folder, while it is put there: clearing takes both once.
 _TRIES = 4
@@ -45,6 +50,25 @@ def cached_picture(picture: Image.Image, name: str) -> str:
     out = io.BytesIO()
     picture.save(out, "PNG")
     return cached(out.getvalue(), f"{name}.png")
+
+
+def as_path(field: gr.File) -> gr.File:
+    """Make a field for files hand over paths and nothing else; return it.
+
+    Gradio makes an empty temporary file for each request, for its name alone, and never deletes it.
+    """
+
+    def take(file: FileData) -> str:
+        endings = field.file_types
+        if endings and not is_valid_file(file.path, endings):
+            raise InputError(
+                f"{Path(file.path).name[:80]!r} is no {' or '.join(endings)} file.", "Choose another file."
+            )
+        return file.path
+
+    # A subclass would make Gradio write a stub file beside this module.
+    field._process_single_file = take  # type: ignore[method-assign, assignment]  # see above
+    return field
 
 
 def _there(path: Path, size: int) -> bool:

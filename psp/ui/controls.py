@@ -10,6 +10,7 @@ from gradio.data_classes import ImageData
 from psp.config import Settings
 from psp.latents import GROUPS
 from psp.registry import families, find_entry, known_models, tasks_of
+from psp.ui.cache import as_path
 from psp.ui.shown import show_uploads
 from psp.ui.words import in_words
 from psp.variants import MAX_SEED, MAX_VARIANTS
@@ -35,6 +36,13 @@ def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
     picture.preprocess = untouched  # type: ignore[method-assign, assignment]  # see above
     show_uploads(picture)
     return picture
+
+
+def file_input(label: str, ending: str, height: int) -> gr.File:
+    """Make an input for a file that is no picture."""
+    given = as_path(gr.File(label=label, file_types=[ending], height=height))
+    given.preprocess = in_words(given.preprocess)  # type: ignore[method-assign]
+    return given
 
 
 def check_model(model: str, task: str | None, settings: Settings) -> str:

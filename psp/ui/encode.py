@@ -9,7 +9,7 @@ import gradio as gr
 from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
-from psp.ui.controls import check_model
+from psp.ui.controls import check_model, file_input
 from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
@@ -55,9 +55,7 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
 def _more() -> tuple[gr.Button, gr.File, gr.Button]:
     with gr.Accordion("More: only the crop, or codes from a file", open=False):
         crop = gr.Button("Only crop the face (FFHQ alignment)", size="sm")
-        latents = gr.File(
-            label="Latents: a .safetensors file of codes", file_types=[".safetensors"], height=120
-        )
+        latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
         decode = gr.Button("Decode the codes", size="sm")
     return crop, latents, decode
 
@@ -103,7 +101,7 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         """
         path = need(latents, "file of codes")
         chosen = check_model(model, None, pipeline.settings)
-        result = pipeline.decode(path, chosen, step=stop.watch(progress))
+        result = pipeline.decode(path, chosen, step=stop.watch(progress), variant=0)
         return result_files(result, "image")
 
     inputs = [file, tab.controls.model, tab.stop]

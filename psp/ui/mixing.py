@@ -14,7 +14,7 @@ from psp.latents import CodesFile, codes_from_bytes
 from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
-from psp.ui.controls import StyleControls, check_model, picture_input, style_controls
+from psp.ui.controls import StyleControls, check_model, file_input, picture_input, style_controls
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, paths_of, result_files
 from psp.ui.stop import Stop
@@ -124,9 +124,7 @@ def _extra() -> _Extra:
         keep = gr.Button("Keep this one as the base", size="sm")
         release = gr.Button("Back to the photo", size="sm")
     with gr.Accordion("Start from a file of codes", open=False):
-        latents = gr.File(
-            label="Latents: a .safetensors file of codes", file_types=[".safetensors"], height=120
-        )
+        latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
     return _Extra(style, controls, gr.State(None), about_base, keep, release, latents)
 
 

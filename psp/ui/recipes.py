@@ -13,6 +13,7 @@ from psp.pipeline import PspPipeline
 from psp.recipe import Recipe, recipe_from_query, recipe_of_png
 from psp.registry import families
 from psp.tasks import TASKS
+from psp.ui.controls import file_input
 from psp.ui.layout import Tab
 from psp.ui.words import escape, in_words
 
@@ -23,7 +24,7 @@ def recipe_input() -> tuple[gr.File, gr.Markdown]:
     """Make the field for a PNG, and the line that says what was restored."""
     said = gr.Markdown(elem_classes="note")
     with gr.Accordion("Open a result: restore its settings", open=False):
-        file = gr.File(label="A PNG that the studio made", file_types=[".png"], height=110)
+        file = file_input("A PNG that the studio made", ".png", 110)
     return file, said
 
 

@@ -14,7 +14,7 @@ from psp.errors import PspError
 from psp.images import load_picture, read_png_header
 from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.result import Result, pack
-from psp.ui.cache import cached, cached_picture
+from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.words import in_words, summary
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
@@ -122,7 +122,7 @@ def results_panel(kind: Kind, *, photo: bool) -> Results:
         words = gr.Markdown(elem_classes="words")
         pasting = _pasting() if photo else None
         archive = gr.DownloadButton("All files (ZIP)", size="sm", interactive=False)
-        latents = gr.File(label="Latents (W+ codes)", height=90, interactive=False)
+        latents = as_path(gr.File(label="Latents (W+ codes)", height=90, interactive=False))
         link = gr.Textbox(
             label="Recipe",
             info="A link that restores these settings; your picture is not in it",

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+from gradio.utils import get_upload_folder
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -177,6 +178,20 @@ def test_a_turned_photo_is_upright_for_the_model(
     straight, *_ = client.predict(photo=handle_file(str(photo)), api_name="/encode")
     again, *_ = client.predict(photo=handle_file(str(tmp_path / "turned.png")), api_name="/encode")
     assert Path(again).read_bytes() == Path(straight).read_bytes()
+
+
+def test_decoding_a_file_of_variants_gives_the_first_and_leaves_no_files(
+    client: Client, pipeline: PspPipeline, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    made = pipeline.sketch_to_face(inputs["sketch"], variants=3)
+    path = tmp_path / "variants.safetensors"
+    path.write_bytes(made.latents_file() or b"")
+    empty = set(Path(get_upload_folder()).glob("tmp*"))
+    first, latents, details = client.predict(latents=handle_file(str(path)), api_name="/decode")
+    assert Path(first).read_bytes() == made.png(0)
+    assert load(Path(latents).read_bytes())["codes"].shape == (12, 512)
+    assert "holds 3 variants" in details["warnings"][0]
+    assert set(Path(get_upload_folder()).glob("tmp*")) == empty
 
 
 def bad_file(name: str, folder: Path) -> Path:

@@ -1,0 +1,61 @@
+"""A file of codes back to the pictures that it was saved with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from psp.inputs import Prepared, read_file
+from psp.job import Job
+from psp.latents import CodesFile, codes_from_bytes, take_variant
+from psp.network import Network, Step
+from psp.recipe import Recipe
+from psp.registry import families
+from psp.result import Result
+from psp.tasks import TASKS
+from psp.variants import check_share
+
+_ANOTHER_FILE = (
+    "These codes were made with another file of the model, so the picture may differ. "
+    "Use the model that their recipe names."
+)
+_ALL = "They are counted from 0; 'python -m psp decode' and PspPipeline.decode make all."
+
+
+def decode(
+    network: Network,
+    latents: bytes | Path | str | CodesFile,
+    model: str = "auto",
+    step: Step | None = None,
+    variant: int | None = None,
+) -> Result:
+    """Do what ``PspPipeline.decode`` does.
+
+    Args:
+        network: Loads and runs models.
+        latents: The file, as a path or its bytes, or what ``codes_from_bytes`` read.
+        model: The model; "auto" takes the one that the file names, else the default.
+        step: Told what happens; may raise to stop the work.
+        variant: The only one to decode, from 0; None: all.
+
+    Raises:
+        InputError: The file cannot be used, has no such variant, or its codes do not fit the model.
+        CheckpointError: The model cannot be found or loaded.
+    """
+    file = latents if isinstance(latents, CodesFile) else codes_from_bytes(read_file(latents))
+    made_by = file.recipe or Recipe("decode", "", "")
+    if model == "auto" and made_by.model in families(network.settings):
+        model = made_by.model
+    task = made_by.task if made_by.task in TASKS else "encode"
+    strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))
+    job = Job("decode", network, model, step, task, encodes=False)
+    codes = job.check_codes(file.codes)
+    warnings = []
+    if made_by.model_sha256 not in ("", job.loaded.sha256):
+        warnings.append(_ANOTHER_FILE)
+    recipe = replace(made_by, model=job.loaded.name, model_sha256=job.loaded.sha256)
+    if variant is not None and len(codes) > 1:
+        warnings.append(f"The file holds {len(codes)} variants; this is number {variant}. {_ALL}")
+        codes = take_variant(codes, variant)
+        recipe = replace(recipe, settings={**recipe.settings, "variant": variant})
+    return job.finish(Prepared(codes=codes, warnings=tuple(warnings)), recipe, strength=strength)

@@ -1,0 +1,43 @@
+"""A photo's crop, sketch and map: the tasks that need no model."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from psp.alignment import align
+from psp.face_parser import FaceParser
+from psp.inputs import CROP_SIZE, place_face
+from psp.job import Clock, picture_result
+from psp.palette import map_to_picture
+from psp.recipe import Setting
+from psp.result import Result
+from psp.sketches import photo_to_sketch
+
+
+def crop_face(photo: Image.Image, face: int) -> Result:
+    """Do what ``PspPipeline.align`` does with a picture that was read."""
+    clock = Clock()
+    place = align(photo, face, CROP_SIZE)
+    clock.lap("align")
+    return picture_result("align", place.crop, place, {"face": face}, clock)
+
+
+def trace_sketch(photo: Image.Image, aligned: bool, face: int) -> Result:
+    """Do what ``PspPipeline.photo_to_sketch`` does with a picture that was read."""
+    clock = Clock()
+    place = place_face(photo, aligned, face)
+    clock.lap("align")
+    sketch = photo_to_sketch(place.crop).convert("RGB")
+    clock.lap("draw")
+    return picture_result("photo_to_sketch", sketch, place, {"align": aligned, "face": face}, clock)
+
+
+def trace_map(photo: Image.Image, parser: FaceParser, aligned: bool, face: int) -> Result:
+    """Do what ``PspPipeline.photo_to_mask`` does with a picture that was read."""
+    clock = Clock()
+    place = place_face(photo, aligned, face)
+    clock.lap("align")
+    labels, used = parser.map(place.crop)
+    clock.lap("map")
+    settings: dict[str, Setting] = {"align": aligned, "face": face, "parser": used}
+    return picture_result("photo_to_mask", map_to_picture(labels), place, settings, clock)

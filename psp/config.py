@@ -29,6 +29,9 @@ class Settings:
         max_pixels: ``PSP_MAX_PIXELS``: pictures with more pixels than this are refused before decoding.
         max_models: ``PSP_MAX_MODELS``: how many models stay in memory; the least recently used one goes.
         queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
+        max_results: ``PSP_MAX_RESULTS``: how many pictures a request to the page may make: faces x variants.
+        max_seconds: ``PSP_MAX_SECONDS``: how long one request to the page may take, its wait not counted.
+        drain_seconds: ``PSP_DRAIN_SECONDS``: how long requests that run may go on when the page is stopped.
         face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
             SegFormer where it is installed and its weights are on this machine.
         models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.own_models``.
@@ -44,6 +47,9 @@ class Settings:
     queue_size: int = 32
     face_parser: str = "auto"
     models_file: Path | None = None
+    max_results: int = 64
+    max_seconds: int = 120
+    drain_seconds: int = 8
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -64,6 +70,9 @@ class Settings:
             max_pixels=_positive(env, "PSP_MAX_PIXELS", cls.max_pixels),
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
+            max_results=_positive(env, "PSP_MAX_RESULTS", cls.max_results),
+            max_seconds=_positive(env, "PSP_MAX_SECONDS", cls.max_seconds),
+            drain_seconds=_positive(env, "PSP_DRAIN_SECONDS", cls.drain_seconds),
             face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),
             models_file=Path(models).expanduser() if models else None,
         )

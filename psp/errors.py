@@ -57,4 +57,8 @@ class TrainingError(PspError):
 
 
 class StoppedError(PspError):
-    """The user stopped the work."""
+    """The user stopped the work, or nobody waits for it any more."""
+
+
+class TimeLimitError(PspError):
+    """A request to the page takes longer than one may."""

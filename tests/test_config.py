@@ -27,6 +27,9 @@ def test_every_variable_is_read() -> None:
             "PSP_QUEUE_SIZE": "4",
             "PSP_FACE_PARSER": "SegFormer",
             "PSP_MODELS": "/models.toml",
+            "PSP_MAX_RESULTS": "5",
+            "PSP_MAX_SECONDS": "6",
+            "PSP_DRAIN_SECONDS": "7",
         }
     )
     assert settings == Settings(
@@ -40,6 +43,9 @@ def test_every_variable_is_read() -> None:
         4,
         "segformer",
         Path("/models.toml"),
+        max_results=5,
+        max_seconds=6,
+        drain_seconds=7,
     )
 
 
@@ -53,6 +59,7 @@ def test_the_hubs_own_offline_switch_counts() -> None:
         {"PSP_OFFLINE": "perhaps"},
         {"PSP_MAX_PIXELS": "-3"},
         {"PSP_QUEUE_SIZE": "0"},
+        {"PSP_MAX_SECONDS": "soon"},
         {"PSP_FACE_PARSER": "magic"},
     ],
 )

@@ -13,6 +13,7 @@ from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
+from psp.ui.line import take_turns
 from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
@@ -53,6 +54,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
     page.queue(max_size=pipeline.settings.queue_size)  # always said: on ZeroGPU the default is 1
+    take_turns(page, pipeline.settings)
     assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
 

@@ -17,6 +17,7 @@ from psp.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
+from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
@@ -213,20 +214,24 @@ def _connect_every(
     pasting = tab.results.pasting
     assert pasting is not None
 
-    def every_face(
+    def make_every(
         photo: str,
         model: str,
         stop: Stop,
         *values: object,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
-        step = stop.watch(progress)
-        count = len(pipeline.places(need(photo, "photo")))
+        made = every_face(
+            pipeline,
+            need(photo, "photo"),
+            lambda faces, face, step: make(faces, model, True, face, *values, step=step),
+            stop.watch(progress),
+        )
+        if made.why:
+            gr.Warning(f"The {len(made.results)} largest of {made.found} faces were made. {made.why}")
         files: dict[str, bytes] = {}
         shown, pieces = [], []
-        for face in range(count):
-            step(f"Face {face + 1} of {count}", face / count)
-            result = make(photo, model, True, face, *values)
+        for face, result in enumerate(made.results):
             files |= result.files(f"face-{face}")
             path = cached(result.png(), f"face-{face}.png")
             shown.append((path, f"face {face}"))
@@ -241,7 +246,7 @@ def _connect_every(
         )
 
     return tab.every.click(
-        in_words(every_face),
+        in_words(make_every),
         inputs=[tab.controls.photo, tab.controls.model, tab.stop, *extra],
         outputs=[*pasting.everything(), tab.results.archive],
         concurrency_id=MODEL_QUEUE,

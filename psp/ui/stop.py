@@ -8,6 +8,7 @@ import gradio as gr
 
 from psp.errors import StoppedError
 from psp.network import Step
+from psp.ui.turn import current_turn
 
 
 class Stop:
@@ -26,11 +27,12 @@ class Stop:
 
     def watch(self, progress: gr.Progress) -> Step:
         """Return what shows each step on the page and stops the work started now, once that is asked for."""
-        begun = self._count
+        begun, turn = self._count, current_turn()
 
         def step(words: str, share: float | None) -> None:
             if self._count != begun:
                 raise StoppedError("Stopped.", "Nothing was changed.")
+            turn.check(words)
             progress(share, desc=words)
 
         return step

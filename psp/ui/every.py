@@ -1,0 +1,75 @@
+"""A task on all faces of a photo: found once, and no more of them than one request may make."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from psp.alignment import FoundFaces, find_faces
+from psp.network import Step
+from psp.pipeline import PspPipeline
+from psp.result import Result
+from psp.ui.turn import current_turn
+
+Make = Callable[[FoundFaces, int, Step], Result]
+"""Runs the task: the photo with its faces, which face, and the step."""
+
+
+@dataclass(frozen=True)
+class EveryFace:
+    """What became of the faces.
+
+    Attributes:
+        results: One for each face that was made, the largest first.
+        found: How many faces there are.
+        why: Why these are not all, one sentence; empty if they are.
+    """
+
+    results: tuple[Result, ...]
+    found: int
+    why: str
+
+
+def every_face(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> EveryFace:
+    """Run a task on the faces of a photo, the largest first, as long as there is room and time.
+
+    Args:
+        pipeline: Finds the faces; its settings limit the pictures, ``max_results``, and all their pixels,
+            ``max_pixels``. One face is always made.
+        photo: Path of the photo.
+        make: Runs the task.
+        step: Told what happens; may raise to stop the work.
+
+    Raises:
+        PspError: As the task itself.
+    """
+    step("Looking for the faces", None)
+    faces = find_faces(pipeline.read(photo))
+    found = most = len(faces.faces)
+    results: list[Result] = []
+    why, began, turn = "", time.monotonic(), current_turn()
+    while len(results) < most:
+        results.append(make(faces, len(results), _within(step, len(results), most)))
+        if len(results) == 1 and (room := _room(pipeline, results[0])) < most:
+            most, why = room, f"More than {room} would be too many pictures for one request."
+        each = (time.monotonic() - began) / len(results)
+        if len(results) < most and turn.left() < 2 * each:
+            most, why = len(results), "More would take longer than one request may."
+    return EveryFace(tuple(results), found, why)
+
+
+def _room(pipeline: PspPipeline, result: Result) -> int:
+    """Return for how many faces there is room, where each gives as many pictures as this one."""
+    pictures, pixels = len(result.images), sum(each.width * each.height for each in result.images)
+    settings = pipeline.settings
+    return max(1, min(settings.max_results // pictures, settings.max_pixels // pixels))
+
+
+def _within(step: Step, face: int, count: int) -> Step:
+    """Return the step of one face's task, as a part of all."""
+
+    def told(words: str, share: float | None) -> None:
+        step(f"Face {face + 1} of {count}: {words}", (face + (share or 0.0)) / count)
+
+    return told

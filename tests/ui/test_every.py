@@ -1,0 +1,117 @@
+"""All faces of a photo: found once, the bytes of single requests, no more than one request may make."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from psp import alignment
+from psp.alignment import FoundFaces
+from psp.errors import StoppedError
+from psp.network import Step
+from psp.pipeline import PspPipeline, Result
+from psp.ui.every import EveryFace, every_face
+from psp.ui.turn import Turn, taking
+
+
+@pytest.fixture
+def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows with every search for faces."""
+    done: list[int] = []
+    detect = alignment.detect_faces
+
+    def counted(photo: Image.Image, min_faces: int = 1) -> Any:
+        done.append(min_faces)
+        return detect(photo, min_faces)
+
+    monkeypatch.setattr(alignment, "detect_faces", counted)
+    return done
+
+
+def made(pipeline: PspPipeline, photo: Path, told: list[str] | None = None) -> EveryFace:
+    """Run super-resolution with two variants on every face of a photo."""
+
+    def make(faces: FoundFaces, face: int, step: Step) -> Result:
+        return pipeline.super_resolution(faces, face=face, variants=2, step=step)
+
+    return every_face(pipeline, str(photo), make, lambda words, _: told.append(words) if told else None)
+
+
+@pytest.fixture
+def limit(pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Changes limits of the pipeline for one test."""
+
+    def change(**limits: int) -> None:
+        monkeypatch.setattr(pipeline, "settings", dataclasses.replace(pipeline.settings, **limits))
+
+    return change
+
+
+def test_faces_are_found_once_and_give_the_bytes_of_single_requests(
+    pipeline: PspPipeline, inputs: dict[str, Path], searches: list[int]
+) -> None:
+    told = [""]
+    made_all = made(pipeline, inputs["two"], told)
+    assert searches == [1]
+    assert (len(made_all.results), made_all.found, made_all.why) == (2, 2, "")
+    for face, result in enumerate(made_all.results):
+        single = pipeline.super_resolution(inputs["two"], face=face, variants=2)
+        assert [result.png(i) for i in range(2)] == [single.png(i) for i in range(2)]
+        assert result.latents_file() == single.latents_file()
+        assert result.details["alignment"] == single.details["alignment"]
+        assert result.details["warnings"] == single.details["warnings"]
+    assert any(words.startswith("Face 2 of 2: ") for words in told)
+
+
+@pytest.mark.parametrize(("most", "count"), [(4, 2), (3, 1), (1, 1)])
+def test_no_more_pictures_than_one_request_may_make(
+    pipeline: PspPipeline, inputs: dict[str, Path], limit: Callable[..., None], most: int, count: int
+) -> None:
+    limit(max_results=most)
+    some = made(pipeline, inputs["two"])
+    assert (len(some.results), some.found) == (count, 2)
+    assert ("too many pictures" in some.why) == (count == 1)
+
+
+def test_no_more_pixels_than_one_request_may_make(
+    pipeline: PspPipeline, inputs: dict[str, Path], limit: Callable[..., None]
+) -> None:
+    large = Image.new("RGB", (700, 700))
+
+    def make(faces: FoundFaces, face: int, step: Step) -> Result:
+        return dataclasses.replace(pipeline.align(faces, face), images=(large,))
+
+    for most, count in ((2 * 700 * 700, 2), (2 * 700 * 700 - 1, 1)):
+        limit(max_pixels=most)
+        some = every_face(pipeline, str(inputs["two"]), make, lambda words, share: None)
+        assert (len(some.results), some.found) == (count, 2)
+
+
+def test_no_longer_than_one_request_may_take(pipeline: PspPipeline, inputs: dict[str, Path]) -> None:
+    with taking(Turn(0.05, str)):
+        some = made(pipeline, inputs["two"])
+    assert (len(some.results), some.found) == (1, 2)
+    assert "longer" in some.why
+
+
+def test_it_can_be_stopped_between_faces_and_variants(pipeline: PspPipeline, inputs: dict[str, Path]) -> None:
+    heard = []
+
+    def step(words: str, share: float | None) -> None:
+        heard.append((words, share))
+        if words == "Face 1 of 2: Face 2 of 2":  # the second variant of the first face
+            raise StoppedError("Stopped.")
+
+    with pytest.raises(StoppedError):
+        every_face(
+            pipeline,
+            str(inputs["two"]),
+            lambda faces, face, step: pipeline.super_resolution(faces, face=face, variants=2, step=step),
+            step,
+        )
+    assert heard[-1][1] == 0.25

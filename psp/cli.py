@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from psp.arguments import any_number, any_whole
 from psp.errors import PspError, SettingsError
 from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.models_command import add_models
@@ -43,10 +44,10 @@ class _Option:
 
 
 _MODEL = _Option("model", str, "auto", "a model's name, file or folder")
-_VARIANTS = _Option("variants", int, 1, "how many faces")
-_SEED = _Option("seed", int, 0, "of the first random style; -1: by chance")
+_VARIANTS = _Option("variants", any_whole, 1, "how many faces")
+_SEED = _Option("seed", any_whole, 0, "of the first random style; -1: by chance")
 _LAYERS = "layers that take the style: 8-, 0-3,7, all, auto, pose, features, colours"
-_ALPHA = _Option("alpha", float, 1.0, "share of the style in these layers, 0 to 1")
+_ALPHA = _Option("alpha", any_number, 1.0, "share of the style in these layers, 0 to 1")
 _DRAWN = (_MODEL, _VARIANTS, _SEED, _Option("layers", str, "auto", _LAYERS), _ALPHA)
 
 
@@ -74,7 +75,7 @@ _COMMANDS = {
     "frontalize": _Command("photo", align=True, face=True),
     "toonify": _Command(
         "photo",
-        (_MODEL, _Option("strength", float, 1.0, "from 0, the encoded face, to 1, fully drawn")),
+        (_MODEL, _Option("strength", any_number, 1.0, "from 0, the encoded face, to 1, fully drawn")),
         align=True,
         face=True,
     ),
@@ -82,7 +83,9 @@ _COMMANDS = {
         "photo",
         (
             _MODEL,
-            _Option("factor", int, 0, "shrink 4, 8, 16 or 32 times first, to demonstrate; 0: not at all"),
+            _Option(
+                "factor", any_whole, 0, "shrink 4, 8, 16 or 32 times first, to demonstrate; 0: not at all"
+            ),
             _VARIANTS,
             _SEED,
         ),
@@ -179,7 +182,7 @@ def _add_task(parser: argparse.ArgumentParser, name: str, command: _Command) -> 
 
 def _face(text: str) -> int | None:
     """Return the number of a face, or None for all of them."""
-    return None if text == "all" else int(text)
+    return None if text == "all" else any_whole(text)
 
 
 def _run_task(options: argparse.Namespace) -> None:

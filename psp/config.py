@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from psp.errors import SettingsError
 PARSERS = ("auto", "landmarks", "segformer")
 """What may map photos; see ``psp.face_parser``."""
 
+# Digits of a number; no picture, and no queue, is larger.
+_LONGEST = 15
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 
@@ -63,9 +66,9 @@ class Settings:
         models = env.get("PSP_MODELS", "").strip()
         return cls(
             model=env.get("PSP_MODEL", "").strip() or cls.model,
-            weights_dir=Path(weights).expanduser() if weights else None,
-            cache_dir=Path(env.get("PSP_CACHE_DIR", "").strip() or cls.cache_dir).expanduser(),
-            device=env.get("PSP_DEVICE", "").strip() or cls.device,
+            weights_dir=_path("PSP_WEIGHTS_DIR", weights) if weights else None,
+            cache_dir=_path("PSP_CACHE_DIR", env.get("PSP_CACHE_DIR", "").strip() or cls.cache_dir),
+            device=check_device(env.get("PSP_DEVICE", "").strip() or cls.device),
             offline=_flag(env, "PSP_OFFLINE") or _flag(env, "HF_HUB_OFFLINE"),
             max_pixels=_positive(env, "PSP_MAX_PIXELS", cls.max_pixels),
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
@@ -74,12 +77,31 @@ class Settings:
             max_seconds=_positive(env, "PSP_MAX_SECONDS", cls.max_seconds),
             drain_seconds=_positive(env, "PSP_DRAIN_SECONDS", cls.drain_seconds),
             face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),
-            models_file=Path(models).expanduser() if models else None,
+            models_file=_path("PSP_MODELS", models) if models else None,
         )
 
     def with_model(self, model: str) -> Settings:
         """Return these settings with another default model."""
         return replace(self, model=model)
+
+
+def check_device(device: str) -> str:
+    """Return the name of a device in small letters; whether it is there, ``pick_device`` says.
+
+    Raises:
+        SettingsError: No device can have that name.
+    """
+    name = device.strip().lower()
+    if not re.fullmatch(r"auto|(cpu|mps)(:0)?|cuda(:[0-9]{1,2})?", name):
+        raise SettingsError(f"There is no device {device[:40]!r}.", "Known: auto, cpu, cuda, cuda:1, mps.")
+    return name
+
+
+def _path(name: str, value: str | Path) -> Path:
+    try:
+        return Path(value).expanduser()
+    except RuntimeError as error:  # the home of a user who is not there
+        raise SettingsError(f"{name}={str(value)!r} is no path.", "Write it in full.") from error
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:
@@ -103,6 +125,9 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     value = env.get(name, "").strip()
     if not value:
         return default
-    if not value.isdecimal() or int(value) == 0:
-        raise SettingsError(f"{name}={value!r} is not a positive whole number.", f"The default is {default}.")
+    if not value.isdecimal() or len(value) > _LONGEST or int(value) == 0:
+        raise SettingsError(
+            f"{name}={value[:40]!r} is not a positive whole number of up to {_LONGEST} digits.",
+            f"The default is {default}.",
+        )
     return int(value)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psp.config import Settings
+from psp.config import Settings, check_device
 from psp.errors import CheckpointError, InputError, ModelNotFoundError, SettingsError
 from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
@@ -321,9 +321,11 @@ def pick_device(setting: str = "auto") -> str:
     import torch  # noqa: PLC0415  (torch comes after the page)
 
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    setting = check_device(setting)
     if setting == "auto":
         return next(name for name, usable in there.items() if usable)
-    if not there.get(setting.partition(":")[0], False):
+    kind, _, index = setting.partition(":")
+    if not there[kind] or (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()):
         raise SettingsError(
             f"The device {setting!r} is not there.", "Set PSP_DEVICE to auto, cpu, cuda or mps."
         )

@@ -90,8 +90,7 @@ def own_families(path: Path | None, reserved: frozenset[str]) -> tuple[OwnFamily
 def _parse(path: Path, state: tuple[int, int], reserved: frozenset[str]) -> tuple[OwnFamily, ...]:
     """Read the file; ``state`` tells versions of it apart."""
     try:
-        with path.open("rb") as file:
-            tables = tomllib.load(file)
+        tables = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows writes a byte-order mark
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path.name} is not TOML: {error}.", "Correct that line.") from error
     return tuple(_family(path, name, table, reserved) for name, table in tables.items())

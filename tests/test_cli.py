@@ -166,7 +166,7 @@ def test_a_task_is_evaluated_on_held_out_pictures(
     assert [line.split()[:2] for line in lines[-4:-1]] == [["all", f"1/{factor}"] for factor in (4, 8, 16)]
     assert (tmp_path / "sheets" / "super_resolution-data.jpg").is_file()
     assert main([*command, "sketch_to_face"]) == 2
-    assert "takes 3 channels" in capsys.readouterr().err
+    assert "takes photos (3 channels)" in capsys.readouterr().err
 
 
 def test_training_says_what_is_wrong(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -51,8 +51,8 @@ def test_the_file_is_parsed_again_only_when_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = []
-    load = own_models.tomllib.load
-    monkeypatch.setattr(own_models.tomllib, "load", lambda file: parsed.append(1) or load(file))
+    loads = own_models.tomllib.loads
+    monkeypatch.setattr(own_models.tomllib, "loads", lambda text: parsed.append(1) or loads(text))
     path = tmp_path / "models.toml"
     assert [family.name for family in read(tmp_path, '[a]\npath = "x"')] == ["a"]
     assert own_families(path, RESERVED) == own_families(path, RESERVED)

@@ -31,6 +31,8 @@ __all__ = ["Inference", "infer_folder"]
 
 _DONE = "made"
 _COUPLES, _LATENTS = "couples", "latents"
+# All of a batch is in memory at once.
+_LARGEST_BATCH = 1024
 # Pictures each worker may be ahead, besides the next batch.
 _AHEAD = 4
 
@@ -84,8 +86,8 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
         CheckpointError: The model cannot be found or loaded.
     """
     check_workers(folders.workers)
-    if inference.batch < 1:
-        raise InputError(f"The batch is {inference.batch}.", "Take 1 or more.")
+    if not 1 <= inference.batch <= _LARGEST_BATCH:
+        raise InputError(f"The batch is {inference.batch}.", f"Take 1 to {_LARGEST_BATCH}.")
     check_choice("factor", inference.factor, FACTORS)
     if inference.factor and inference.task != "super_resolution":
         raise SettingsError("A factor is for super-resolution.", "Leave out --factor.")

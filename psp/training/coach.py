@@ -65,6 +65,10 @@ def build_optimizer(config: TrainConfig, model: PSP) -> torch.optim.Optimizer:
         for part, rate in ((model.encoder, plan.lr), (model.decoder, plan.generator_lr))
         if (learning := [p for p in part.parameters() if p.requires_grad])
     ]
+    if not groups:
+        raise TrainingError(
+            f"Nothing learns: no parameter begins with {', '.join(config.trained)}.", "Change trained."
+        )
     betas = (plan.beta1, plan.beta2)
     if plan.name == "ranger":
         return Ranger(groups, lr=plan.lr, betas=betas, eps=plan.eps)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psp.arguments import whole
 from psp.model_folder import MODEL_TASKS
 
 if TYPE_CHECKING:
@@ -50,9 +51,9 @@ def add_evaluate(
         "--results", type=Path, help="folder or zip file of results to measure; no model is run"
     )
     parser.add_argument(
-        "--pictures", type=_count, help="at most so many pictures a source (all; generator: 2000)"
+        "--pictures", type=whole(1), help="at most so many pictures a source (all; generator: 2000)"
     )
-    parser.add_argument("--batch", type=_count, default=8, help="pictures in memory at a time (8)")
+    parser.add_argument("--batch", type=whole(1), default=8, help="pictures in memory at a time (8)")
     parser.add_argument("--csv", type=Path, help="file for the figures of every picture and their means")
     parser.add_argument("--sheet", type=Path, help="folder for picture sheets")
     parser.add_argument(
@@ -61,14 +62,6 @@ def add_evaluate(
         help="weights of CurricularFace IR-101 or ArcFace IR-SE50, for similarity (the registry's)",
     )
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
-
-
-def _count(text: str) -> int:
-    """Return a number from 1 on."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is not 1 or more")
-    return number
 
 
 def _run(

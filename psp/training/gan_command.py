@@ -7,7 +7,8 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from psp.training.run_arguments import add_run_arguments, pick_workers
+from psp.arguments import whole
+from psp.training.run_arguments import MAX_WORKERS, WORKERS, add_run_arguments, pick_workers
 
 
 def add_train_generator(
@@ -26,7 +27,7 @@ def add_train_generator(
     parser = commands.add_parser("train-generator", help=about, description=about)
     add_run_arguments(parser, "portraits128", "runs/PRESET-generator")
     parser.add_argument("--start-from", type=Path, help="a folder OUT/training of an earlier run")
-    parser.add_argument("--workers", type=int, help="processes that read pictures ahead (as many as cores)")
+    parser.add_argument("--workers", type=whole(0, MAX_WORKERS), help=WORKERS)
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
 
 

@@ -15,6 +15,7 @@ from psp.quality import lpips_weights
 from psp.training.gan import GanCoach
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import GENERATOR_FILE, save_generator
+from psp.training.limits import check_config, check_run
 from psp.training.loop import Progress
 from psp.training.run_folder import require_run_folder
 from psp.training.sources import open_sources
@@ -58,10 +59,13 @@ def train_generator(
         words: Called with everything else that a person should know.
 
     Raises:
+        SettingsError: A number is outside of its limits.
         TrainingError: Data or settings cannot be used, or a loss became NaN.
         CheckpointError: A file to start from cannot be used.
     """
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+    check_config(config)
+    check_run(workers=options.workers, minutes=options.minutes)
+    if os.environ.get("WORLD_SIZE", "1") != "1":
         raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
     require_run_folder(options.out)
     device = torch.device(options.device)

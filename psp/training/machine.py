@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from psp.config import check_device
 from psp.errors import SettingsError, TrainingError
 from psp.training.config import TrainConfig
 
@@ -26,6 +27,13 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
         SettingsError: Accelerate is not installed, or the device is not there.
         TrainingError: The batch cannot be divided among the processes.
     """
+    device = check_device(device)
+    if ":" in device:
+        kind, _, index = device.partition(":")
+        raise SettingsError(
+            f"A run takes no single device such as {device}.",
+            f"Set CUDA_VISIBLE_DEVICES={index} and give --device {kind}.",
+        )
     try:
         import accelerate  # noqa: PLC0415  (only training needs it)
         from accelerate import state  # noqa: PLC0415

@@ -26,10 +26,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         SettingsError: It is not there, or is no TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # Windows writes a byte-order mark
     except OSError as error:
         raise SettingsError(f"{path.name} cannot be read: {error.strerror}.", "Check the path.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SettingsError(f"{path.name} is no TOML: {error}.", "See toml.io for the format.") from error
 
 
@@ -58,9 +58,10 @@ def read_assignments(assignments: Iterable[str]) -> dict[str, Any]:
 
 def _toml_value(text: str) -> Any:  # noqa: ANN401  (whatever a TOML file can hold)
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
+        table = tomllib.loads(f"value = {text}")
+    except (tomllib.TOMLDecodeError, RecursionError):
         return text
+    return table["value"] if len(table) == 1 else text  # more lines would set more, unseen
 
 
 def override(config: _T, changes: Mapping[str, Any], where: str = "") -> _T:
@@ -85,7 +86,7 @@ def override(config: _T, changes: Mapping[str, Any], where: str = "") -> _T:
             replaced[name] = _converted(hints[name], value, place)
     try:
         return dataclasses.replace(config, **replaced)
-    except AssertionError as error:
+    except (AssertionError, ValueError) as error:  # the second: a size of 0 has no logarithm
         raise SettingsError(
             f"The settings contradict each other: {error}.", "Change them together."
         ) from error

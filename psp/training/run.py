@@ -22,6 +22,7 @@ from psp.training.check import check_data, fingerprint, require_good, tell, unpa
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
 from psp.training.export import BEST, export
+from psp.training.limits import check_config, check_run
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
 from psp.training.maps import open_maps
@@ -96,10 +97,13 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
     """Train ``config`` and return the path of the best model, ``out/best/<task>.safetensors``.
 
     Raises:
+        SettingsError: A number is outside of its limits, or settings do not go together.
         TrainingError: Data or settings cannot be used, the loss became NaN, or the disk is full.
         CheckpointError: A file to start from cannot be used.
         KeyboardInterrupt: Somebody asked to stop; the state is saved.
     """
+    check_config(config)
+    check_run(workers=options.workers, minutes=options.minutes, accumulate=options.accumulate)
     accelerator = open_accelerator(config, options.device, options.accumulate)
     # The main process looks at the data and makes the maps; the others find them made.
     with accelerator.main_process_first():
@@ -136,6 +140,8 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         coach.run(options.minutes)
     finally:
         _close(accelerator)
+    if not path.exists() and coach.position.pictures == 0:
+        raise TrainingError("The time was over before the first step.", "Give more --minutes.")
     if accelerator.is_main_process and not path.exists():  # stopped while the resolution was low
         on_best(coach.finished(), {})
     return path

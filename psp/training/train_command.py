@@ -9,7 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psp.training.run_arguments import add_run_arguments, pick_workers
+from psp.arguments import whole
+from psp.map_classes import MOST
+from psp.training.run_arguments import (
+    MAX_BATCH,
+    MAX_WORKERS,
+    WORKERS,
+    add_run_arguments,
+    pick_workers,
+)
 
 if TYPE_CHECKING:
     from psp.training.config import TrainConfig
@@ -37,15 +45,19 @@ def add_train(
     parser.add_argument("--generator", help="StyleGAN2 to get an encoder: a .pt, .safetensors, or a name")
     parser.add_argument("--identity", type=Path, help="ArcFace IR-SE50 weights (from the registry)")
     parser.add_argument("--similarity", type=Path, help="MoCo v2 weights for losses.similarity")
-    parser.add_argument("--label-nc", type=int, help="train on maps of N classes, those in --inputs")
+    parser.add_argument(
+        "--label-nc", type=whole(1, MOST), help="train on maps of N classes, those in --inputs"
+    )
     parser.add_argument("--maps", type=Path, help="file of the pictures' maps (made in the run's folder)")
     parser.add_argument(
         "--mixed-precision",
         choices=("no", "bf16", "fp16"),
         help="what the networks compute in (the preset's)",
     )
-    parser.add_argument("--accumulate", type=int, default=1, help="cut batches into N parts, one by one (1)")
-    parser.add_argument("--workers", type=int, help="processes that read pictures ahead (as many as cores)")
+    parser.add_argument(
+        "--accumulate", type=whole(1, MAX_BATCH), default=1, help="cut batches into N parts, one by one (1)"
+    )
+    parser.add_argument("--workers", type=whole(0, MAX_WORKERS), help=WORKERS)
     parser.add_argument("--no-compile", dest="compiled", action="store_false", help="do not compile the step")
     parser.add_argument(
         "--no-check", dest="check", action="store_false", help="do not look at the data first"
@@ -58,10 +70,12 @@ def add_train(
 def _run(options: argparse.Namespace, report: Callable[[str], None]) -> None:
     import torch  # noqa: PLC0415  (only this command needs it)
 
+    from psp.training.limits import check_config  # noqa: PLC0415  (only this command needs it)
     from psp.training.presets import preset  # noqa: PLC0415  (only this command needs it)
     from psp.training.run import Reports, RunOptions, open_data, train  # noqa: PLC0415
 
     config = configure(preset(options.preset), options)
+    check_config(config)  # before its name becomes a folder
     if options.threads:
         torch.set_num_threads(options.threads)
     main = os.environ.get("RANK", "0") == "0"  # of all processes and machines

@@ -1,17 +1,27 @@
 """The Space's entry: settings, pipeline, page, launch; nothing else."""
 
+import sys
+
 from psp import zerogpu  # first: on a ZeroGPU Space it must come before torch
 from psp.config import Settings
+from psp.errors import PspError
 from psp.pipeline import PspPipeline
+from psp.terminal import make_printable
 from psp.ui.app import build_app, launch
 
 
 def main() -> None:
     """Open the studio."""
-    pipeline = PspPipeline(Settings.from_env(), accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
-    if zerogpu.is_active():
-        pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
-    launch(build_app(pipeline))
+    make_printable()
+    try:
+        settings = Settings.from_env()
+        pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
+        if zerogpu.is_active():
+            pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
+        page = build_app(pipeline)
+    except PspError as error:
+        sys.exit(f"error: {error}")
+    launch(page)
 
 
 if __name__ == "__main__":

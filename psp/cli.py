@@ -17,6 +17,7 @@ from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.models_command import add_models
 from psp.saving import made_by, stem_of, write_files
 from psp.tasks import TASKS
+from psp.terminal import make_printable, takes
 from psp.training.evaluate_command import add_evaluate
 from psp.training.gan_command import add_train_generator
 from psp.training.train_command import add_train
@@ -118,6 +119,7 @@ _COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 2 where an error was told."""
+    make_printable()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     options = _parser().parse_args(arguments)
     try:
@@ -213,9 +215,15 @@ def _run_task(options: argparse.Namespace) -> None:
             print(f"warning: {warning}", file=sys.stderr)
         results.append(result)
     told = [result.details for result in results]
-    print(json.dumps(told if getattr(options, "face", 0) is None else told[0], indent=2, ensure_ascii=False))
+    _print_json(told if getattr(options, "face", 0) is None else told[0])
     if getattr(options, "paste", False):
         _paste(pipeline, given, results, stem)
+
+
+def _print_json(data: object) -> None:
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    # Where a sign would be replaced, it is escaped, so that it stays the same JSON.
+    print(text if takes(text) else json.dumps(data, indent=2))
 
 
 def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path) -> None:

@@ -152,5 +152,7 @@ def fingerprint(sources: tuple[Source, ...], size: int) -> str:
         for where, name, label, _ in _files(source):
             file = where.path / name if where.path.is_dir() else where.path
             state = file.stat()
-            digest.update(f"{label}/{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+            digest.update(
+                f"{label}/{name} {state.st_size} {state.st_mtime_ns}\n".encode("utf-8", "surrogateescape")
+            )
     return digest.hexdigest()

@@ -124,4 +124,4 @@ def _write_row(file: BinaryIO | None, cells: Sequence[str]) -> None:
     if file is not None:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(cells)
-        file.write(text.getvalue().encode())
+        file.write(text.getvalue().encode("utf-8", "backslashreplace"))  # a name may be no text

@@ -189,7 +189,7 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
     note = options.out / _CHECK_FILE
     prepare = Preparation.of(config)
     seen = fingerprint(sources, size) + (classes.to_json() if classes else "")
-    if not unpaired and note.exists() and json.loads(note.read_text()) == seen:
+    if not unpaired and note.exists() and note.read_bytes() == json.dumps(seen).encode():
         return sources
     findings = unpaired_findings(unpaired) + check_data(sources, size, prepare)
     if findings and options.skip_bad:

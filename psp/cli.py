@@ -159,7 +159,7 @@ def _report(line: str) -> None:
 
 
 def _pick_device(name: str) -> str:
-    from psp.network import pick_device  # noqa: PLC0415  (torch comes after the page)
+    from psp.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
 
     return pick_device(name)
 

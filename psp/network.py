@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from psp.config import Settings, check_device
-from psp.errors import CheckpointError, InputError, ModelNotFoundError, SettingsError
+from psp.config import Settings
+from psp.devices import pick_device
+from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
 from psp.palette import FACE_CLASSES
@@ -310,26 +311,6 @@ def require_picture(images: torch.Tensor) -> None:
             f"The model gave no picture: {told}, where those of a picture lie in −1 to 1.",
             "Its file is damaged or its training broke down: get it again, or choose another model.",
         )
-
-
-def pick_device(setting: str = "auto") -> str:
-    """Return the device to compute on: ``setting``, or for "auto" the first there is of CUDA, MPS and CPU.
-
-    Raises:
-        SettingsError: The device asked for is unknown or not there.
-    """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    setting = check_device(setting)
-    if setting == "auto":
-        return next(name for name, usable in there.items() if usable)
-    kind, _, index = setting.partition(":")
-    if not there[kind] or (kind == "cuda" and int(index or 0) >= torch.cuda.device_count()):
-        raise SettingsError(
-            f"The device {setting!r} is not there.", "Set PSP_DEVICE to auto, cpu, cuda or mps."
-        )
-    return setting
 
 
 def _stamp(files: Sequence[Path]) -> Stamp:

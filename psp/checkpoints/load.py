@@ -103,7 +103,8 @@ def load_base(
     return _read(base, metadata, cache_dir)
 
 
-def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
+def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool = False) -> PSP:
+    """Load a file of ours; one that is known to be ``sound`` is not read through again."""
     metadata = read_info(path)
     state = _read(path, metadata, settings.cache_dir)
     if "base" in metadata:
@@ -117,6 +118,8 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
         config = config_from_json(metadata["config"])
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
+    if not sound:
+        require_sound(path.name, state)
     model = _build(path.name, config, state, dtype)
     model.info = metadata
     return model
@@ -149,7 +152,7 @@ def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
     if converted.is_file():
         with contextlib.suppress(CheckpointError):  # damaged on disk, or of an older format: made again below
             if check_seal(converted, settings.cache_dir):  # damaged weights have the right size too
-                return _from_own(converted, settings, dtype)
+                return _from_own(converted, settings, dtype, sound=True)  # it was when it was written
     opened = open_official(path)
     _empty(path.name, opened.config, opened.state)  # refused before anything is written
     require_sound(path.name, opened.state)
@@ -159,7 +162,7 @@ def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
         warn_unwritable(settings.cache_dir)
         return _of_opened(path, opened, dtype)
     del opened  # lets go of the original before the copy is mapped
-    return _from_own(converted, settings, dtype)
+    return _from_own(converted, settings, dtype, sound=True)
 
 
 def _direct(path: Path, dtype: torch.dtype) -> PSP:
@@ -167,6 +170,7 @@ def _direct(path: Path, dtype: torch.dtype) -> PSP:
 
 
 def _of_opened(path: Path, opened: Opened, dtype: torch.dtype) -> PSP:
+    require_sound(path.name, opened.state)
     model = _build(path.name, opened.config, opened.state, dtype)
     model.info = opened.info
     return model
@@ -212,7 +216,6 @@ def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
 def _build(name: str, config: PSPConfig, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:
     """Give the tensors of ``state`` to a model, without copying those that have ``dtype``."""
     model = _empty(name, config, state)
-    require_sound(name, state)
     for key, value in state.items():
         if value.is_floating_point():
             state[key] = value.to(dtype)

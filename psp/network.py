@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
 from psp.palette import FACE_CLASSES
 from psp.registry import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
+from psp.stamps import Stamp, stamp
 
 if TYPE_CHECKING:
     import torch
@@ -34,8 +35,6 @@ _MAPS = "segmentation_to_face"
 _ABSURD = 100.0  # mean size of a picture's values
 DOWNLOADING = "Downloading the model"
 """What the words of a step say while a model is downloaded."""
-
-Stamp = tuple[tuple[int, ...] | None, ...]
 
 Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -80,7 +79,7 @@ class Loaded:
         name: Of its family or file.
         sha256: Of its file.
         files: What it was loaded from: its file, then those that this one needs.
-        stamp: What these were like then; see :func:`_stamp`.
+        stamp: What these were like then; see ``psp.stamps``.
     """
 
     psp: PSP
@@ -200,17 +199,17 @@ class Network:
         from psp.checkpoints import all_siblings, file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes late)
 
         path = find_file(entry, self.settings, _tell_download(step))
-        stamp = _stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
+        first = stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
         psp = load_psp(path, self.device, settings=self.settings)
         cache = self.settings.cache_dir
         files = (path, *all_siblings(path, cache))
         name = entry.file if entry.family == OWN_FILE else entry.family
-        return Loaded(psp, name, file_sha256(path, cache), files, stamp + _stamp(files[1:]))
+        return Loaded(psp, name, file_sha256(path, cache), files, first + stamp(files[1:]))
 
     def _replaced(self, entry: ModelEntry, loaded: Loaded) -> bool:
         """Return whether other files are now where those of a loaded model were."""
         place = file_on_disk(entry, self.settings)
-        if place is None or None in (now := _stamp((place[0], *loaded.files[1:]))):
+        if place is None or None in (now := stamp((place[0], *loaded.files[1:]))):
             return False
         return (place[0], now) != (loaded.files[0], loaded.stamp)
 
@@ -311,19 +310,6 @@ def require_picture(images: torch.Tensor) -> None:
             f"The model gave no picture: {told}, where those of a picture lie in −1 to 1.",
             "Its file is damaged or its training broke down: get it again, or choose another model.",
         )
-
-
-def _stamp(files: Sequence[Path]) -> Stamp:
-    """Return what tells each file from another in its place, without reading it; None: it is not there."""
-    found: list[tuple[int, ...] | None] = []
-    for path in files:
-        try:
-            state = path.stat()
-        except OSError:
-            found.append(None)
-        else:
-            found.append((state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
-    return tuple(found)
 
 
 def _fitting(psp: PSP, inputs: Floats | None) -> torch.Tensor:

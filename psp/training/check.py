@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from psp.errors import TrainingError
-from psp.images import MIN_SIDE
 from psp.saving import write_files
 from psp.training.prepare import Preparation
 from psp.training.sources import Source, read_picture
@@ -72,10 +71,9 @@ def _files(source: Source) -> Iterator[tuple[Source, str, str, bool]]:
 def _look(
     read: Callable[[str], bytes], name: str, label: str, size: int, prepare: Preparation | None
 ) -> Finding | None:
-    own = size > 0  # of what lies ready for the encoder, the size is free
     is_map = prepare is not None and prepare.map_classes is not None
     try:
-        picture = read_picture(read(name), name, flat=not is_map, smallest=1 if own else MIN_SIDE)
+        picture = read_picture(read(name), name, flat=not is_map)
     except TrainingError as error:
         return Finding(label, "broken", error.problem)
     width, height = picture.size
@@ -86,7 +84,7 @@ def _look(
         return Finding(label, "no map", error.problem)
     if width != height:
         return Finding(label, "not square", f"{width}×{height}")
-    if own and width < max(_TINY * size, MIN_SIDE):
+    if width < _TINY * size:
         return Finding(label, "tiny", f"{width} px, used at {size} px")
     return None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from psp.errors import TrainingError
+from psp.images import MIN_SIDE
 from psp.training.evaluate import Compared, Ruler
 from psp.training.evaluate_command import TASKS
 from psp.training.evaluate_table import Scored, Scores
@@ -115,7 +116,7 @@ def measure_results(
 
 
 def _size(source: Source, name: str) -> int:
-    return min(MEASURED_AT, read_square(source.reader()(name), name).width)
+    return min(MEASURED_AT, read_square(source.reader()(name), name, MIN_SIDE).width)
 
 
 def _by_stem(source: Source) -> dict[str, str]:

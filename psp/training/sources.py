@@ -13,7 +13,7 @@ from PIL import Image
 from psp.config import Settings
 from psp.errors import PictureError, TrainingError
 from psp.formats import ENDINGS
-from psp.images import MIN_SIDE, limit_pillow, load_picture
+from psp.images import limit_pillow, load_picture
 from psp.training.listing import (
     Listing,
     archive_reader,
@@ -149,8 +149,11 @@ def _is_held_out(name: str) -> bool:
     return any(part.casefold() == _VAL for part in PurePosixPath(name).parts[:-1])
 
 
-def read_picture(data: bytes, name: str, *, flat: bool = True, smallest: int = MIN_SIDE) -> Image.Image:
+def read_picture(data: bytes, name: str, *, flat: bool = True, smallest: int = 1) -> Image.Image:
     """Decode a picture as the studio does everywhere: upright, sRGB, RGB on white, within the limits.
+
+    Only that it may be small: networks of 16 pixels are trained too, and the check of the data names tiny
+    pictures.
 
     Args:
         data: The file.
@@ -169,13 +172,13 @@ def read_picture(data: bytes, name: str, *, flat: bool = True, smallest: int = M
         raise TrainingError(error.problem, "Remove it or replace it.") from error
 
 
-def read_square(data: bytes, name: str) -> Image.Image:
-    """Decode a square picture to RGB, of its own size.
+def read_square(data: bytes, name: str, smallest: int = 1) -> Image.Image:
+    """Decode a square picture to RGB, of its own size, a side of at least ``smallest`` pixels.
 
     Raises:
         TrainingError: The picture is broken or not square; says which.
     """
-    picture = read_picture(data, name)
+    picture = read_picture(data, name, smallest=smallest)
     if picture.width != picture.height:
         raise TrainingError(
             f"{name} is {picture.width}×{picture.height}, not square.", "Align the faces first."

@@ -1,4 +1,4 @@
-"""The Space's entry: settings, pipeline, page, launch; nothing else."""
+"""The Space's entry: settings, pipeline, folder, page, launch; nothing else."""
 
 import sys
 
@@ -8,6 +8,8 @@ from psp.errors import PspError
 from psp.pipeline import PspPipeline
 from psp.terminal import make_printable
 from psp.ui.app import build_app, launch
+from psp.ui.folder import temporary_folder
+from psp.ui.serving import leave
 
 
 def main() -> None:
@@ -18,10 +20,11 @@ def main() -> None:
         pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
         if zerogpu.is_active():
             pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
-        page = build_app(pipeline)
+        with temporary_folder(settings.cache_dir):
+            launch(build_app(pipeline))
     except PspError as error:
         sys.exit(f"error: {error}")
-    launch(page)
+    leave()
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ class Settings:
     models_file: Path | None = None
     max_results: int = 64
     max_seconds: int = 120
-    drain_seconds: int = 8
+    drain_seconds: int = 7
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:

@@ -17,12 +17,13 @@ An encoder maps a picture to the W+ codes of a face generator; everything here i
 **Results are synthetic.** Every picture made here says so in its metadata. The studio identifies nobody: it
 compares a result with its own input, and nothing else. Use photos of people who agree to it.
 
-**Your pictures** stay on the machine that runs this page, in a temporary folder, and are deleted
-within a day.
+**Your pictures** stay on the machine that runs this page, in a private temporary folder, and are deleted
+within a day; when the studio stops, at once. (One that was killed deletes them when it starts again.)
 A recipe or its link never holds your picture.
 
-**When many people use it**, requests wait in one line: the status above a result says your place in it. At
-most {queue} may wait; then the page asks you to try again.
+**When many people use it**, requests wait in one line: the status above a result says your place in it, and
+everybody takes turns. At most {queue} may wait; then the page asks you to try again. A request may take
+{seconds} seconds; one that you close the page on is dropped.
 """
 
 _LICENCES = """
@@ -61,7 +62,7 @@ _WHERE = {
 
 def about_tab(settings: Settings) -> None:
     """Lay out the tab, inside the current Blocks."""
-    gr.Markdown(_TEXT.format(queue=settings.queue_size))
+    gr.Markdown(_TEXT.format(queue=settings.queue_size, seconds=settings.max_seconds))
     gr.Markdown(_models(settings))
     gr.Markdown(_LICENCES)
     gr.Code(_CITATION, language=None, label="BibTeX", interactive=False)

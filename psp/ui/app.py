@@ -17,6 +17,7 @@ from psp.ui.line import take_turns
 from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
+from psp.ui.serving import serve_until_stopped
 from psp.ui.sketch import sketch_tab
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
@@ -74,4 +75,5 @@ def launch_settings() -> dict[str, Any]:
 
 def launch(page: gr.Blocks) -> None:
     """Serve ``page`` until it is stopped; host and port follow Gradio's own environment variables."""
-    page.launch(**launch_settings())
+    page.launch(prevent_thread_lock=True, **launch_settings())
+    serve_until_stopped(page)

@@ -65,14 +65,16 @@ class Line(Queue):
 
     Args:
         page: The page.
-        settings: How many may wait, and how long one request may take.
+        settings: How many may wait, how long one request may take, and how long once the studio stops.
     """
 
     def __init__(self, page: gr.Blocks, settings: Settings) -> None:
         super().__init__(True, page.max_threads, 1, settings.queue_size, page)
         self.seconds = float(settings.max_seconds)
+        self.drain_seconds = float(settings.drain_seconds)
         self.closing = False  # no request is taken any more
         self.halted = False  # those that run are to stop
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._working: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -114,6 +116,17 @@ class Line(Queue):
     def busy(self) -> bool:
         """Return whether a request is being worked on."""
         return any(self.active_jobs) or any(self._working.values())
+
+    def start(self) -> None:
+        """Begin to serve, in the event loop that this is called in."""
+        self._loop = asyncio.get_running_loop()
+        super().start()  # type: ignore[no-untyped-call]  # gradio says nothing of it
+
+    def stop_soon(self, why: str, next_step: str) -> None:
+        """Do :meth:`send_away`, called from another thread than the event loop's."""
+        self.closing = True
+        if self._loop is not None and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self.send_away, why, next_step)
 
     def send_away(self, why: str, next_step: str) -> None:
         """Take no request any more, and tell all that wait."""

@@ -15,7 +15,7 @@ from psp.images import degrade, to_tensor
 from psp.latents import MAX_FILE, Codes
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
-from psp.sketches import normalize_sketch, sketch_to_tensor
+from psp.sketches import read_sketch, sketch_to_tensor
 from psp.suitability import DOUBT
 
 CROP_SIZE = 256
@@ -98,13 +98,13 @@ def prepare_small_photo(photo: Seen, aligned: bool, face: int, factor: int, size
 
 
 def prepare_sketch(drawing: Image.Image, size: int) -> Prepared:
-    """Bring any drawing to the style of the sketch model.
+    """Bring any drawing to the style of the sketch model; transparent parts may be kept.
 
     Raises:
         PictureError: There is nothing on the paper.
     """
-    sketch = normalize_sketch(drawing)
-    return Prepared(sketch_to_tensor(sketch, size).numpy(), seen=sketch.convert("RGB"))
+    sketch, warnings = read_sketch(drawing)
+    return Prepared(sketch_to_tensor(sketch, size).numpy(), seen=sketch.convert("RGB"), warnings=warnings)
 
 
 def prepare_map(picture: Image.Image, size: int, classes: MapClasses = FACE_CLASSES) -> Prepared:

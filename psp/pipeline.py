@@ -30,6 +30,7 @@ from psp.inputs import (
 from psp.job import Job
 from psp.latents import CodesFile
 from psp.network import Accelerate, Network, Step
+from psp.papers import read_drawing
 from psp.paste import paste_back
 from psp.recipe import Setting
 from psp.result import Result
@@ -178,7 +179,7 @@ class PspPipeline:
         """
         job = Job("sketch_to_face", self.network, model, step)
         plan = _random_styles(job, variants, seed, layers, alpha)
-        prepared = prepare_sketch(self.read(sketch), job.loaded.in_size)
+        prepared = prepare_sketch(read_drawing(sketch, self.settings.max_pixels), job.loaded.in_size)
         job.clock.lap("read")
         return _finish(job, prepared, plan)
 

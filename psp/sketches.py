@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from psp.drawing_checks import drawn_box, extent, is_shaded, small_pieces
 from psp.errors import PictureError
-from psp.images import PictureSource, load_picture
+from psp.images import PictureSource
+from psp.papers import put_on_paper
 from psp.planes import smoothstep
 
 if TYPE_CHECKING:
@@ -56,6 +58,25 @@ _PAPER_SPREAD = 0.06
 
 _EMPTY = 0.0005
 """Share of dark pixels below which there is no drawing."""
+
+_LOOKED_AT = 256
+"""Side in pixels at which a photo is told from a drawing."""
+
+_SMALL, _MARGIN, _ENLARGEABLE = 0.5, 0.1, 24
+"""Share of its sheet below which a drawing is enlarged, with such a margin, if it has so many pixels a side.
+
+Drawings of photos fill 0.7 and more.
+"""
+
+PHOTO_FOR_SKETCH = (
+    "This looks like a photo or a painting and no line drawing, so little of it is understood. Draw it as a "
+    "sketch first (photo_to_sketch; on the page, From a photo), or use Encode."
+)
+NO_FACE_DRAWN = (
+    "There is nothing like a face in this drawing: no outline of a head, small pieces or text alone. Draw a "
+    "face that fills the paper; if you did, use darker and longer lines, or crop to it."
+)
+_CROP = "If that is not the face, crop the sheet around it and try again."
 
 
 def photo_to_sketch(picture: Image.Image) -> Image.Image:
@@ -109,22 +130,75 @@ def normalize_sketch(drawing: PictureSource) -> Image.Image:
 
     Returns:
         Mode L, dark lines on white, square by white margins and not by stretching; its side is the drawing's
-        longer side, but at least 128 and at most 512 pixels.
+        longer side, but at least 128 and at most 512 pixels. Bars at the edges and most of a large empty
+        sheet are cut off first.
 
     Raises:
         PictureError: The drawing cannot be read, or there is nothing on the paper.
     """
-    picture = load_picture(drawing)
+    return read_sketch(drawing)[0]
+
+
+def read_sketch(drawing: PictureSource) -> tuple[Image.Image, tuple[str, ...]]:
+    """Do what :func:`normalize_sketch` does, and tell what is doubtful about the drawing.
+
+    Returns:
+        The sketch, and sentences that say what to do: it is no line drawing but a photo, it is small on its
+        sheet (and was enlarged), or it has nothing of a face, as text has not.
+
+    Raises:
+        PictureError: As :func:`normalize_sketch`.
+    """
+    picture = put_on_paper(drawing)
+    pixels, unit = _at_side(picture, _LOOKED_AT, _LOOKED_AT)
+    apart = np.sqrt(np.mean((pixels - _paper_of(pixels)) ** 2, axis=2))
+    if is_shaded(pixels, apart, _PAPER_SPREAD, unit):
+        return _normalized(picture)[0], (PHOTO_FOR_SKETCH,)
+    sketch, ink, unit = _normalized(picture)
+    warnings = []
+    box = drawn_box(ink, unit)
+    if box is not None and extent(box) < _SMALL * max(ink.shape):
+        percent = f"{100 * extent(box) / max(ink.shape):.0f} %"
+        scale = max(picture.size) / max(ink.shape)
+        if extent(box) * scale < _ENLARGEABLE:
+            warnings.append(f"There is only a speck on the sheet, {percent} of its side. {_CROP}")
+        else:
+            sketch, _, unit = _normalized(_cut_out(picture, box, scale))
+            warnings.append(f"The drawing fills only {percent} of its sheet, so it was enlarged. {_CROP}")
+    if small_pieces(1.0 - np.asarray(sketch, dtype=np.float32) / 255.0, unit):
+        warnings.append(NO_FACE_DRAWN)
+    return sketch, tuple(warnings)
+
+
+def _at_side(picture: Image.Image, least: int, most: int) -> tuple[NDArray[np.float32], float]:
+    """Return an RGB picture [H,W,3] in [0,1] with its longer side between two limits, and its unit."""
     longer = max(picture.size)
-    side = min(max(longer, _SMALLEST), _LARGEST)
+    side = min(max(longer, least), most)
     if side != longer:
         width, height = (max(1, round(length * side / longer)) for length in picture.size)
         picture = picture.resize((width, height), _filter(longer, side))
-    unit = side / 128.0
-    ink = _ink_of(np.asarray(picture, dtype=np.float32) / 255.0, unit)
-    rows, columns = side - ink.shape[0], side - ink.shape[1]
-    ink = np.pad(ink, ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
-    return _to_sketch(_even_lines(ink, unit))
+    return np.asarray(picture, dtype=np.float32) / 255.0, side / 128.0
+
+
+def _normalized(picture: Image.Image) -> tuple[Image.Image, NDArray[np.float32], float]:
+    """Return the sketch of a drawing on plain paper, the ink [H,W] that was found, and its unit."""
+    pixels, unit = _at_side(picture, _SMALLEST, _LARGEST)
+    found = _ink_of(pixels, unit)
+    side = max(found.shape)
+    rows, columns = side - found.shape[0], side - found.shape[1]
+    ink = np.pad(found, ((rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2)))
+    return _to_sketch(_even_lines(ink, unit)), found, unit
+
+
+def _cut_out(picture: Image.Image, box: tuple[int, int, int, int], scale: float) -> Image.Image:
+    """Cut a drawing out of its sheet: the square around ``box``, times ``scale``, with a margin."""
+    middle = (box[0] + box[2]) / 2 * scale, (box[1] + box[3]) / 2 * scale
+    half = (0.5 + _MARGIN) * extent(box) * scale
+    left, top = (max(0, math.floor(place - half)) for place in middle)
+    right, bottom = (
+        min(length, math.ceil(place + half)) for place, length in zip(middle, picture.size, strict=True)
+    )
+    return picture.crop((left, top, right, bottom))
 
 
 def sketch_to_tensor(sketch: Image.Image, size: int) -> torch.Tensor:

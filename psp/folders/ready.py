@@ -14,6 +14,7 @@ from psp.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, pre
 from psp.map_classes import MapClasses
 from psp.network import Floats
 from psp.palette import FACE_CLASSES
+from psp.papers import read_drawing
 from psp.suitability import photo_warnings
 from psp.tasks import TASKS
 
@@ -89,9 +90,9 @@ def make_ready(wish: Wish) -> Ready:
 
 def _prepare(wish: Wish) -> Prepared:
     kind = TASKS[wish.task].kind
-    picture = load_picture(wish.source, wish.max_pixels, flat=kind != "mask")
     if kind == "sketch":
-        return prepare_sketch(picture, wish.size)
+        return prepare_sketch(read_drawing(wish.source, wish.max_pixels), wish.size)
+    picture = load_picture(wish.source, wish.max_pixels, flat=kind != "mask")
     if kind == "mask":
         return prepare_map(picture, wish.size, wish.classes)
     if wish.task == "super_resolution":

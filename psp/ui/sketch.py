@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from psp.papers import read_drawing
 from psp.pipeline import PspPipeline
 from psp.sketches import normalize_sketch
 from psp.tasks import TASKS
@@ -70,7 +71,10 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
         "Draw the face in a photo as a sketch of dark lines.",
     )
     return connect_drawing_tab(
-        tab, sketch_to_face, lambda path, _: normalize_sketch(pipeline.read(path)).convert("RGB"), "white"
+        tab,
+        sketch_to_face,
+        lambda path, _: normalize_sketch(read_drawing(path, pipeline.settings.max_pixels)).convert("RGB"),
+        "white",
     )
 
 

@@ -179,7 +179,7 @@ class PspPipeline:
         """
         job = Job("sketch_to_face", self.network, model, step)
         plan = _random_styles(job, variants, seed, layers, alpha)
-        prepared = prepare_sketch(read_drawing(sketch, self.settings.max_pixels), job.loaded.in_size)
+        prepared = prepare_sketch(self._drawing(sketch), job.loaded.in_size)
         job.clock.lap("read")
         return _finish(job, prepared, plan)
 
@@ -338,6 +338,11 @@ class PspPipeline:
         if isinstance(photo, FoundFaces):
             return photo.photo
         return load_picture(photo, self.settings.max_pixels, flat=flat)
+
+    def _drawing(self, sketch: Photo) -> Image.Image:
+        """Return a drawing with what is transparent of it."""
+        given = sketch.photo if isinstance(sketch, FoundFaces) else sketch
+        return read_drawing(given, self.settings.max_pixels)
 
     def _seen(self, photo: Photo) -> Seen:
         return photo if isinstance(photo, FoundFaces) else self.read(photo)

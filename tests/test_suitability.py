@@ -133,11 +133,10 @@ def test_the_doubt_is_told_by_every_interface(
         assert getattr(pipeline, task)(badge).details["warnings"][0] == DOUBT, task
     mixed = pipeline.style_mix(astronaut, style=badge).details["warnings"]
     assert mixed == [f"In the style picture: {DOUBT}"]
-    folders = Folders(photos, tmp_path / "out", 1, False, pipeline.settings, lambda _: None)
-    align_folder(folders)
-    infer_folder(folders, Inference("encode"))
-    for report in ("align", "infer"):
-        (row,) = read_report(tmp_path / "out" / f"{report}-report.csv")
+    for command, run in (("align", align_folder), ("infer", lambda f: infer_folder(f, Inference("encode")))):
+        out = tmp_path / command
+        run(Folders(photos, out, 1, False, pipeline.settings, lambda _: None))
+        (row,) = read_report(out / f"{command}-report.csv")
         assert row["warnings"].startswith(DOUBT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from pathlib import Path
 
+import gradio as gr
 import numpy as np
 import pytest
 from gradio.data_classes import ImageData
@@ -42,5 +43,7 @@ def test_an_upload_gives_what_the_plain_map_gives(
 def test_a_picture_inside_a_request_keeps_its_mode(name: str) -> None:
     """Gradio decodes it and saves it anew."""
     data = "data:image/png;base64," + base64.b64encode(stored(WRAPPED[name])).decode()
-    path = picture_input("Map", "").preprocess(ImageData(url=data))
+    with gr.Blocks():
+        given = picture_input("Map", "")
+    path = given.preprocess(ImageData(url=data))
     assert np.array_equal(picture_to_map(load_picture(str(path), flat=False))[0], drawn())

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from psp.errors import InputError
 from psp.latents import Codes, codes_to_bytes
 from psp.recipe import Recipe, picture_to_png
 from psp.saving import made_by, stem_of, write_files
@@ -47,7 +48,7 @@ class Result:
 
     def png(self, index: int = 0) -> bytes:
         """Return picture ``index`` as a lossless PNG, marked as synthetic, with the recipe in its text."""
-        recipe = self.recipe
+        recipe, index = self.recipe, range(len(self.images))[index]  # -1 is the last, by its own number
         if len(self.images) > 1:
             recipe = replace(recipe, settings={**recipe.settings, "variant": index})
         return picture_to_png(self.images[index], recipe, synthetic=self.latents is not None)
@@ -78,10 +79,13 @@ class Result:
                 replaced by these, what else follows a dot stays: "out/v1.2" gives ``out/v1.2.png``.
 
         Raises:
+            InputError: The path has no name in it.
             SettingsError: A file is there that is no result, or that this one was made from.
             OSError: The files cannot be written.
         """
         target = Path(path)
+        if target.name in ("", ".."):
+            raise InputError(f"{str(path)!r} is no name for a picture.", "Write it like out/me.png.")
         files = {
             target.with_name(name): data
             for name, data in self.files(stem_of(target.name)).items()

@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from psp.cli import main
 from psp.errors import SettingsError
-from psp.pipeline import PspPipeline, Result
+from psp.pipeline import PspPipeline
 from tests.full_disk import full_disk
 
 
@@ -167,39 +165,3 @@ def test_a_full_disk_breaks_no_result(
     with full_disk():
         assert main(command) == 2
     assert not list((tmp_path / "out").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("call", "settings"),
-    [
-        ("encode", {"align": np.False_, "face": np.int64(0)}),
-        ("toonify", {"align": np.False_, "face": np.uint8(0), "strength": np.float32(0.5)}),
-        (
-            "super_resolution",
-            {"align": np.False_, "factor": np.int32(8), "variants": np.int64(2), "seed": np.uint32(3)},
-        ),
-        ("sketch_to_face", {"variants": np.array(2), "seed": np.int64(1), "alpha": np.float64(0.5)}),
-        (
-            "style_mix",
-            {"layers": np.str_("0-3"), "alpha": np.float16(0.5), "seed": np.int64(2), "align": np.False_},
-        ),
-        ("align", {"face": np.int64(0)}),
-        ("photo_to_sketch", {"align": np.False_, "face": np.int64(0)}),
-        ("photo_to_mask", {"align": np.False_, "face": np.int64(0)}),
-    ],
-)
-def test_numbers_out_of_arrays_are_numbers(
-    face: Image.Image,
-    astronaut: Image.Image,
-    tmp_path: Path,
-    pipeline: PspPipeline,
-    call: str,
-    settings: dict[str, Any],
-) -> None:
-    picture = astronaut if call == "align" else face
-    plain = {name: value.item() for name, value in settings.items()}
-    made: Result = getattr(pipeline, call)(picture, **settings)
-    wanted: Result = getattr(pipeline, call)(picture, **plain)
-    assert made.save(tmp_path / "made.png").read_bytes() == wanted.save(tmp_path / "wanted.png").read_bytes()
-    assert made.files("x").keys() == wanted.files("x").keys()  # the details too can be written
-    assert made.details["recipe"] == wanted.details["recipe"]

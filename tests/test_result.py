@@ -8,8 +8,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from psp.errors import InputError
 from psp.latents import codes_from_bytes
 from psp.recipe import Recipe, recipe_of_png
 from psp.result import Result, pack
@@ -38,6 +40,20 @@ def test_a_saved_result_keeps_all_its_variants(tmp_path: Path) -> None:
     first = several().save(tmp_path / "new" / "me.png")
     assert first == tmp_path / "new" / "me-0.png"
     assert sorted(path.name for path in first.parent.iterdir()) == ["me-0.png", "me-1.png", "me.safetensors"]
+
+
+def test_the_last_picture_says_its_own_number_and_none_is_beyond_it() -> None:
+    assert several().png(-1) == several().png(1) == several().png(np.int64(1))  # type: ignore[arg-type]
+    with pytest.raises(IndexError):
+        several().png(2)
+
+
+@pytest.mark.parametrize("path", ["", ".", "..", "x/.."])
+def test_a_path_without_a_name_is_said(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="no name"):
+        several().save(path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_archive_holds_all_and_is_always_the_same() -> None:

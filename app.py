@@ -7,15 +7,18 @@ from psp.config import Settings
 from psp.errors import PspError
 from psp.pipeline import PspPipeline
 from psp.terminal import make_printable
-from psp.ui.app import build_app, launch
 from psp.ui.folder import temporary_folder
-from psp.ui.serving import leave
+from psp.ui.proxies import exempt_loopback
 
 
 def main() -> None:
     """Open the studio."""
     make_printable()
     try:
+        exempt_loopback()
+        from psp.ui.app import build_app, launch  # noqa: PLC0415  (Gradio asks for proxies when imported)
+        from psp.ui.serving import leave  # noqa: PLC0415  (as above)
+
         settings = Settings.from_env()
         pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
         if zerogpu.is_active():

@@ -12,14 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.errors import FaceIndexError, FaceNotFoundError
+from psp.errors import FaceIndexError, FaceNotFoundError, InputError
 from psp.faces import Face, Points, detect_faces, is_doubtful
 from psp.images import center_square, check_shape, load_picture
 
-__all__ = ["Alignment", "Face", "align", "align_all", "detect_faces", "ffhq_quad", "take_square"]
+__all__ = [
+    "Alignment",
+    "Face",
+    "align",
+    "align_all",
+    "check_quad",
+    "detect_faces",
+    "ffhq_quad",
+    "take_square",
+]
 
 NO_FACE = -1
 """``Alignment.face`` where no face was looked for."""
+
+# How many times longer than the photo a crop may be: of a face that fills a photo it is about three times.
+_LARGEST_CROP = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +202,40 @@ def ffhq_quad(landmarks: Points) -> Points:
 def quad_side(quad: Points) -> float:
     """Return the side of a square with the corners ``quad`` [4,2]."""
     return math.hypot(*(quad[3] - quad[0]))
+
+
+def check_quad(quad: object, photo_size: tuple[int, int]) -> Points:
+    """Return a quad that came from outside, if a crop of the photo can lie there.
+
+    Work on a quad costs as much as it is long, so that no other is worked on.
+
+    Args:
+        quad: [4,2], as ``Alignment.quad`` has it, rounded to a hundredth of a pixel or finer.
+        photo_size: (width, height) in pixels.
+
+    Returns:
+        float64 [4,2].
+
+    Raises:
+        InputError: It is no upright or turned square, is far larger than the photo, or lies beside it.
+    """
+    try:
+        corners = np.asarray(quad, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        corners = np.empty(0)
+    if corners.shape == (4, 2) and bool(np.isfinite(corners).all()):
+        x, y = corners[3] - corners[0], corners[1] - corners[0]
+        side = math.hypot(*x)
+        off = np.array([*(y - _quarter_turn(x)), *(corners[2] - corners[0] - x - y)])
+        low, high = corners.min(axis=0), corners.max(axis=0)
+        beside = bool((high < 0).any() or (low > np.array(photo_size)).any())
+        square = bool(np.abs(off).max() <= 0.05 + 1e-3 * side)
+        if square and not beside and 1 <= side <= _LARGEST_CROP * max(photo_size):
+            return corners
+    raise InputError(
+        "The place of the face does not fit the photo.",
+        "Use the photo and the details of the same result.",
+    )
 
 
 def _quarter_turn(vector: Points) -> Points:

@@ -38,6 +38,9 @@ class Settings:
         face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
             SegFormer where it is installed and its weights are on this machine.
         models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.own_models``.
+        max_upload_mb: ``PSP_MAX_UPLOAD_MB``: larger uploads are refused while they come in.
+        allowed_hosts: ``PSP_ALLOWED_HOSTS``: names besides its own that the page answers under, with commas
+            between them; "*.example.org" is all names below one, "*" is every name.
     """
 
     model: str = "portraits-128"
@@ -53,6 +56,8 @@ class Settings:
     max_results: int = 64
     max_seconds: int = 120
     drain_seconds: int = 7
+    max_upload_mb: int = 64
+    allowed_hosts: tuple[str, ...] = ()
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -78,6 +83,8 @@ class Settings:
             drain_seconds=_positive(env, "PSP_DRAIN_SECONDS", cls.drain_seconds),
             face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),
             models_file=_path("PSP_MODELS", models) if models else None,
+            max_upload_mb=_positive(env, "PSP_MAX_UPLOAD_MB", cls.max_upload_mb),
+            allowed_hosts=tuple(name for name in env.get("PSP_ALLOWED_HOSTS", "").replace(",", " ").split()),
         )
 
     def with_model(self, model: str) -> Settings:

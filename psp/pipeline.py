@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 from PIL import Image
 
-from psp.alignment import Alignment, FoundFaces, align_all, crop_quad
+from psp.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.calls import task_calls
 from psp.config import Settings
 from psp.decoding import decode
@@ -320,13 +319,14 @@ class PspPipeline:
         """
         picture = self.read(photo)
         for face, place in made:
-            quad = np.asarray(place["quad"], dtype=np.float64)
-            picture = paste_back(picture, face, quad, mask="crop" if place["face"] is None else "face")
+            quad = check_quad(place.get("quad"), picture.size)
+            picture = paste_back(picture, face, quad, mask="crop" if place.get("face") is None else "face")
         return picture
 
     def crop(self, photo: Photo, quad: Sequence[Sequence[float]]) -> Image.Image:
         """Return the crop of 256 px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
-        return crop_quad(self.read(photo), np.asarray(quad, dtype=np.float64), CROP_SIZE)
+        picture = self.read(photo)
+        return crop_quad(picture, check_quad(quad, picture.size), CROP_SIZE)
 
     def read(self, photo: Photo, *, flat: bool = True) -> Image.Image:
         """Return a picture as the tasks see it: upright, RGB, within the limit of pixels.

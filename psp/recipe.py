@@ -12,6 +12,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from psp.errors import InputError
+from psp.ranges import RANGES, WORDS, check_layers, check_number, check_word, shown
 
 Setting = bool | int | float | str
 
@@ -89,13 +90,14 @@ def recipe_from_dict(data: object) -> Recipe:
     """Read a recipe from plain data that came from outside.
 
     Raises:
-        InputError: It is no recipe, or a value has the wrong type.
+        InputError: It is no recipe, or a value has the wrong type or is out of the range that requests have.
     """
     if not isinstance(data, Mapping):
         raise _no_recipe()
     words = [data.get(name) for name in ("task", "model", "model_sha256")]
     settings = data.get("settings", {})
-    if not all(isinstance(word, str) and len(word) <= _LONGEST_VALUE for word in words):
+    # Printable: what cannot be written as UTF-8 would end the page's stream, and no name needs a newline.
+    if not all(isinstance(w, str) and len(w) <= _LONGEST_VALUE and w.isprintable() for w in words):
         raise _no_recipe()
     if not isinstance(settings, Mapping):
         raise _no_recipe()
@@ -154,24 +156,19 @@ def recipe_from_json(text: str) -> Recipe | None:
 
 
 def _typed(name: str, value: object) -> Setting:
-    """Return a setting as its own type, from plain data or from the text of a link."""
-    kind = SETTINGS[name]
-    if kind is bool:
+    """Return a setting as its own type and within its range, from plain data or from the text of a link."""
+    if SETTINGS[name] is bool:
         known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
         if isinstance(value, bool | str) and value in known:
             return known[value]
-        raise _wrong(name, value)
-    plain = isinstance(value, int | float | str) and not isinstance(value, bool)
-    if not plain or len(str(value)) > _LONGEST_VALUE:
-        raise _wrong(name, value)
+        raise InputError(f"The recipe's {name!r} is {shown(value)}.", "It is true or false.")
     try:
-        return kind(value)  # type: ignore[call-overload, arg-type, no-any-return]  # plain, see above
-    except (ValueError, OverflowError) as error:
-        raise _wrong(name, value) from error
-
-
-def _wrong(name: str, value: object) -> InputError:
-    return InputError(f"The recipe's {name!r} is {str(value)[:40]!r}.", "Copy the link or the file again.")
+        if name in RANGES:
+            number = check_number(name, value)
+            return number if RANGES[name].whole else float(number)
+        return check_word(name, value) if name in WORDS else check_layers(value)
+    except InputError as error:
+        raise InputError(f"The recipe cannot be used. {error.problem}", error.next_step) from error
 
 
 def _no_recipe() -> InputError:

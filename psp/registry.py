@@ -304,4 +304,4 @@ def _without(model: str, task: str, settings: Settings) -> ModelNotFoundError:
 def _unknown(model: str, settings: Settings, allow_path: bool = False) -> ModelNotFoundError:
     known = ", ".join(families(settings))
     or_path = ", or the path of a .pt or .safetensors file, or of a folder of them" if allow_path else ""
-    return ModelNotFoundError(f"There is no model called {model!r}.", f"Known: {known}{or_path}.")
+    return ModelNotFoundError(f"There is no model called {model[:100]!r}.", f"Known: {known}{or_path}.")

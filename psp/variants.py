@@ -11,15 +11,20 @@ from numpy.typing import NDArray
 
 from psp.errors import InputError
 from psp.latents import parse_layers, write_layers
+from psp.ranges import FACTORS, MAX_SEED, MAX_VARIANTS
 from psp.recipe import Setting
 
-MAX_VARIANTS = 16
-"""How many variants one request may ask for."""
-
-MAX_SEED = 2**32 - 1
-
-FACTORS = (0, 4, 8, 16, 32)
-"""How many times super-resolution may shrink a picture first; 0: not at all."""
+__all__ = [
+    "FACTORS",
+    "MAX_SEED",
+    "MAX_VARIANTS",
+    "Variation",
+    "check_choice",
+    "check_count",
+    "check_share",
+    "plan_ramp",
+    "plan_seeds",
+]
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.routes import App
 
+from psp.config import Settings
 from psp.examples import FOLDER
+from psp.memory import give_back_memory
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
+from psp.ui.door import Door
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.line import take_turns
 from psp.ui.mixing import mixing_tab
+from psp.ui.proxies import exempt_loopback
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.serving import serve_until_stopped
 from psp.ui.sketch import sketch_tab
+from psp.ui.studio import Studio
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
@@ -27,6 +35,8 @@ _CSS = _ASSETS / "studio.css"
 _SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "pictures.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
+# Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
+_SESSIONS = 256
 
 _TABS = {
     "encode": encode_tab,
@@ -41,7 +51,10 @@ _TABS = {
 
 def build_app(pipeline: PspPipeline) -> gr.Blocks:
     """Return the page over ``pipeline``, with its queue; nothing is loaded and nothing is served yet."""
-    with gr.Blocks(title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False) as page:
+    settings = pipeline.settings
+    with Studio(
+        settings, title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False
+    ) as page:
         gr.Markdown(
             "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
         )
@@ -54,14 +67,29 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
-    page.queue(max_size=pipeline.settings.queue_size)  # always said: on ZeroGPU the default is 1
-    take_turns(page, pipeline.settings)
+    # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
+    page.queue(max_size=settings.queue_size, api_open=False)
+    take_turns(page, settings)
     assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
 
 
-def launch_settings() -> dict[str, Any]:
-    """Return how the page is served, for ``gr.Blocks.launch``."""
+def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
+    """Return how the page is served, for ``gr.Blocks.launch``.
+
+    Args:
+        settings: Limits of what comes in; from the environment by default.
+    """
+    settings = settings or Settings.from_env()
+    most = settings.max_upload_mb << 20
+
+    @asynccontextmanager
+    async def behind_the_door(app: App) -> AsyncIterator[None]:
+        # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
+        assert app.middleware_stack is not None, "built when the server starts"
+        app.middleware_stack = Door(app.middleware_stack, app.get_blocks(), settings.allowed_hosts, most)
+        yield
+
     return {
         "show_error": False,
         "theme": gr.themes.Soft(),
@@ -70,10 +98,22 @@ def launch_settings() -> dict[str, Any]:
         "head": "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
+        "max_file_size": most,
+        "state_session_capacity": _SESSIONS,
+        "enable_monitoring": False,
+        "run_history": False,
+        "app_kwargs": {"lifespan": behind_the_door},
     }
 
 
 def launch(page: gr.Blocks) -> None:
-    """Serve ``page`` until it is stopped; host and port follow Gradio's own environment variables."""
-    page.launch(prevent_thread_lock=True, **launch_settings())
+    """Serve ``page`` until it is stopped; host and port follow Gradio's own environment variables.
+
+    Raises:
+        SettingsError: The environment names a proxy that cannot be used.
+    """
+    give_back_memory()
+    exempt_loopback()
+    settings = launch_settings(page.settings if isinstance(page, Studio) else None)
+    page.launch(prevent_thread_lock=True, **settings)
     serve_until_stopped(page)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 from dataclasses import dataclass
 
 import gradio as gr
 from gradio.data_classes import ImageData
 
 from psp.config import Settings
+from psp.errors import InputError
 from psp.latents import GROUPS
+from psp.ranges import shown
 from psp.registry import families, find_entry, known_models, tasks_of
-from psp.ui.cache import as_path
+from psp.ui.cache import as_path, cached
 from psp.ui.shown import show_uploads
+from psp.ui.uploads import check_files
 from psp.ui.words import in_words
 from psp.variants import MAX_SEED, MAX_VARIANTS
+
+# Characters; a longer one would come back whole in the message.
+_LONGEST_NAME = 100
 
 
 def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
@@ -23,17 +31,9 @@ def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
     turned or transparent one would be changed. ``psp.images`` does all that, with clear errors. (A subclass
     would make Gradio write a stub file beside this module, so the one method is replaced instead.)
     """
-    picture = gr.Image(
-        label=label, type="filepath", image_mode=None, format="png", placeholder=hint, height=height
+    picture = untouched(
+        gr.Image(label=label, type="filepath", image_mode=None, format="png", placeholder=hint, height=height)
     )
-    decode = in_words(picture.preprocess)
-
-    def untouched(payload: ImageData | None) -> object:
-        if payload is None or payload.path is None:
-            return decode(payload)  # nothing, or a picture inside the request itself (data:…)
-        return payload.path
-
-    picture.preprocess = untouched  # type: ignore[method-assign, assignment]  # see above
     show_uploads(picture)
     return picture
 
@@ -45,6 +45,32 @@ def file_input(label: str, ending: str, height: int) -> gr.File:
     return given
 
 
+def untouched(picture: gr.Image) -> gr.Image:
+    """Let an image component hand over the path of its file, without opening it; return it."""
+
+    def take(payload: ImageData | None) -> str | None:
+        if payload is None:
+            return None
+        if payload.path:
+            # Gradio does not: see psp.ui.uploads. Studio has checked already, this holds without it too.
+            check_files(payload.model_dump())
+            return payload.path
+        return _from_data(payload.url) if payload.url else None
+
+    picture.preprocess = in_words(take)  # type: ignore[method-assign, assignment]  # no subclass, see above
+    return picture
+
+
+def _from_data(url: str) -> str:
+    """Keep a picture that is inside the request itself ("data:image/png;base64,…") and return its path."""
+    try:
+        return cached(base64.b64decode(url.partition(",")[2], validate=True), "picture.png")
+    except binascii.Error as error:
+        raise InputError(
+            "The picture within the request is no base64.", "Write it as data:image/png;base64,…"
+        ) from error
+
+
 def check_model(model: str, task: str | None, settings: Settings) -> str:
     """Return ``model`` if a request from the web may ask for it.
 
@@ -54,8 +80,13 @@ def check_model(model: str, task: str | None, settings: Settings) -> str:
         settings: Name the user's own models.
 
     Raises:
+        InputError: It is no name.
         ModelNotFoundError: It is no family that does ``task``.
     """
+    if not isinstance(model, str) or len(model) > _LONGEST_NAME:
+        raise InputError(
+            f"The model is {shown(model)}, which is no name.", f"Known: {', '.join(families(settings))}."
+        )
     if task is not None or model not in families(settings):
         find_entry(model, task or "encode", settings, allow_path=False)
     return model

@@ -25,6 +25,7 @@ from psp.ui.controls import (
 )
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
+from psp.ui.pad import limited
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,
@@ -135,7 +136,7 @@ def drawing_tab(
 
 def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
     """Make a square pad of 512 px that is drawn on with ``brush``; ``hint`` says what belongs there."""
-    return gr.ImageEditor(
+    pad = gr.ImageEditor(
         label="Pad",
         placeholder=hint,
         type="pil",
@@ -150,6 +151,7 @@ def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
         elem_classes="pad",
         buttons=["download", "fullscreen"],
     )
+    return limited(pad)
 
 
 def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None]) -> gr.events.Dependency:

@@ -17,6 +17,7 @@ from psp.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
+from psp.ui.details import checked_details
 from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.preview import connect_preview
@@ -269,10 +270,13 @@ def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
     ) -> dict[str, Any]:
         path = need(photo, "photo")
         if not pieces:
-            if not details or not details["alignment"]:
+            if not details or not details.get("alignment") or chosen >= len(paths_of(first)):
                 raise InputError("There is no result to paste yet.", f"Press {tab.task.title} first.")
-            pieces = [(paths_of(first)[chosen], details["alignment"])]
-        made = pipeline.paste_back(path, [(open_png(piece), place) for piece, place in pieces])
+            pieces = [(paths_of(first)[chosen], checked_details(details)["alignment"])]
+        faces = [(open_png(piece), place) for piece, place in pieces]
+        if any(face.width != face.height for face, _ in faces):
+            raise InputError("This is no face of this studio.", f"Press {tab.task.title} first.")
+        made = pipeline.paste_back(path, faces)
         recipe = recipe_at(pieces[0][0])
         return gr.update(value=cached(picture_to_png(made, recipe), "in-the-photo.png"), visible=True)
 

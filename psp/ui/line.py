@@ -33,6 +33,8 @@ from psp.ui.turn import Turn, taking
 # Seconds that a request is kept while nobody listens for its result: a client that asks first and then opens
 # the stream, or lost its connection and is back at once, loses nothing.
 GRACE = 15.0
+# How the session of a request that names none begins: nobody can come back to it.
+ONCE = "once-"
 # Seconds after which a listener who went away is missed when the order is made; between two messages of a
 # stream nobody listens for a moment.
 _MOMENT = 2.0
@@ -86,7 +88,7 @@ class Line(Queue):
             return False, "The studio is being stopped. Try again in a minute.", "queue_full"
         if self.max_size is not None and len(self) >= self.max_size and not self._make_room(request, body):
             return False, f"{len(self)} requests wait already. Try again in a minute.", "queue_full"
-        body.session_hash = body.session_hash or uuid.uuid4().hex
+        body.session_hash = body.session_hash or f"{ONCE}{uuid.uuid4().hex}"
         if body.session_hash not in self.pending_messages_per_session:
             self.pending_messages_per_session[body.session_hash] = Mailbox()
         answer = await super().push(body, request, username)

@@ -15,7 +15,12 @@ from psp.images import load_picture, read_png_header
 from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.result import Result, pack
 from psp.ui.cache import as_path, cached, cached_picture
+from psp.ui.controls import untouched
+from psp.ui.details import checked_details
 from psp.ui.words import in_words, summary
+
+# Bytes of all files of a result.
+_LARGEST_RESULT = 256 << 20
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
 """What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
@@ -152,7 +157,7 @@ def _pasting() -> Pasting:
 
 def picture_output(label: str, height: int, classes: str = "") -> gr.Image:
     """Make an image output that shows a file as it is, enlarged where it is small."""
-    return gr.Image(
+    picture = gr.Image(
         label=label,
         format="png",
         type="filepath",
@@ -162,6 +167,7 @@ def picture_output(label: str, height: int, classes: str = "") -> gr.Image:
         elem_classes=["fill", classes],
         buttons=BUTTONS,
     )
+    return untouched(picture)  # it comes back as an input of what follows
 
 
 def need(given: str | None, what: str) -> str:
@@ -227,13 +233,13 @@ def connect_results(
         details: dict[str, Any],
         shown: str | None,
     ) -> tuple[Any, ...]:
+        details = checked_details(details)
         seen = see(source, details) if source and see else None
         if seen is None and see is not None and shown:
             seen = open_png(shown)  # codes were the base: what was made of them before stays in sight
         paths = paths_of(first)
         name = details["recipe"]["task"]
-        files = {Path(path).name: Path(path).read_bytes() for path in [*paths, latents] if path}
-        archive = cached(pack(files), f"{name}.zip")
+        archive = cached(pack(_read_all(paths, latents)), f"{name}.zip")
         query = recipe_from_dict(details["recipe"]).to_query() if details["model"] else ""
         return (
             seen and cached_picture(seen, "seen"),
@@ -271,6 +277,20 @@ def connect_results(
         )
 
 
+def _read_all(pictures: list[str], latents: str | None) -> dict[str, bytes]:
+    """Return the files of a result by their names.
+
+    Raises:
+        PspError: There is no picture, or they are too large together to be a result.
+    """
+    if not pictures:
+        raise PspError("There is no result yet.", "Run the task first.")
+    files = [Path(path) for path in (*pictures, latents) if path]
+    if sum(file.stat().st_size for file in files) > _LARGEST_RESULT:
+        raise PspError("The files are too large for a result.", "Run the task again.")
+    return {file.name: file.read_bytes() for file in files}
+
+
 def _empty_after_errors(event: gr.events.Dependency, results: Results) -> None:
     """Let no results of another input stand there as if they were those of the one that failed."""
     pasting = results.pasting
@@ -288,14 +308,17 @@ def write_back_seed(event: gr.events.Dependency, results: Results, seed: gr.comp
     """Show the seed that was used, where it was chosen by chance, so that the same faces come again."""
 
     def used(details: dict[str, Any]) -> Any:  # noqa: ANN401  (a number or an update)
-        return details["recipe"]["settings"].get("seed", gr.skip())
+        return checked_details(details)["recipe"]["settings"].get("seed", gr.skip())
 
     event.success(used, results.details, seed, api_visibility="private", show_progress="hidden")
 
 
 def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, int]:  # noqa: ANN401  (what Gradio hands over)
     picture = open_png(seen) if seen else None
-    return beside(picture, paths_of(first)[event.index]), int(event.index)
+    paths = paths_of(first)
+    if event.index >= len(paths):
+        raise PspError("There is no such picture.", "Click one of the pictures.")
+    return beside(picture, paths[event.index]), int(event.index)
 
 
 def beside(seen: Image.Image | None, made: str) -> tuple[str, str] | None:
@@ -309,7 +332,8 @@ def beside(seen: Image.Image | None, made: str) -> tuple[str, str] | None:
 def recipe_at(path: str) -> Recipe:
     """Return the recipe in one of our own PNGs."""
     recipe = recipe_of_png(read_png_header(path))
-    assert recipe is not None, "every picture of the studio has its recipe"
+    if recipe is None:
+        raise PspError("This is no picture of the studio.", "Run the task again.")
     return recipe
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
@@ -17,6 +17,9 @@ R = TypeVar("R")
 
 _CLOSER = "A sharp, evenly lit photo from the front comes closest."
 _CLOSER_DRAWN = "Less strength keeps more of the likeness."
+
+# Characters of a message.
+_LONGEST = 2000
 
 _log = logging.getLogger(__name__)
 
@@ -32,17 +35,36 @@ def in_words(function: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return function(*args, **kwargs)
-        except PspError as error:
-            # The page shows messages as HTML, clients as text: the name of a file must be no tag.
-            said = str(error).replace("<", "‹").replace(">", "›")
-            raise gr.Error(said, duration=20, print_exception=False) from error
-        except gr.Error:
-            raise
         except Exception as error:
-            _log.exception("%s failed", getattr(function, "__name__", "request"))
-            raise gr.Error("Something went wrong on the server.", print_exception=False) from error
+            raise _told(error, getattr(function, "__name__", "request")) from error
 
     return wrapped
+
+
+def in_words_async(function: Callable[P, Awaitable[R]]) -> Callable[P, Coroutine[Any, Any, R]]:
+    """Do as :func:`in_words` does, for a coroutine function."""
+
+    @functools.wraps(function)
+    async def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await function(*args, **kwargs)
+        except Exception as error:
+            raise _told(error, getattr(function, "__name__", "request")) from error
+
+    return wrapped
+
+
+def _told(error: Exception, name: str) -> gr.Error:
+    """Return what is told of an error."""
+    if isinstance(error, gr.Error):
+        return error
+    if isinstance(error, PspError):
+        # The page shows messages as HTML, clients as text: the name of a file must be no tag. What is no
+        # Unicode cannot be sent.
+        said = str(error).replace("<", "‹").replace(">", "›").encode(errors="replace").decode()
+        return gr.Error(said[:_LONGEST], duration=20, print_exception=False)
+    _log.error("%s failed", name, exc_info=error)
+    return gr.Error("Something went wrong on the server.", print_exception=False)
 
 
 def summary(details: dict[str, Any]) -> str:

@@ -1,0 +1,89 @@
+"""The page as Gradio serves it, with what Gradio leaves out: every request is checked, every error told.
+
+All routes lead through :meth:`Studio.process_api`: the queue, direct calls, functions by number, private
+ones. So what is checked here is checked for every endpoint and control, those included that will come.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from psp.config import Settings
+from psp.errors import InputError
+from psp.ui.incoming import check_event, check_values
+from psp.ui.line import ONCE
+from psp.ui.uploads import fetch, is_url
+from psp.ui.words import in_words_async
+
+# What is replaced on single components: a component that Gradio makes anew has to have it too.
+_REPLACED = ("preprocess", "_process_single_file", "accept_blobs")
+
+
+class Studio(gr.Blocks):
+    """The studio's Blocks.
+
+    Args:
+        settings: Limits of what comes in.
+        kwargs: As for ``gr.Blocks``.
+    """
+
+    def __init__(self, settings: Settings, **kwargs: Any) -> None:  # noqa: ANN401  (as gradio has them)
+        super().__init__(**kwargs)
+        self.settings = settings
+
+    @in_words_async
+    async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  (as gradio has them)
+        """Run one request; whatever goes wrong in it is told in words."""
+        event = kwargs.get("event_data")
+        function = args[0] if args else kwargs["block_fn"]
+        function = self.fns[function] if isinstance(function, int) else function
+        if function.fn is None:
+            raise InputError("This runs in the browser alone.", "Call an endpoint by its name.")
+        if function.collects_event_data:
+            check_event(getattr(event, "_data", None))
+        try:
+            return await super().process_api(*args, **kwargs)
+        finally:
+            self._forget(kwargs.get("session_hash") or "")
+
+    async def preprocess_data(
+        self,
+        block_fn: Any,  # noqa: ANN401  (gradio's BlockFunction, not public)
+        inputs: list[Any],
+        state: Any,  # noqa: ANN401  (gradio's SessionState, not public)
+        explicit_call: bool = False,
+    ) -> list[Any]:
+        """Check what was sent before any component sees it."""
+        if not block_fn.cancels:
+            inputs = check_values(block_fn, inputs, self._default)
+            for value in inputs:
+                if isinstance(value, dict) and is_url(str(value.get("path", ""))):
+                    value["path"] = await fetch(value["path"], self.settings.max_upload_mb << 20)
+        return list(await super().preprocess_data(block_fn, inputs, state, explicit_call))
+
+    async def postprocess_data(
+        self,
+        block_fn: Any,  # noqa: ANN401  (gradio's BlockFunction, not public)
+        predictions: Any,  # noqa: ANN401  (what the function returned)
+        state: Any,  # noqa: ANN401  (gradio's SessionState, not public)
+    ) -> list[Any]:
+        """Keep what is replaced on a component when an update makes Gradio build it anew."""
+        data = await super().postprocess_data(block_fn, predictions, state)
+        for block in block_fn.outputs:
+            kept = {name: vars(block)[name] for name in _REPLACED if name in vars(block)}
+            if kept and state is not None and block._id in state:
+                vars(state[block._id]).update(kept)
+        return list(data)
+
+    def _default(self, block: gr.blocks.Block) -> object:
+        """Return the value that a control has on a fresh page."""
+        value = getattr(self.blocks[block._id], "value", None)
+        return value() if callable(value) else value
+
+    def _forget(self, session: str) -> None:
+        """Drop the half megabyte of state of a request without a session: nobody can come back for it."""
+        if session.startswith(ONCE):
+            self.state_holder.session_data.pop(session, None)
+            self.state_holder.time_last_used.pop(session, None)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from psp import faces
-from psp.alignment import Alignment, align, align_all, detect_faces, ffhq_quad, take_square
+from psp.alignment import Alignment, align, align_all, check_quad, detect_faces, ffhq_quad, take_square
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PspError
 
 # The corners that the official formula gives for the landmarks that dlib finds on skimage's astronaut.
@@ -255,3 +255,32 @@ def test_all_faces_are_those_of_single_requests_found_by_one_search(
     for each, one in zip(found, wanted, strict=True):
         assert each.crop.tobytes() == one.crop.tobytes()
         assert each.side == pytest.approx(np.linalg.norm(each.quad[1] - each.quad[0]))
+
+
+@pytest.mark.parametrize(
+    "quad",
+    [
+        [[0, 0], [0, 1e7], [1, 1e7], [1, 0]],  # thin
+        [[0, 0], [0, 1e7], [1e7, 1e7], [1e7, 0]],  # far larger than the photo
+        [[900, 900], [900, 999], [999, 999], [999, 900]],  # beside it
+        [[0, 0], [0, 9], [9, 9], [9, 1]],  # no square
+        [[0, 0], [9, 0], [9, 9], [0, 9]],  # mirrored
+        [[5, 5]] * 4,
+        [[0, 0], [0, float("nan")], [9, 9], [9, 0]],
+        [[0, 0], [0, 9], [9, 9]],
+        "quad",
+        None,
+        [["a", "b"]] * 4,
+        [[10**400, 0]] * 4,
+    ],
+)
+def test_a_quad_from_outside_must_fit_the_photo(quad: object) -> None:
+    with pytest.raises(InputError, match="does not fit the photo"):
+        check_quad(quad, (512, 512))
+
+
+def test_quads_of_the_studio_fit_their_photo(astronaut: Image.Image) -> None:
+    close = astronaut.crop((150, 30, 300, 220)).resize((600, 760))
+    for place in (align(astronaut), take_square(astronaut), align(close)):
+        rounded = np.round(place.quad, 2).tolist()
+        assert np.allclose(check_quad(rounded, place.photo_size), place.quad, atol=0.01)

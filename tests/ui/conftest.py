@@ -13,6 +13,14 @@ from psp.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 
 
+@pytest.fixture(scope="session", autouse=True)
+def uploads_of_these_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An upload folder of their own: a page that is closed elsewhere clears the common one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
     return PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("cache")))

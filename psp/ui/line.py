@@ -141,7 +141,7 @@ class Line(Queue):
 
         @functools.wraps(function)
         def taken(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (whatever the function has)
-            event = self.event_ids_to_events.get(LocalContext.event_id.get() or "")
+            event = self.event_ids_to_events.get(LocalContext.event_id.get(None) or "")
             with self._lock:
                 self._working[entry.concurrency_id] += 1
             try:

@@ -8,9 +8,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import torch
+
 from psp.errors import CheckpointError, SettingsError
 from psp.model_folder import MODEL_TASKS
 from psp.models.architecture import config_from_json, config_to_json
+from psp.models.psp import PSP
+from psp.tasks import TASKS
 from psp.training.config import TrainConfig
 from psp.training.gan_config import GanConfig
 from psp.training.run_arguments import MAX_BATCH, MAX_SEED, MAX_WORKERS
@@ -105,6 +109,21 @@ def check_config(config: TrainConfig | GanConfig) -> None:
         _check_train(config)
 
 
+def check_channels(config: TrainConfig) -> None:
+    """Refuse an encoder that does not take what is made of the pictures, where no inputs are given.
+
+    Raises:
+        SettingsError: It takes other channels.
+    """
+    task, channels = config.prepared_as or config.task, config.model.encoder.in_channels
+    wanted = {"photo": 3, "sketch": 1}.get(TASKS[task].kind, channels)
+    if channels != wanted:
+        raise SettingsError(
+            f"The encoder takes {channels} channels, but what is made of pictures for {task} has {wanted}.",
+            f"Set model.encoder.in_channels={wanted}, or give its inputs with --inputs.",
+        )
+
+
 def check_run(*, workers: int, minutes: float | None, accumulate: int = 1) -> None:
     """Refuse what cannot be asked of the machine.
 
@@ -159,8 +178,13 @@ def _check_model(config: TrainConfig) -> None:
         )
     try:
         config_from_json(config_to_json(config.model))
+        # Without memory for its weights, but each layer must fit the next.
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            PSP(config.model)
     except CheckpointError as error:
         raise SettingsError(f"The model cannot be built: {error.problem}", "Change model.*.") from error
+    except (AssertionError, ArithmeticError, LookupError, RuntimeError, ValueError) as error:
+        raise SettingsError(f"The model cannot be built: {error}.", "Change model.*.") from error
 
 
 def _numbers(value: object, place: str = "") -> Iterator[tuple[str, int | float]]:

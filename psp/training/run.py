@@ -22,7 +22,7 @@ from psp.training.check import check_data, fingerprint, require_good, tell, unpa
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
 from psp.training.export import BEST, export
-from psp.training.limits import check_config, check_run
+from psp.training.limits import check_channels, check_config, check_run
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
 from psp.training.maps import open_maps
@@ -103,6 +103,8 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         KeyboardInterrupt: Somebody asked to stop; the state is saved.
     """
     check_config(config)
+    if options.inputs is None:
+        check_channels(config)
     check_run(workers=options.workers, minutes=options.minutes, accumulate=options.accumulate)
     accelerator = open_accelerator(config, options.device, options.accumulate)
     # The main process looks at the data and makes the maps; the others find them made.

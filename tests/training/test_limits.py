@@ -13,7 +13,7 @@ from psp.cli import main
 from psp.errors import SettingsError
 from psp.training.config import TrainConfig
 from psp.training.gan_config import gan_preset, gan_preset_names
-from psp.training.limits import check_config, check_run
+from psp.training.limits import check_channels, check_config, check_run
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset, preset_names
 
@@ -78,6 +78,7 @@ def test_no_setting_takes_what_is_no_sensible_number(name: str) -> None:
         *('data.shares=[["a",-0.5]]', 'data.shares=[["a",2.0]]', 'data.shares=[["a"]]', 'data.shares=["a"]'),
         *("data.vary.glasses=1.5", "data.vary.shift=2.0", "data.vary.colour=1000.0"),
         *("model.encoder.in_channels=0", "model.encoder.in_channels=-3", "model.encoder.in_size=0"),
+        *("model.encoder.in_size=1", "model.encoder.stages=[]", "model.encoder.patch=1000"),
         *("model.generator.size=100", "model.generator.size=0", "model.generator.channels=[]"),
         *("optimizer=1", "=1", "optimizer..lr=1", "nothing=1", "seed=1\npictures=5", f"name={'[' * 5000}"),
     ],
@@ -104,6 +105,17 @@ def test_what_is_asked_of_the_machine_has_limits_too() -> None:
     ):
         with pytest.raises(SettingsError, match=next(iter(wrong))):
             check_run(**{"workers": 0, "minutes": None, **wrong})
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [("compact128", 5), ("celebs_sketch_to_face", 3), ("toonify", 1), ("compact128", 19)],
+)
+def test_an_encoder_takes_what_is_made_of_pictures(name: str, channels: int) -> None:
+    config = override(preset(name), {"model": {"encoder": {"in_channels": channels}}})
+    with pytest.raises(SettingsError, match=f"takes {channels} channels"):
+        check_channels(config)
+    check_channels(preset(name))
 
 
 TRAIN = ["train", "--preset", "compact128"]

@@ -65,6 +65,14 @@ def test_a_folder_with_files_of_anothers_is_refused(data: Path, tmp_path: Path, 
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == [file]
 
 
+def test_no_untrained_model_is_the_best(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="before the first step"):
+        train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu", minutes=1e-9))
+    assert not (tmp_path / "run" / "best").exists()
+    train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))  # goes on
+    assert (tmp_path / "run" / "best" / "encode.safetensors").is_file()
+
+
 def test_other_files_may_lie_beside_a_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "scalars.csv").touch()

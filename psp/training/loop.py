@@ -176,8 +176,8 @@ def run_loop(
                 saved = step
         last = trainee.position.step
         if scalars is not None:
-            # A run that ended on a sheet has shown all, and one that is asked to stop is in a hurry. Where the
-            # time was over before the first step, nothing should pass for a result.
+            # A run that ended on a sheet has shown all, and one that is asked to stop is in a hurry.
+            # Where the time was over before the first step, nothing should pass for a result.
             show = last not in (0, shown) and not wish.asked
             _finish(trainee, scalars, show=show, save=last != saved)
         if wish.asked:

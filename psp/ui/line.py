@@ -35,6 +35,8 @@ from psp.ui.turn import Turn, taking
 GRACE = 15.0
 # How the session of a request that names none begins: nobody can come back to it.
 ONCE = "once-"
+# The same for one that runs while others, who do listen, wait.
+_HURRY = 4.0
 # Seconds after which a listener who went away is missed when the order is made; between two messages of a
 # stream nobody listens for a moment.
 _MOMENT = 2.0
@@ -161,7 +163,15 @@ class Line(Queue):
             return ""
         # Gradio takes a cancelled request out of its list, and marks one whose client is gone.
         gone = not event.alive or event._id not in self.event_ids_to_events
-        return "Nobody waits for this any more." if gone or self.alone(event) > GRACE else ""
+        return "Nobody waits for this any more." if gone or self.alone(event) > self._grace(event) else ""
+
+    def _grace(self, event: Event) -> float:
+        """Return how many seconds a running request may go on unheard: fewer where it is in the way."""
+        if self.closing:
+            return _MOMENT
+        line = self.event_queue_per_concurrency_id[event.concurrency_id]
+        in_the_way = any(self.alone(other) < _MOMENT for other in list(line.queue))
+        return min(_HURRY, GRACE) if in_the_way else GRACE
 
     def _free(self, name: str, line: EventQueue) -> bool:
         limit = line.concurrency_limit

@@ -130,7 +130,8 @@ class Served:
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(lines, "GRACE", 4.0)
+    monkeypatch.setattr(lines, "GRACE", 8.0)
+    monkeypatch.setattr(lines, "_HURRY", 3.0)
     monkeypatch.setattr(lines, "_MOMENT", 0.5)
     studio: Served
 
@@ -173,9 +174,9 @@ def test_jobs_that_nobody_listens_for_hold_nobody_up(served: Served) -> None:
     for number in range(4):
         served.join(f"gone{number}", f"gone{number}", 20)
         served.wait_for(lambda: "gone0" in served.steps)
-    for event in served.line._waiting():  # as if they had waited longer than the one that runs
-        event.enqueue_time -= 3
-        vars(served.line.pending_messages_per_session[event.session_hash])["_left"] -= 3
+    for event in served.line._waiting():  # as if they had waited for long
+        event.enqueue_time -= 6
+        vars(served.line.pending_messages_per_session[event.session_hash])["_left"] -= 6
     began = time.monotonic()
     served.join("good", "good", 0.1)
     assert served.listen("good")["output"]["data"] == ["good"]

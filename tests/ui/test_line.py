@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -132,7 +133,7 @@ class Served:
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     monkeypatch.setattr(lines, "GRACE", 8.0)
     monkeypatch.setattr(lines, "_HURRY", 3.0)
-    monkeypatch.setattr(lines, "_MOMENT", 0.5)
+    monkeypatch.setattr(lines, "_MOMENT", 2.0)
     studio: Served
 
     @in_words
@@ -229,14 +230,16 @@ def test_a_request_has_so_many_seconds(served: Served) -> None:
 
 
 def test_a_closing_studio_sends_all_away_but_who_runs(served: Served) -> None:
-    served.join("runs", "runs", 0.6)
-    served.wait_for(lambda: "runs" in served.steps)
-    served.join("waits", "waits", 0.1)
-    served.line.send_away("The studio is being stopped.", "Try again in a minute.")
-    late = served.join("late", "late", 0.1)
-    assert (late.status_code, "being stopped" in late.json()["detail"]) == (503, True)
-    assert "being stopped" in served.listen("waits")["output"]["error"]
-    assert served.listen("runs")["output"]["data"] == ["runs"]
+    served.join("runs", "runs", 3)
+    with ThreadPoolExecutor(1) as threads:
+        runs = threads.submit(served.listen, "runs")
+        served.wait_for(lambda: "runs" in served.steps)
+        served.join("waits", "waits", 0.1)
+        served.line.send_away("The studio is being stopped.", "Try again in a minute.")
+        late = served.join("late", "late", 0.1)
+        assert (late.status_code, "being stopped" in late.json()["detail"]) == (503, True)
+        assert "being stopped" in served.listen("waits")["output"]["error"]
+        assert runs.result()["output"]["data"] == ["runs"]
     served.line.halted = True
     with pytest.raises(StoppedError, match="being stopped"):
         Turn(10, lambda: served.line._unwanted(None)).check()

@@ -16,7 +16,7 @@ from psp.errors import InputError, PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.latents import codes_from_bytes
-from psp.network import Floats, Network, Step, Work
+from psp.network import Floats, Loaded, Network, Step, Work
 from psp.pipeline import PspPipeline, Result
 from psp.recipe import recipe_of_png
 from tests.folders.conftest import pictures_in, read_report
@@ -74,10 +74,12 @@ def test_pictures_that_do_not_fill_the_last_batch_get_their_own_results(
     sizes: list[int] = []
     run = Network.run
 
-    def count(network: Network, work: Work, step: Step | None = None) -> tuple[Floats, Floats]:
+    def count(
+        network: Network, work: Work, step: Step | None = None, loaded: Loaded | None = None
+    ) -> tuple[Floats, Floats]:
         assert work.inputs is not None
         sizes.append(len(work.inputs))
-        return run(network, work, step)
+        return run(network, work, step, loaded)
 
     monkeypatch.setattr(Network, "run", count)
     sources = [path for path in sorted((EXAMPLES / "photos").iterdir()) if path.suffix == ".png"]

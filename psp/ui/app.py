@@ -32,7 +32,7 @@ from psp.ui.toonify import toonify_tab
 
 _ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 _CSS = _ASSETS / "studio.css"
-_SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "pictures.js"]
+_SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.

@@ -24,12 +24,14 @@ from psp.ui.controls import (
     style_controls,
 )
 from psp.ui.examples import connect_examples, example_row
+from psp.ui.fresh import Fresh
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
 from psp.ui.pad import limited
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,
     See,
+    connect_gallery,
     connect_results,
     need,
     result_files,
@@ -56,6 +58,7 @@ class DrawingTab:
         style: Variants, seed, layers, amount.
         run: The button that runs the task.
         halt: The button that stops it.
+        drawn: Is pressed by the page itself when the drawing on the pad has changed.
         stop: The visitor's wish to stop.
         examples: The row of examples.
         results: The outputs.
@@ -73,6 +76,7 @@ class DrawingTab:
     style: StyleControls
     run: gr.Button
     halt: gr.Button
+    drawn: gr.Button
     stop: gr.State
     examples: gr.Gallery
     results: Results
@@ -120,6 +124,7 @@ def drawing_tab(
                     align, face = align_controls()
                     trace = gr.Button(trace_title)
             run, halt = run_buttons(task.title)
+            drawn = gr.Button("Drawn", elem_id=f"strokes-{task.name}", visible="hidden")
             examples = example_row(task.name)
             style = style_controls("auto", layers_hint)
             model = model_input(task.name, settings)
@@ -129,8 +134,8 @@ def drawing_tab(
         gr.JSON(visible=False, label="Details"),
     )
     return DrawingTab(
-        task, editor, given, ways, gr.State(_DRAW), model, style, run, halt, gr.State(Stop()), examples,
-        results, (photo, align, face), trace, traced,
+        task, editor, given, ways, gr.State(_DRAW), model, style, run, halt, drawn, gr.State(Stop()),
+        examples, results, (photo, align, face), trace, traced,
     )  # fmt: skip
 
 
@@ -154,13 +159,14 @@ def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
     return limited(pad)
 
 
-def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None]) -> gr.events.Dependency:
+def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None], js: str) -> gr.events.Dependency:
     """Make the run button bring what is on the pad into the endpoint's input, where the pad is open.
 
     Args:
         tab: The parts.
         paper: Colour of the empty pad.
         allow: Refuses what is on the pad for a model, if it cannot be used there.
+        js: What the page does first.
 
     Returns:
         The event; the endpoint follows its success.
@@ -178,7 +184,11 @@ def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None]) -> 
         return cached(_png(_flatten(drawing, paper)), f"{tab.task.kind}.png")
 
     return tab.run.click(
-        in_words(take), inputs=[tab.way, tab.pad, tab.model], outputs=tab.given, api_visibility="private"
+        in_words(take),
+        inputs=[tab.way, tab.pad, tab.model],
+        outputs=tab.given,
+        api_visibility="private",
+        js=js,
     )
 
 
@@ -198,21 +208,46 @@ def connect_drawing_tab(
         paper: Colour of the empty pad.
         allow: Refuses what is on the pad for a model, if it cannot be used there.
     """
-    began = _take_drawing(tab, paper, allow)
-    event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results)
     settings = {"model": tab.model, **tab.style.settings()}
+    fresh = _fresh(tab, settings)
+    fresh.watch()
+    fresh.listen(tab.drawn.click, "changed")
+    fresh.ask(tab.run.click)
+    began = _take_drawing(tab, paper, allow, fresh.begin("one", [*fresh.names(), "strokes"]))
+    fresh.end(began, "one", failed=True)
+    event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results, js=fresh.draw("one"))
     for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):
         assert isinstance(way, gr.Tab)
         way.select(partial(str, name), None, tab.way, api_visibility="private", show_progress="hidden")
-    opened = connect_examples(tab.examples, tab.task.name, "gallery", tab.given, settings, tab.results)
+    shown = connect_results(fresh.follow(event, "one"), tab.results, fresh, see)
+    late: list[dict[str, Any]] = [began, event, shown, *connect_gallery(tab.results, fresh)]
+    tab.examples.select(None, cancels=late)
+    opened = connect_examples(
+        tab.examples, tab.task.name, "gallery", tab.given, settings, tab.results, js=fresh.opening()
+    )
+    late += [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
+    fresh.listen(tab.given.input, "emptied")
+    tab.given.input(None, cancels=late)
     opened.success(
         lambda: (gr.Tabs(selected=_UPLOAD), _UPLOAD), None, [tab.ways, tab.way], api_visibility="private"
     )
-    for done in (event, opened):
-        connect_results(done, tab.results, tab.given, see)
     write_back_seed(event, tab.results, tab.style.seed)
-    connect_stop(tab.halt, tab.stop, [began, event], tab.results.words)
-    return Tab(tab.task.name, settings)
+    connect_stop(tab.halt, tab.stop, [began, event], fresh)
+    return Tab(tab.task.name, settings, fresh)
+
+
+def _fresh(tab: DrawingTab, settings: dict[str, gr.components.Component]) -> Fresh:
+    """Return what keeps the results of a tab together with what they were made of.
+
+    What is on the pad goes on being worked at, so another drawing marks the results and leaves them there.
+    """
+    return Fresh(
+        tab.task.name,
+        tab.task.title,
+        {},
+        {"given": tab.given, **settings},
+        {**tab.results.outputs(), "halt": tab.halt},
+    )
 
 
 def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], Result], doc: str) -> None:
@@ -229,13 +264,17 @@ def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], R
         return result_files(draw(need(photo, "photo"), align, int(face or 0)), "image")
 
     trace.__doc__ = doc
+    photo, align, face = tab.photo
     traced = tab.trace.click(
         in_words(trace),
-        inputs=list(tab.photo),
+        inputs=[photo, align, face],
         outputs=[tab.given, *tab.traced],
         api_name=name,
         concurrency_id=FACES_QUEUE,
     )
+    # Another photo has other faces, and nobody waits for the drawing of the one before.
+    photo.input(None, inputs=None, outputs=face, js="() => 0", api_visibility="private")
+    gr.on([photo.input, align.input, face.input], None, cancels=traced)
     traced.success(
         lambda path: (path, gr.Tabs(selected=_DRAW), _DRAW),
         inputs=tab.given,

@@ -10,6 +10,7 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model, file_input
+from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
@@ -47,9 +48,10 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
         """
         return result_files(make(photo, model, align, face, step=stop.watch(progress)), tab.kind)
 
-    _connect_align(pipeline, tab)
-    _connect_decode(pipeline, tab)
-    return connect_photo_tab(pipeline, tab, encode, make, {})
+    connected = connect_photo_tab(pipeline, tab, encode, make, {}, beside={"codes": tab.extra[1]})
+    _connect_align(pipeline, tab, connected.fresh)
+    _connect_decode(pipeline, tab, connected.fresh)
+    return connected
 
 
 def _more() -> tuple[gr.Button, gr.File, gr.Button]:
@@ -60,7 +62,7 @@ def _more() -> tuple[gr.Button, gr.File, gr.Button]:
     return crop, latents, decode
 
 
-def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> None:
     @in_words
     def align(photo: str, face: int) -> tuple[Any, ...]:
         """Find a face in a photo and return its FFHQ-aligned crop of 256 pixels.
@@ -71,17 +73,23 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         """
         return result_files(pipeline.align(need(photo, "photo"), int(face or 0)), "image")
 
-    cropped = tab.extra[0].click(
+    button = tab.extra[0]
+    fresh.ask(button.click)
+    cropped = button.click(
         align,
         inputs=[tab.controls.photo, tab.controls.face],
         outputs=tab.results.of_api(),
         api_name="align",
         concurrency_id=FACES_QUEUE,
+        js=fresh.begin("align", ["photo", "face"]),
     )
-    connect_results(cropped, tab.results, tab.controls.photo, crop_of(pipeline))
+    shown = connect_results(fresh.follow(cropped, "align"), tab.results, fresh, crop_of(pipeline))
+    late: list[dict[str, Any]] = [cropped, shown]
+    gr.on([tab.controls.photo.input, tab.controls.face.input, tab.controls.picker.select], None, cancels=late)
+    connect_stop(tab.halt, tab.stop, [cropped], fresh)
 
 
-def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> None:
     _, file, button = tab.extra
 
     @in_words
@@ -105,7 +113,10 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         return result_files(result, "image")
 
     inputs = [file, tab.controls.model, tab.stop]
-    decoded = connect_endpoint(button.click, decode, "decode", inputs, tab.results)
+    fresh.ask(button.click)
+    begin = fresh.begin("decode", ["codes", "model", "photo"])
+    decoded = connect_endpoint(button.click, decode, "decode", inputs, tab.results, js=begin)
     # Nothing was seen: there is no photo behind codes.
-    connect_results(decoded, tab.results, None, None)
-    connect_stop(tab.halt, tab.stop, [decoded], tab.results.words)
+    shown = connect_results(fresh.follow(decoded, "decode"), tab.results, fresh, None)
+    gr.on([tab.controls.photo.input, file.upload, file.clear], None, cancels=[decoded, shown])
+    connect_stop(tab.halt, tab.stop, [decoded], fresh)

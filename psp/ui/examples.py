@@ -37,6 +37,8 @@ def connect_examples(
     settings: Mapping[str, gr.components.Component],
     results: Results,
     style: gr.Image | None = None,
+    *,
+    js: str,
 ) -> gr.events.Dependency:
     """Make a click on an example fill the tab; no model is run.
 
@@ -48,6 +50,7 @@ def connect_examples(
         settings: The controls by the names that recipes have for them.
         results: The outputs.
         style: The second picture, for style mixing.
+        js: What the page does first.
 
     Returns:
         The event, for what follows it.
@@ -66,6 +69,7 @@ def connect_examples(
         inputs=None,
         outputs=[given, *styles, *settings.values(), *results.of_api()],
         api_visibility="private",
+        js=js,
     )
 
 

@@ -20,15 +20,18 @@ from psp.ui.controls import PhotoControls, align_controls, model_input, photo_fi
 from psp.ui.details import checked_details
 from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
+from psp.ui.fresh import Fresh
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
     Kind,
     Results,
     See,
+    choose,
+    connect_gallery,
     connect_results,
     need,
     open_png,
-    paths_of,
+    picture_at,
     recipe_at,
     results_panel,
     write_back_seed,
@@ -50,10 +53,12 @@ class Tab:
     Attributes:
         task: Name of the task.
         settings: Its controls by the names that recipes have for them.
+        fresh: Keeps its results together with what they were made of.
     """
 
     task: str
     settings: Components
+    fresh: Fresh
 
 
 def introduction(task: Task) -> None:
@@ -65,7 +70,7 @@ def run_buttons(title: str) -> tuple[gr.Button, gr.Button]:
     """Make the buttons that run and stop a task."""
     with gr.Row():
         run = gr.Button(title, variant="primary", scale=3)
-        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80)
+        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)
     return run, stop
 
 
@@ -132,6 +137,8 @@ def connect_photo_tab(
     inputs: Sequence[gr.components.Component] | None = None,
     see: See | None = None,
     style: gr.Image | None = None,
+    beside: Components | None = None,
+    switches: Components | None = None,
     tiny: bool = False,
 ) -> Tab:
     """Wire all that tabs on photos have in common, the task's endpoint with it.
@@ -145,28 +152,63 @@ def connect_photo_tab(
         inputs: In the order of the API: by default the photo's, ``extra``, and the wish to stop.
         see: Makes what the model saw; the crop, by default.
         style: The second picture, for style mixing.
+        beside: By name, what else results may be made of.
+        switches: By the names of ``assets/results.js``, buttons that need a result.
         tiny: Whether a tiny picture in which no face is found is taken as it is.
     """
     controls, results = tab.controls, tab.results
     settings = {**controls.settings(), **extra}
+    fresh = _fresh(tab, extra, {} if style is None else {"style": style}, beside or {}, switches or {})
+    fresh.watch()
+    fresh.ask(tab.run.click)
     event = connect_endpoint(
         tab.run.click,
         run,
         tab.task.name,
         inputs or [*controls.of_api(), *extra.values(), tab.stop],
         results,
+        js=fresh.begin("one", [name for name in fresh.names() if name != "codes"]),
     )
+    fresh.listen(controls.photo.input, "replaced")
     assert results.marked is not None
     connect_preview(pipeline, controls, results.marked, tab.every, tiny=tiny)
-    opened = connect_examples(tab.examples, tab.task.name, tab.kind, controls.photo, settings, results, style)
-    for done in (event, opened):
-        connect_results(done, results, controls.photo, see or crop_of(pipeline))
+    see = see or crop_of(pipeline)
+    shown = connect_results(fresh.follow(event, "one"), results, fresh, see)
     if "seed" in extra:
         write_back_seed(event, results, extra["seed"])
-    every = _connect_every(pipeline, tab, make, list(extra.values()))
-    _connect_paste(pipeline, tab)
-    connect_stop(tab.halt, tab.stop, [event, every], results.words)
-    return Tab(tab.task.name, settings)
+    every = _connect_every(pipeline, tab, make, list(extra.values()), fresh)
+    pasted = _connect_paste(pipeline, tab, fresh)
+    late: list[dict[str, Any]] = [event, every, pasted, shown, *connect_gallery(results, fresh)]
+    tab.examples.select(None, cancels=late)
+    opened = connect_examples(
+        tab.examples, tab.task.name, tab.kind, controls.photo, settings, results, style, js=fresh.opening()
+    )
+    late += [opened, connect_results(fresh.opened(opened), results, fresh, see)]
+    by_hand = [picture.input for picture in (controls.photo, style) if picture]
+    gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
+    connect_stop(tab.halt, tab.stop, [event, every], fresh)
+    return Tab(tab.task.name, settings, fresh)
+
+
+def _fresh(
+    tab: PhotoTab[Any], extra: Components, style: Components, beside: Components, switches: Components
+) -> Fresh:
+    """Return what keeps the results of a tab on photos together with what they were made of."""
+    controls, results = tab.controls, tab.results
+    assert results.marked is not None
+    codes = {name: component for name, component in beside.items() if name == "codes"}
+    more = {name: component for name, component in beside.items() if name != "codes"}
+    shown: Components = {
+        "face": controls.face, "note": controls.note, "picker": controls.picker, "marked": results.marked,
+        "every": tab.every, "halt": tab.halt,
+    }  # fmt: skip
+    return Fresh(
+        tab.task.name,
+        tab.task.title,
+        {"photo": controls.photo, "align": controls.align, "face": controls.face, **style, **codes},
+        {"model": controls.model, **extra, **more},
+        {**results.outputs(), **shown, **switches},
+    )
 
 
 def connect_endpoint(
@@ -175,6 +217,7 @@ def connect_endpoint(
     name: str,
     inputs: Sequence[gr.components.Component],
     results: Results,
+    js: str | None = None,
 ) -> gr.events.Dependency:
     """Make an endpoint that uses a model: it waits in the one line for models and gives the three outputs.
 
@@ -184,6 +227,7 @@ def connect_endpoint(
         name: Its name in the API.
         inputs: Its inputs.
         results: Where its outputs are shown.
+        js: What the page does first.
     """
     return when(
         run,
@@ -192,6 +236,7 @@ def connect_endpoint(
         api_name=name,
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
+        js=js,
     )
 
 
@@ -210,6 +255,7 @@ def _connect_every(
     tab: PhotoTab[Any],
     make: Callable[..., Result],
     extra: list[gr.components.Component],
+    fresh: Fresh,
 ) -> gr.events.Dependency:
     """Make the button for all faces: one result a face, in a gallery and a ZIP."""
     pasting = tab.results.pasting
@@ -246,33 +292,37 @@ def _connect_every(
             gr.update(value=archive, interactive=True),
         )
 
-    return tab.every.click(
+    fresh.ask(tab.every.click)
+    every = tab.every.click(
         in_words(make_every),
         inputs=[tab.controls.photo, tab.controls.model, tab.stop, *extra],
         outputs=[*pasting.everything(), tab.results.archive],
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
         api_visibility="private",
+        js=fresh.begin("every", ["photo", "align", "face", *fresh.settings]),
     )
+    fresh.follow(every, "every")
+    return every
 
 
-def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
+def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> gr.events.Dependency:
     """Make the button that puts the result, or those of all faces, into the photo."""
     results, pasting = tab.results, tab.results.pasting
     assert pasting is not None
 
     def paste(
-        photo: str | None,
+        source: str | None,
         first: Any,  # noqa: ANN401  (what Gradio hands over)
         chosen: int,
         details: dict[str, Any] | None,
         pieces: list[tuple[str, Any]],
     ) -> dict[str, Any]:
-        path = need(photo, "photo")
+        path = need(source, "result")
         if not pieces:
-            if not details or not details.get("alignment") or chosen >= len(paths_of(first)):
+            if not details or not details.get("alignment"):
                 raise InputError("There is no result to paste yet.", f"Press {tab.task.title} first.")
-            pieces = [(paths_of(first)[chosen], checked_details(details)["alignment"])]
+            pieces = [(picture_at(first, chosen), checked_details(details)["alignment"])]
         faces = [(open_png(piece), place) for piece, place in pieces]
         if any(face.width != face.height for face, _ in faces):
             raise InputError("This is no face of this studio.", f"Press {tab.task.title} first.")
@@ -280,9 +330,12 @@ def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any]) -> None:
         recipe = recipe_at(pieces[0][0])
         return gr.update(value=cached(picture_to_png(made, recipe), "in-the-photo.png"), visible=True)
 
-    pasting.button.click(
+    pasted = pasting.button.click(
         in_words(paste),
-        inputs=[tab.controls.photo, results.first, results.chosen, results.details, pasting.pieces],
+        inputs=[results.source, results.first, results.chosen, results.details, pasting.pieces],
         outputs=pasting.pasted,
         api_visibility="private",
+        js=choose(results, fresh, 2),
     )
+    fresh.settle(pasted)
+    return pasted

@@ -15,8 +15,9 @@ from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import StyleControls, check_model, file_input, picture_input, style_controls
+from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
-from psp.ui.results import need, paths_of, result_files
+from psp.ui.results import choose, need, picture_at, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -83,8 +84,12 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
         controls.layers, controls.alpha, controls.variants, controls.seed,
     ]  # fmt: skip
-    _connect_base(tab)
-    return connect_photo_tab(pipeline, tab, style_mix, make, extra, inputs=inputs, style=style)
+    connected = connect_photo_tab(
+        pipeline, tab, style_mix, make, extra, inputs=inputs, style=style,
+        beside={"base": tab.extra.about_base}, switches={"keep": tab.extra.keep},
+    )  # fmt: skip
+    _connect_base(tab, connected.fresh)
+    return connected
 
 
 def _mix(
@@ -121,37 +126,50 @@ def _extra() -> _Extra:
     controls = style_controls("8-", "Which layers take the style.")
     about_base = gr.Markdown(_NO_BASE, elem_classes="note")
     with gr.Row():
-        keep = gr.Button("Keep this one as the base", size="sm")
+        keep = gr.Button("Keep this one as the base", size="sm", interactive=False)
         release = gr.Button("Back to the photo", size="sm")
     with gr.Accordion("Start from a file of codes", open=False):
         latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
     return _Extra(style, controls, gr.State(None), about_base, keep, release, latents)
 
 
-def _connect_base(tab: PhotoTab[_Extra]) -> None:
+def _connect_base(tab: PhotoTab[_Extra], fresh: Fresh) -> None:
     """Make a variant, or a file of codes, what the next mixture starts from."""
     extra, results = tab.extra, tab.results
 
     def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
         file = codes_from_bytes(read_file(need(latents, "result")))
+        kept = picture_at(first, chosen)
         codes = file.codes[chosen] if file.codes.ndim == 3 else file.codes
         said = f"Variant {chosen + 1} is the base. Its codes are reused."
-        return CodesFile(codes, file.recipe), said, paths_of(first)[chosen]
+        return CodesFile(codes, file.recipe), said, kept
 
-    def open_file(latents: str | None) -> tuple[CodesFile | None, str, None]:
+    def open_file(latents: str | None) -> tuple[CodesFile | None, str, Any]:
         if not latents:
-            return None, _NO_BASE, None
+            return None, _NO_BASE, gr.skip()
         file = codes_from_bytes(read_file(latents))
         return file, f"The codes in {Path(latents).name[:60]} are the base.", None
 
     outputs = [extra.base, extra.about_base, results.seen]
-    extra.keep.click(
-        in_words(keep), [results.latents, results.first, results.chosen], outputs, api_visibility="private"
+    kept = extra.keep.click(
+        in_words(keep),
+        [results.latents, results.first, results.chosen],
+        outputs,
+        api_visibility="private",
+        js=choose(results, fresh, 2),
+        queue=False,  # so that a run that is asked for right after starts from it
     )
+    fresh.settle(kept)
     extra.latents.change(in_words(open_file), extra.latents, outputs, api_visibility="private")
     extra.release.click(
         lambda: (None, _NO_BASE, None, None), None, [*outputs, extra.latents], api_visibility="private"
     )
     # Another photo, or another face in it, is another base.
     for changed in (tab.controls.photo.change, tab.controls.face.change):
-        changed(lambda: (None, _NO_BASE), None, outputs[:2], api_visibility="private")
+        changed(
+            lambda: (None, _NO_BASE, None),
+            None,
+            [extra.base, extra.about_base, extra.latents],
+            api_visibility="private",
+            queue=False,
+        )

@@ -45,7 +45,8 @@ def connect_recipes(
         known: The controls of each tab.
     """
     file, said = ways
-    outputs = [said, tabs, *(control for tab in known for control in tab.settings.values())]
+    restored = gr.JSON(visible=False, label="Restored")
+    outputs = [said, tabs, restored, *(control for tab in known for control in tab.settings.values())]
 
     def from_link(request: gr.Request) -> list[Any]:
         recipe = recipe_from_query({name: str(value) for name, value in request.query_params.items()})
@@ -64,10 +65,15 @@ def connect_recipes(
             for tab in known
             for name in tab.settings
         ]
-        return [_told(pipeline, recipe), gr.Tabs(selected=recipe.task), *values]
+        face = {"task": recipe.task, "face": recipe.settings.get("face")}
+        return [_told(pipeline, recipe), gr.Tabs(selected=recipe.task), face, *values]
 
-    page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden")
-    file.upload(in_words(from_file), file, outputs, api_visibility="private")
+    for event in (
+        page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"),
+        file.upload(in_words(from_file), file, outputs, api_visibility="private"),
+    ):
+        js = "restored => results.restored(restored?.task, restored?.face)"
+        event.success(None, restored, None, js=js, api_visibility="private")
 
 
 def _value(pipeline: PspPipeline, recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)

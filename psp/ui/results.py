@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
+from gradio.events import Dependency
 from PIL import Image
 
 from psp.errors import PspError
@@ -17,6 +18,7 @@ from psp.result import Result, pack
 from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.controls import untouched
 from psp.ui.details import checked_details
+from psp.ui.fresh import Fresh
 from psp.ui.words import in_words, summary
 
 # Bytes of all files of a result.
@@ -72,7 +74,9 @@ class Results:
         archive: Everything as a ZIP.
         link: Link that restores the settings.
         details: The endpoint's third output.
-        chosen: Which picture of several is looked at.
+        told: Whether the result is still that of what the tab says, and whether a run was stopped.
+        source: The picture that the result was made of, not shown: the input may be another one by now.
+        chosen: Which picture of several is looked at, not shown.
         pasting: For tasks on photos.
     """
 
@@ -85,7 +89,9 @@ class Results:
     archive: gr.DownloadButton
     link: gr.Textbox
     details: gr.JSON
-    chosen: gr.State
+    told: gr.Markdown
+    source: gr.Image
+    chosen: gr.Number
     pasting: Pasting | None = None
 
     def of_api(self) -> list[gr.components.Component]:
@@ -95,6 +101,18 @@ class Results:
     def beside_api(self) -> list[gr.components.Component]:
         """Return the outputs that :func:`show_result` fills."""
         return [self.seen, self.slider, self.words, self.archive, self.link, self.chosen]
+
+    def outputs(self) -> dict[str, gr.components.Component]:
+        """Return what goes and comes with a result, by the names of ``assets/results.js``."""
+        named: dict[str, gr.components.Component] = {
+            "source": self.source, "first": self.first, "latents": self.latents, "details": self.details,
+            "seen": self.seen, "slider": self.slider, "words": self.words, "archive": self.archive,
+            "link": self.link, "told": self.told,
+        }  # fmt: skip
+        if self.pasting:
+            pasting = self.pasting
+            named |= {"faces": pasting.faces, "paste": pasting.button, "pasted": pasting.pasted}
+        return named
 
 
 def seen_column(*, photo: bool) -> tuple[gr.Image | None, gr.Image, gr.ImageSlider]:
@@ -124,6 +142,7 @@ def results_panel(kind: Kind, *, photo: bool) -> Results:
             first = gr.Gallery(
                 label="Results", format="png", columns=2, height=420, interactive=False, buttons=[*BUTTONS]
             )
+        told = gr.Markdown(elem_classes="note told")
         words = gr.Markdown(elem_classes="words")
         pasting = _pasting() if photo else None
         archive = gr.DownloadButton("All files (ZIP)", size="sm", interactive=False)
@@ -136,7 +155,13 @@ def results_panel(kind: Kind, *, photo: bool) -> Results:
         )
         with gr.Accordion("Details", open=False):
             details = gr.JSON(label="Details")
-    return Results(marked, seen, slider, first, words, latents, archive, link, details, gr.State(0), pasting)
+    source = untouched(
+        gr.Image(label="Made of", type="filepath", image_mode=None, format="png", visible=False)
+    )
+    chosen = gr.Number(0, precision=0, minimum=0, visible=False, label="Chosen")
+    return Results(
+        marked, seen, slider, first, words, latents, archive, link, details, told, source, chosen, pasting
+    )  # fmt: skip
 
 
 def _pasting() -> Pasting:
@@ -214,16 +239,17 @@ def paths_of(first: Any) -> list[str]:  # noqa: ANN401  (what Gradio hands over)
     return [first] if isinstance(first, str) else [item[0] for item in first]
 
 
-def connect_results(
-    event: gr.events.Dependency, results: Results, given: gr.Image | None, see: See | None = None
-) -> None:
-    """Fill what is beside the API's outputs once ``event`` has succeeded, and clear all if it failed.
+def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See | None = None) -> Dependency:
+    """Fill what is beside the API's outputs once there is a result.
 
     Args:
-        event: The task.
+        done: The success of the task, as ``fresh`` has noted it.
         results: The outputs.
-        given: The input; None where there is none that could be seen.
-        see: Makes what the model saw.
+        fresh: Knows whether the result is still that of what the tab says.
+        see: Makes what the model saw; None where nothing was seen.
+
+    Returns:
+        The event that fills them.
     """
 
     def show(
@@ -232,7 +258,9 @@ def connect_results(
         latents: str | None,
         details: dict[str, Any],
         shown: str | None,
-    ) -> tuple[Any, ...]:
+    ) -> tuple[Any, ...] | list[Any]:
+        if not first:
+            return [gr.skip()] * len(outputs)  # the input has changed by the time the result came
         details = checked_details(details)
         seen = see(source, details) if source and see else None
         if seen is None and see is not None and shown:
@@ -248,33 +276,27 @@ def connect_results(
             gr.update(value=archive, interactive=True),
             query,
             0,
-            *(Pasting.emptied(ready=True) if pasting else []),
+            *(Pasting.emptied(ready=bool(source and details["alignment"])) if pasting else []),
         )
 
     pasting = results.pasting
-    more = pasting.everything() if pasting else []
-    _empty_after_errors(event, results)
-    shown = event.success(
+    outputs = [*results.beside_api(), *(pasting.everything() if pasting else [])]
+    shown: Dependency = done.success(
         in_words(show),
-        inputs=[given or gr.State(None), *results.of_api(), results.seen],
-        outputs=[*results.beside_api(), *more],
+        inputs=[results.source, *results.of_api(), results.seen],
+        outputs=outputs,
         api_visibility="private",
     )
     # The page alone knows under which address it is seen.
-    shown.success(
+    addressed = shown.success(
         None,
         inputs=results.link,
         outputs=results.link,
         js="query => query ? location.origin + location.pathname + query : ''",
         api_visibility="private",
     )
-    if isinstance(results.first, gr.Gallery):
-        results.first.select(
-            in_words(_look_at),
-            inputs=[results.seen, results.first],
-            outputs=[results.slider, results.chosen],
-            api_visibility="private",
-        )
+    fresh.settle(addressed)
+    return shown
 
 
 def _read_all(pictures: list[str], latents: str | None) -> dict[str, bytes]:
@@ -291,20 +313,50 @@ def _read_all(pictures: list[str], latents: str | None) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files}
 
 
-def _empty_after_errors(event: gr.events.Dependency, results: Results) -> None:
-    """Let no results of another input stand there as if they were those of the one that failed."""
-    pasting = results.pasting
-    event.failure(
-        lambda: [
-            *[None] * 5, "", gr.update(value=None, interactive=False), "", 0,
-            *(Pasting.emptied(ready=False) if pasting else []),
-        ],
-        outputs=[*results.of_api(), *results.beside_api(), *(pasting.everything() if pasting else [])],
+def connect_gallery(results: Results, fresh: Fresh) -> list[Dependency]:
+    """Show what is chosen in a gallery of results beside what the model saw; return the event, if any."""
+    if not isinstance(results.first, gr.Gallery):
+        return []
+    results.first.elem_id = f"results-{fresh.task}"
+    looked = results.first.select(
+        in_words(_look_at),
+        inputs=[results.seen, results.first],
+        outputs=[results.slider, results.chosen],
         api_visibility="private",
-    )  # fmt: skip
+    )
+    fresh.settle(looked)
+    return [looked]
 
 
-def write_back_seed(event: gr.events.Dependency, results: Results, seed: gr.components.Component) -> None:
+def choose(results: Results, fresh: Fresh, at: int) -> str:
+    """Return the ``js`` that gives an event the picture that is looked at when it happens.
+
+    The server may hear of a choice after a button was pressed that is about it.
+
+    Args:
+        results: The outputs.
+        fresh: Names the tab.
+        at: The place of ``results.chosen`` among the event's inputs.
+    """
+    if not isinstance(results.first, gr.Gallery):
+        return "(...values) => values"
+    picked = f"results.picked('results-{fresh.task}', values[{at}])"
+    return f"(...values) => values.map((value, index) => index === {at} ? {picked} : value)"
+
+
+def picture_at(first: Any, chosen: float) -> str:  # noqa: ANN401  (what Gradio hands over)
+    """Return the path of one of the pictures of a result.
+
+    Raises:
+        PspError: There is none.
+    """
+    paths = paths_of(first)
+    if not 0 <= int(chosen or 0) < len(paths):
+        raise PspError("There is no such picture.", "Choose one of the results.")
+    return paths[int(chosen or 0)]
+
+
+def write_back_seed(event: Dependency, results: Results, seed: gr.components.Component) -> None:
     """Show the seed that was used, where it was chosen by chance, so that the same faces come again."""
 
     def used(details: dict[str, Any]) -> Any:  # noqa: ANN401  (a number or an update)

@@ -31,6 +31,7 @@ def show_uploads(picture: gr.Image) -> None:
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=2,
+        js="(...values) => results.converts(values)",
     )
 
 

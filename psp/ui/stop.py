@@ -8,6 +8,7 @@ import gradio as gr
 
 from psp.errors import StoppedError
 from psp.network import Step
+from psp.ui.fresh import Fresh
 from psp.ui.turn import current_turn
 
 
@@ -39,12 +40,12 @@ class Stop:
 
 
 def connect_stop(
-    button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency], words: gr.Markdown
+    button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency], fresh: Fresh
 ) -> None:
-    """Make ``button`` stop ``runs``, whether they wait or run, and say so in ``words``."""
+    """Make ``button`` stop ``runs``, whether they wait or run; the result before stays, as ``fresh`` says."""
 
-    def request(wish: Stop) -> str:
+    def request(wish: Stop) -> None:
         wish.request()
-        return "Stopped."
 
-    button.click(request, inputs=stop, outputs=words, cancels=[*runs], queue=False, api_visibility="private")
+    fresh.listen(button.click, "stopped")
+    button.click(request, inputs=stop, cancels=[*runs], queue=False, api_visibility="private")

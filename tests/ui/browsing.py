@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Keeps the browser from calling its maker: tests need no network.
@@ -68,6 +69,30 @@ def oval(x: float, y: float, wide: float, high: float, count: int = 12) -> list[
     """Return a closed line around a point."""
     turns = [2 * math.pi * index / count for index in range(count + 1)]
     return [(x + wide * math.cos(turn), y + high * math.sin(turn)) for turn in turns]
+
+
+def open_example(page: Page, tab: str, index: int = 0) -> None:
+    """Open a tab and one of its examples, and wait for the stored result with all that belongs to it."""
+    open_tab(page, tab)
+    block(page, "Examples").locator("button").nth(index).click()
+    expect(block(page, "Recipe").locator("textarea, input").first).to_have_value(
+        re.compile(r"^http.*\?task=")
+    )
+
+
+def button(page: Page, name: str) -> Locator:
+    """Return the visible button with this title."""
+    return page.get_by_role("button", name=name, exact=True).locator("visible=true")
+
+
+def shown(page: Page) -> Locator:
+    """Return the pictures of the result."""
+    return block(page, "Result").locator("img")
+
+
+def told(page: Page) -> Locator:
+    """Return what the page says of a result besides the result's own words."""
+    return page.locator(".block.told").locator("visible=true")
 
 
 def paint_at_once(page: Page, strokes: dict[str, list[tuple[float, float]]]) -> None:

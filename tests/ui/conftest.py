@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from psp.config import Settings
 from psp.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
+from tests.ui.browsing import CHROMIUM, QUIET
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -59,3 +61,20 @@ def inputs(
     paths["latents"] = folder / "latents.safetensors"
     paths["latents"].write_bytes(pipeline.encode(astronaut).latents_file() or b"")
     return paths
+
+
+@pytest.fixture(scope="module")  # Playwright keeps an event loop of its own while it is open
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str) -> Iterator[Page]:
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(30_000)
+    page.goto(url)
+    yield page
+    page.close()

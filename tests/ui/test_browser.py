@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from psp.config import Settings
 from psp.network import Step
@@ -23,7 +22,6 @@ from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import (
     CHROMIUM,
     PHOTO,
-    QUIET,
     block,
     draw,
     open_pad,
@@ -39,23 +37,6 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this ma
 expect.set_options(timeout=60_000)  # the first request loads torch and the model
 PHOTO_TASKS = [task.title for task in TASKS.values() if task.kind == "photo"]
 TITLES = [task.title for task in TASKS.values()]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(30_000)
-    page.goto(url)
-    yield page
-    page.close()
 
 
 def expect_result(page: Page) -> None:
@@ -352,7 +333,7 @@ def test_a_running_job_can_be_stopped(browser: Browser, tmp_path: Path) -> None:
         press(page, "Encode")
         expect(page.get_by_text("Working").first).to_be_visible()
         press(page, "Stop")
-        expect(page.locator(".words").get_by_text("Stopped.")).to_be_visible()
+        expect(page.locator(".told").get_by_text("Stopped.")).to_be_visible()
         page.wait_for_timeout(1000)
         steps = pipeline.steps
         page.wait_for_timeout(1000)

@@ -1,0 +1,220 @@
+// Keeps every result together with what it was made of, in the browser: no request, no wait, no wrong order.
+//
+// A tab has inputs (photo, face, style picture), whose change empties its results, and settings, whose change
+// marks them. What a run took is noted when it starts, and compared with what the tab says now whenever either
+// changes: so a result that comes late, or after another, is treated as what it is. psp/ui/fresh.py calls
+// this; `spec` is what it says of a tab: task, title, inputs, settings, outputs, gallery.
+
+const results = (() => {
+  const tabs = {};
+  const tabOf = (task) => (tabs[task] ??= {
+    now: {}, // what the tab says, by name
+    photo: null, // the photo, or the drawing, as Gradio has it
+    made: {}, // what the results that are shown were made of: "one", and "every" for those of all faces
+    begun: {}, // the same of what runs
+    running: new Set(),
+    opening: false, // an example is on its way: its inputs and its result come together
+    awaited: null, // the face of a restored recipe, which waits for its photo
+    stopped: "",
+    strokes: 0,
+  });
+  const update = (changes) => ({ __type__: "update", ...changes });
+  const plain = (value) => (value && typeof value === "object" ? value.path ?? null : value ?? null);
+  const same = (made, now) => made === now || (Array.isArray(made) && made.includes(now));
+
+  const nothing = () => ({
+    source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", link: "",
+    archive: update({ value: null, interactive: false }),
+    faces: update({ value: null, visible: false }),
+    paste: update({ interactive: false }),
+    pasted: update({ value: null, visible: false }),
+  });
+
+  // Files that browsers cannot show, which the server puts a PNG in the place of: the same picture as before.
+  const converted = {};
+  const original = (path) => {
+    const name = /([^/\\]+)\.png$/.exec(path ?? "")?.[1];
+    return converted[name] ?? path;
+  };
+
+  /** The server is asked for a PNG of a file that was uploaded. */
+  const converts = (values) => {
+    const path = values[0]?.path ?? "";
+    const [, stem, ending] = /([^/\\]+)\.([^.]+)$/.exec(path) ?? [];
+    if (stem) converted[stem.slice(0, 80)] = /^(png|jpe?g|webp|gif|bmp|avif)$/i.test(ending) ? undefined : path;
+    return values;
+  };
+
+  const remember = (spec, values) => {
+    const tab = tabOf(spec.task);
+    [...spec.inputs, ...spec.settings].forEach((name, index) => (tab.now[name] = original(plain(values[index]))));
+    tab.now.strokes = tab.strokes;
+    tab.photo = values[0] ?? null;
+    return tab;
+  };
+
+  /** Return the names of what was made of something else than the tab says now. */
+  const differing = (tab, made) =>
+    Object.keys(made ?? {}).filter((name) => name !== "photo:file" && !same(made[name], tab.now[name]));
+
+  const say = (spec, tab) => {
+    const changed = differing(tab, tab.made.one);
+    const what = changed.some((name) => ["strokes", "given"].includes(name)) ? "drawing"
+      : changed.includes("base") ? "base" : changed.length ? "settings" : "";
+    const verb = what === "settings" ? "have" : "has";
+    const mark = what && `The ${what} ${verb} changed since this was made: press ${spec.title} to see it anew.`;
+    return [tab.stopped, mark].filter(Boolean).join(" ");
+  };
+
+  /** Return the values of `spec.outputs`: `out`, what follows from the state of the tab, and for others none. */
+  const show = (spec, tab, out = {}) => {
+    const gone = Object.values(tab.made).some((made) => differing(tab, made).some((n) => spec.inputs.includes(n)));
+    if (gone && !tab.opening) {
+      tab.made = {};
+      out = { ...out, ...nothing() };
+    }
+    const shown = Boolean(tab.made.one);
+    out = {
+      told: say(spec, tab), halt: update({ visible: tab.running.size > 0 }), keep: update({ interactive: shown }), ...out,
+    };
+    return spec.outputs.map((name) => out[name]);
+  };
+
+  /** Something about the tab has changed. */
+  const changed = (spec, ...values) => {
+    const before = tabOf(spec.task).now.photo ?? null;
+    const tab = remember(spec, values);
+    const out = {};
+    if (tab.now.photo !== before) {
+      Object.assign(out, { marked: null, note: "", picker: update({ visible: false }), every: update({ visible: false }) });
+    }
+    const outdated = (slot) => differing(tab, tab.begun[slot]).some((name) => spec.inputs.includes(name));
+    if ([...tab.running].some(outdated)) tab.stopped = "Stopped, because the input has changed.";
+    return show(spec, tab, out);
+  };
+
+  /** A run was asked for: this comes before Gradio takes it on. */
+  const asked = (spec, ...values) => {
+    const tab = remember(spec, values);
+    tab.stopped = "";
+    return show(spec, tab, { halt: update({ visible: true }) });
+  };
+
+  /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on. */
+  const begun = (task, slot, names, values) => {
+    const tab = tabOf(task);
+    tab.begun[slot] = Object.fromEntries(names.map((name) => [name, tab.now[name] ?? null]));
+    tab.begun[slot]["photo:file"] = tab.photo;
+    tab.running.add(slot);
+    return values;
+  };
+
+  /** The run of a drawing goes on, now that the drawing is a file. */
+  const drawn = (task, slot, values) => {
+    const { begun } = tabOf(task);
+    Object.assign(begun[slot], { given: plain(values[0]), "photo:file": values[0] });
+    return values;
+  };
+
+  /** Another photo was given by hand: the number of a face belongs to the one before, or to a recipe. */
+  const replaced = (spec, ...values) => {
+    const tab = remember(spec, values);
+    const out = tab.now.face && tab.now.face !== tab.awaited ? { face: (tab.now.face = 0) } : {};
+    if (tab.now.photo) tab.awaited = null;
+    return show(spec, tab, out);
+  };
+
+  const taken = (spec, tab, place, made) => {
+    if (place === "one") tab.made = {}; // with it go those of all faces
+    tab.made[place] = made;
+    return { source: made["photo:file"], ...(spec.gallery ? { first: update({ selected_index: null }) } : {}) };
+  };
+
+  /** A run has succeeded; the last value is the result's details. */
+  const done = (spec, slot, ...values) => {
+    const tab = remember(spec, values);
+    const made = tab.begun[slot];
+    const used = values.at(-1)?.recipe?.settings?.seed;
+    if (slot !== "every" && made.seed === -1) made.seed = [-1, used]; // chosen by chance, and written back
+    return show(spec, tab, taken(spec, tab, slot === "every" ? "every" : "one", made));
+  };
+
+  /** A run has ended, in whatever way. */
+  const ended = (spec, slot, ...values) => {
+    const tab = remember(spec, values);
+    tab.running.delete(slot);
+    return show(spec, tab);
+  };
+
+  const stopped = (spec, ...values) => {
+    const tab = remember(spec, values);
+    tab.running.clear();
+    tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
+    return show(spec, tab);
+  };
+
+  const opening = (task, values) => {
+    tabOf(task).opening = true;
+    return values;
+  };
+
+  /** An example is open, or could not be opened: `here` says which. */
+  const opened = (spec, here, ...values) => {
+    const tab = remember(spec, values);
+    tab.opening = false;
+    tab.stopped = "";
+    return show(spec, tab, here ? taken(spec, tab, "one", { ...tab.now, "photo:file": tab.photo }) : {});
+  };
+
+  /** Something that belongs to a result has come: it goes again where the result is gone. */
+  const settled = (spec, ...values) => {
+    const tab = remember(spec, values);
+    return show(spec, tab, tab.made.one || tab.made.every ? {} : nothing());
+  };
+
+  /** The input was taken away or replaced by hand. */
+  const emptied = (spec, ...values) => {
+    const tab = remember(spec, values);
+    tab.made = {};
+    return show(spec, tab, nothing());
+  };
+
+  /** A recipe has set the controls of its tab: its face is one of the photo that comes next. */
+  const restored = (task, face) => {
+    if (task) tabOf(task).awaited = face ?? null;
+    return [];
+  };
+
+  /** Return which picture of a gallery is looked at: the one that is marked there, or else the last that was. */
+  const picked = (id, last) => {
+    const thumbnails = [...document.querySelectorAll(`#${id} .thumbnails button`)];
+    const index = thumbnails.findIndex((button) => button.classList.contains("selected"));
+    return index < 0 ? last : index;
+  };
+
+  // A stroke, an undo or a cleared sheet makes another drawing. The editor would say so only together with
+  // sending the whole sheet to the server, each time.
+  const redrawn = (pad) => {
+    const ways = pad.closest(".tabitem")?.parentElement; // the pad's own tab, among the ways to give a drawing
+    const button = ways?.closest(".tabitem")?.querySelector("[id^='strokes-']");
+    if (!button) return;
+    tabOf(button.id.slice("strokes-".length)).strokes += 1;
+    button.click();
+  };
+  let drawing = null;
+  const at = (event, where) => event.target.closest?.(where);
+  document.addEventListener("pointerdown", (event) => (drawing = at(event, ".pad canvas")), true);
+  document.addEventListener("pointerup", () => {
+    if (drawing) redrawn(drawing);
+    drawing = null;
+  }, true);
+  document.addEventListener("click", (event) => {
+    const button = at(event, ".pad .separator ~ button");
+    if (button) redrawn(button);
+  }, true);
+
+  return {
+    changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
+    converts,
+  };
+})();

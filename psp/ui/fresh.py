@@ -1,0 +1,124 @@
+"""Keeps results together with what they were made of: another photo empties them, other settings mark them.
+
+What is shown must never be taken for a result of something else: pasted into another photo, or kept as
+another variant. It is decided in the browser (``assets/results.js``), where nothing can come in the wrong
+order; here it is said which controls a tab has and which events there are.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.events import Dependency
+
+Components = Mapping[str, gr.components.Component]
+When = Callable[..., Dependency]
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What the browser has to know of a tab.
+
+    Attributes:
+        task: Name of the task.
+        title: Of the button that runs it.
+        inputs: By name, what a result belongs to: another one empties the results. The picture comes first.
+        settings: By name, what a result was made with: other ones mark it.
+        outputs: By the names of ``results.js``, what is emptied, marked and switched on or off.
+    """
+
+    task: str
+    title: str
+    inputs: Components
+    settings: Components
+    outputs: Components
+
+    def names(self) -> list[str]:
+        """Return the names of all that a result may be made of."""
+        return [*self.inputs, *self.settings]
+
+    def watch(self) -> None:
+        """Compare what is shown with what the tab says, whenever that changes.
+
+        To be called before anything else listens to these changes: Gradio lets listeners wait for each other.
+        """
+        for component in self._watched():
+            self._listen(component.change, "changed")  # type: ignore[attr-defined]  # all of them have it
+
+    def ask(self, when: When) -> None:
+        """Note what the tab says when a run is asked for; to be called before the run's own listener."""
+        self._listen(when, "asked")
+
+    def begin(self, slot: str, names: Iterable[str]) -> str:
+        """Return the ``js`` of a run's event, which notes what it is made of.
+
+        Args:
+            slot: Tells the runs of a tab apart: "one", or "every" for all faces, …
+            names: The inputs and settings that the run depends on.
+        """
+        chosen = json.dumps([*names])
+        return f"(...values) => results.begun({json.dumps(self.task)}, {json.dumps(slot)}, {chosen}, values)"
+
+    def draw(self, slot: str) -> str:
+        """Return the ``js`` of a run that goes on once its drawing has become a file, its first input."""
+        return f"(...values) => results.drawn({json.dumps(self.task)}, {json.dumps(slot)}, values)"
+
+    def follow(self, event: Dependency, slot: str) -> Dependency:
+        """Note the results of a run, and its end, whichever it is.
+
+        Returns:
+            The event after a success, for what is shown besides.
+        """
+        done = self._listen(event.success, "done", slot, more=[self.outputs["details"]])
+        self.end(event, slot)
+        return done
+
+    def end(self, event: Dependency, slot: str, *, failed: bool = False) -> None:
+        """Note the end of a run; ``failed``: only where it failed, because something else goes on with it."""
+        self._listen(event.failure, "ended", slot)
+        if not failed:
+            self._listen(event.then, "ended", slot)  # Gradio 6.31 does not let it follow an error
+
+    def opening(self) -> str:
+        """Return the ``js`` of the event that opens an example: its input and its result come together."""
+        return f"(...values) => results.opening({json.dumps(self.task)}, values)"
+
+    def opened(self, event: Dependency) -> Dependency:
+        """Note an example that was opened, or could not be; return the event after a success."""
+        self._listen(event.failure, "opened", False)
+        return self._listen(event.success, "opened", True)
+
+    def settle(self, event: Dependency) -> None:
+        """Take back what ``event`` showed, where the result that it belongs to is gone by now."""
+        self._listen(event.success, "settled")
+
+    def listen(self, when: When, what: str) -> Dependency:
+        """Let ``results.js`` do ``what`` when something happens."""
+        return self._listen(when, what)
+
+    def _watched(self) -> list[gr.components.Component]:
+        return [*self.inputs.values(), *self.settings.values()]
+
+    def _listen(
+        self, when: When, what: str, *first: object, more: Sequence[gr.components.Component] = ()
+    ) -> Dependency:
+        spec: dict[str, Any] = {
+            "task": self.task,
+            "title": self.title,
+            "inputs": [*self.inputs],
+            "settings": [*self.settings],
+            "outputs": [*self.outputs],
+            "gallery": isinstance(self.outputs["first"], gr.Gallery),
+        }
+        said = ", ".join(json.dumps(value) for value in (spec, *first))
+        return when(
+            None,
+            inputs=[*self._watched(), *more],
+            outputs=[*self.outputs.values()],
+            js=f"(...values) => results.{what}({said}, ...values)",
+            api_visibility="private",
+        )

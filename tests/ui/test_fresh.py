@@ -1,0 +1,252 @@
+"""What is shown belongs to what the tab says: new inputs empty it, new settings mark it, in any order."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from psp.config import Settings
+from psp.network import Step
+from psp.pipeline import PspPipeline, Result
+from psp.tasks import TASKS
+from psp.ui.app import build_app, launch_settings
+from tests.ui.browsing import (
+    CHROMIUM,
+    PHOTO,
+    block,
+    button,
+    draw,
+    open_example,
+    open_pad,
+    open_tab,
+    picture,
+    press,
+    shown,
+    told,
+    upload,
+)
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+expect.set_options(timeout=60_000)
+
+TABS = [task.title for task in TASKS.values() if task.kind == "photo"]
+PASTE, ARCHIVE, KEEP = "Paste back into the photo", "All files (ZIP)", "Keep this one as the base"
+
+
+def expect_nothing(page: Page) -> None:
+    """The results are empty, and nothing can be done with them."""
+    expect(shown(page)).to_have_count(0)
+    expect(picture(page, "What the model sees")).to_have_count(0)
+    expect(page.locator(".words").locator("visible=true")).to_have_count(0)
+    expect(button(page, ARCHIVE)).to_be_disabled()
+    expect(button(page, PASTE)).to_be_disabled()
+    expect(block(page, "Recipe").locator("textarea, input").first).to_have_value("")
+    expect(page.locator("a[download$='.safetensors']").locator("visible=true")).to_have_count(0)
+
+
+@pytest.mark.parametrize("title", TABS)
+def test_a_new_photo_empties_the_results(page: Page, inputs: dict[str, Path], title: str) -> None:
+    open_example(page, title)
+    expect(button(page, PASTE)).to_be_enabled()
+    press(page, PASTE)
+    expect(picture(page, "In the photo")).to_be_visible()
+    button(page, "Remove Image").first.click()
+    expect_nothing(page)
+    expect(block(page, "In the photo")).to_have_count(0)
+    upload(page, "Photo", inputs["photo"])
+    expect(picture(page, "The crop on the photo")).to_be_visible()
+    expect_nothing(page)
+
+
+def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inputs: dict[str, Path]) -> None:
+    open_example(page, "Encode", 1)
+    page.get_by_label("Face", exact=True).locator("visible=true").fill("0")
+    expect_nothing(page)
+    open_example(page, "Encode")
+    page.get_by_label("Find and crop the face").locator("visible=true").uncheck()
+    expect_nothing(page)
+    open_example(page, "Style mixing")
+    expect(button(page, KEEP)).to_be_enabled()
+    upload(page, "Style: another face", inputs["style"])
+    expect_nothing(page)
+    expect(button(page, KEEP)).to_be_disabled()
+
+
+def test_another_setting_marks_the_result_and_the_same_one_again_does_not(page: Page) -> None:
+    open_example(page, "Toonify")
+    expect(told(page)).to_have_count(0)
+    strength = page.get_by_label("Strength").locator("visible=true").first
+    before = strength.input_value()
+    strength.fill("0.3")
+    expect(told(page)).to_have_text(re.compile("settings have changed.*press Toonify"))
+    expect(shown(page).first).to_be_visible()
+    expect(button(page, PASTE)).to_be_enabled()  # it is still a result of this photo
+    strength.fill(before)
+    expect(told(page)).to_have_count(0)
+
+
+def test_another_drawing_marks_the_result_and_another_upload_empties_it(
+    page: Page, inputs: dict[str, Path]
+) -> None:
+    open_pad(page, "Sketch → face")
+    open_example(page, "Sketch → face")
+    open_tab(page, "Draw")
+    draw(page, [(0.2, 0.2), (0.5, 0.5)])
+    expect(told(page)).to_have_text(re.compile("drawing has changed.*press Sketch → face"))
+    expect(shown(page).first).to_be_visible()
+    open_tab(page, "Upload")
+    upload(page, "Sketch", inputs["sketch"])
+    expect(shown(page)).to_have_count(0)
+    expect(button(page, ARCHIVE)).to_be_disabled()
+
+
+def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: dict[str, Path]) -> None:
+    face = page.get_by_label("Face", exact=True).locator("visible=true")
+    open_example(page, "Encode", 1)
+    expect(face).to_have_value("1")  # the example's own choice stands
+    upload_over(page, inputs["photo"])
+    expect(page.get_by_text("1 face found; this is face 0").first).to_be_visible()
+    expect(face).to_have_value("0")
+    expect(page.get_by_text("There is no face number")).to_have_count(0)
+
+
+def upload_over(page: Page, path: Path) -> None:
+    """Replace the photo that is there."""
+    button(page, "Remove Image").first.click()
+    upload(page, "Photo", path)
+
+
+def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: dict[str, Path]) -> None:
+    page.goto(f"{url}?task=frontalize&model=portraits-128&align=true&face=1")
+    expect(page.get_by_text("Settings of a result of Frontalise are restored")).to_be_visible()
+    upload(page, "Photo", inputs["two"])
+    expect(page.get_by_text("2 faces found; this is face 1").first).to_be_visible()
+    upload_over(page, inputs["photo"])
+    expect(page.get_by_text("1 face found; this is face 0").first).to_be_visible()
+
+
+def test_keep_takes_what_is_looked_at_however_fast_and_after_another_run(page: Page) -> None:
+    open_tab(page, "Style mixing")
+    upload(page, "Photo", PHOTO)
+    page.get_by_label("Variants").locator("visible=true").first.fill("2")
+    press(page, "Style mixing")
+    expect(shown(page)).to_have_count(2)
+    expect(button(page, ARCHIVE)).to_be_enabled()
+    thumbnails = block(page, "Results").locator("button:has(img)")
+    kept = button(page, KEEP).element_handle()
+    thumbnails.nth(1).click()
+    page.evaluate("button => button.click()", kept)  # before the server can know of the choice
+    expect(page.get_by_text("Variant 2 is the base")).to_be_visible()
+    expect(told(page)).to_have_text(re.compile("base has changed"))
+    press(page, "Style mixing")
+    expect(told(page)).to_have_count(0)
+    expect(block(page, "Results").locator(".thumbnails")).to_have_count(0)  # nothing is chosen any more
+    press(page, KEEP)
+    expect(page.get_by_text("Variant 1 is the base")).to_be_visible()
+
+
+class _Gated(PspPipeline):
+    """A studio whose encoding waits until it may go on."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.begun, self.gate = threading.Event(), threading.Event()
+
+    def encode(self, *args: Any, step: Step | None = None, **kwargs: Any) -> Result:
+        self.begun.set()
+        for _ in range(1200):
+            if step is not None:
+                step("Working", 0.5)
+            if self.gate.wait(0.05):
+                return super().encode(*args, **kwargs)
+        raise RuntimeError("nobody opened the gate")
+
+
+@pytest.fixture(scope="module")
+def gated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[_Gated, str]]:
+    pipeline = _Gated(Settings(device="cpu", offline=True, cache_dir=tmp_path_factory.mktemp("gated")))
+    app = build_app(pipeline)
+    _, url, _ = app.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings())
+    yield pipeline, url
+    pipeline.gate.set()
+    app.close()
+
+
+@pytest.fixture
+def running(browser: Browser, gated: tuple[_Gated, str]) -> Iterator[tuple[Page, _Gated]]:
+    """A page with an example's result, on which another run of it goes on."""
+    pipeline, url = gated
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.goto(url)
+    open_example(page, "Encode")
+    expect(button(page, "Stop")).to_have_count(0)
+    pipeline.gate.clear()
+    pipeline.begun.clear()
+    press(page, "Encode")
+    expect(button(page, "Stop")).to_be_visible()
+    assert pipeline.begun.wait(60)
+    yield page, pipeline
+    pipeline.gate.set()
+    page.close()
+
+
+def test_stop_is_there_while_something_runs_and_leaves_the_last_result(running: tuple[Page, _Gated]) -> None:
+    page, pipeline = running
+    press(page, "Stop")
+    expect(told(page)).to_have_text("Stopped: this is the result before.")
+    expect(button(page, "Stop")).to_have_count(0)
+    expect(shown(page).first).to_be_visible()
+    expect(page.locator(".words").get_by_text("model portraits-128")).to_be_visible()
+    expect(button(page, PASTE)).to_be_enabled()
+    expect(button(page, ARCHIVE)).to_be_enabled()
+    pipeline.gate.set()
+    press(page, "Encode")  # and it can go on at once
+    expect(told(page)).to_have_count(0)
+    expect(button(page, "Stop")).to_have_count(0)
+    expect(shown(page).first).to_be_visible()
+
+
+def test_a_photo_that_comes_during_a_run_is_not_given_the_result_of_the_one_before(
+    running: tuple[Page, _Gated], inputs: dict[str, Path]
+) -> None:
+    page, pipeline = running
+    upload_over(page, inputs["two"])
+    expect(page.get_by_text("2 faces found; this is face 0").first).to_be_visible()
+    expect(button(page, "Stop")).to_have_count(0)
+    pipeline.gate.set()
+    page.wait_for_timeout(1500)
+    expect_nothing(page)
+    press(page, "Encode")
+    expect(shown(page).first).to_be_visible()
+    expect(button(page, PASTE)).to_be_enabled()
+
+
+def test_an_example_that_is_opened_during_a_run_keeps_its_own_result(running: tuple[Page, _Gated]) -> None:
+    page, pipeline = running
+    before = shown(page).first.get_attribute("src") or ""
+    open_example(page, "Encode", 3)
+    expect(shown(page).first).not_to_have_attribute("src", before)
+    result = shown(page).first.get_attribute("src")
+    pipeline.gate.set()
+    page.wait_for_timeout(1500)
+    expect(shown(page).first).to_have_attribute("src", result or "")
+    expect(told(page)).to_have_count(0)
+    expect(button(page, "Stop")).to_have_count(0)
+
+
+def test_a_run_that_fails_leaves_the_last_result_and_marks_it(page: Page) -> None:
+    open_example(page, "Encode")
+    model = page.get_by_label("Model", exact=True).locator("visible=true")
+    model.fill("nothing")
+    model.press("Enter")
+    press(page, "Encode")
+    expect(page.get_by_text("no model called 'nothing'").first).to_be_visible()
+    expect(button(page, "Stop")).to_have_count(0)
+    expect(told(page)).to_have_text(re.compile("settings have changed"))
+    expect(shown(page).first).to_be_visible()

@@ -158,7 +158,7 @@ def results_panel(kind: Kind, *, photo: bool) -> Results:
     source = untouched(
         gr.Image(label="Made of", type="filepath", image_mode=None, format="png", visible=False)
     )
-    chosen = gr.Number(0, precision=0, minimum=0, visible=False, label="Chosen")
+    chosen = gr.Number(0, precision=0, minimum=0, visible=False, label="Chosen", info="Set by the page")
     return Results(
         marked, seen, slider, first, words, latents, archive, link, details, told, source, chosen, pasting
     )  # fmt: skip

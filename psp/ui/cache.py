@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import uuid
@@ -34,9 +33,8 @@ def cached(data: bytes, name: str) -> str:
     """
     path = Path(get_upload_folder()).resolve() / hash_bytes(data) / Path(name).name
     for _ in range(_TRIES):
-        if _there(path, len(data)):
+        if _there(path, len(data)) or _put(path, data):
             return str(path)
-        _put(path, data)
     raise OSError(f"{path.name} cannot be kept.")
 
 
@@ -80,14 +78,16 @@ def _there(path: Path, size: int) -> bool:
         return False
 
 
-def _put(path: Path, data: bytes) -> None:
-    """Write a file aside and give it its name."""
+def _put(path: Path, data: bytes) -> bool:
+    """Write a file aside and give it its name; return whether that was possible."""
     draft = path.with_name(f".{uuid.uuid4().hex}.part")
     try:
         path.parent.mkdir(exist_ok=True, parents=True)
-        with contextlib.suppress(FileNotFoundError):  # the folder, empty, was cleared just now: again
-            draft.write_bytes(data)
-            with contextlib.suppress(PermissionError):  # Windows: another thread put it there, and it is read
-                draft.replace(path)
+        draft.write_bytes(data)
+        draft.replace(path)
+    except (FileNotFoundError, PermissionError):
+        # The folder, empty, was cleared just now; or, on Windows, another put the file there, and it is read.
+        return False
     finally:
         draft.unlink(missing_ok=True)
+    return True

@@ -15,6 +15,7 @@ import gradio as gr
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from psp.errors import PspError
 from psp.ui.hosts import Hosts
 from psp.ui.requests import Refusal, check_body
 
@@ -79,10 +80,12 @@ class Door:
             if not inner.started:
                 await inner.drain()
                 await _answer(refusal, path)(scope, receive, send)
-        except Exception:
+        except Exception as error:
             if not inner.replaced:
                 raise
-            _log.warning("A request to %s could not be read", path[:80], exc_info=True)
+            # Ours is no fault of the server's: a line, not the page that a stranger could fill the log with.
+            ours = isinstance(error, PspError)
+            _log.warning("A request to %s could not be read", path[:80], exc_info=not ours)
 
     def _check_sender(self, scope: Scope) -> None:
         """Let in who calls the page by a name of its own, and pages of the same.

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from psp.drafts import writing
 from psp.errors import CheckpointError
+from psp.stamps import identity
 
 SUMS = "SHA256SUMS"
 """Name of the list."""
@@ -56,8 +57,7 @@ def require_pinned(path: Path, folder: Path) -> None:
             f"{folder.name}/{SUMS} does not list {name}.",
             f"{restore}; if it is new: python -m psp models pin.",
         )
-    state = path.stat()
-    actual = _hashed(path, (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino))
+    actual = _hashed(path, identity(path))
     if actual != wanted:
         raise CheckpointError(
             f"{path.name} is damaged: its sha256 is {actual}, not {wanted}.",

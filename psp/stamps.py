@@ -10,13 +10,22 @@ Stamp = tuple[tuple[int, ...] | None, ...]
 
 
 def stamp(files: Sequence[Path]) -> Stamp:
-    """Return what tells each file from another one in its place: size, times and inode."""
+    """Return the :func:`identity` of each file."""
     return tuple(map(_one, files))
+
+
+def identity(path: Path) -> tuple[int, ...]:
+    """Return what tells a file from another one in its place: size, times and inode.
+
+    Raises:
+        OSError: It is not there, or cannot be looked at.
+    """
+    state = path.stat()
+    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)
 
 
 def _one(path: Path) -> tuple[int, ...] | None:
     try:
-        state = path.stat()
+        return identity(path)
     except OSError:
         return None
-    return (state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino)

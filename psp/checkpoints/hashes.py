@@ -14,6 +14,7 @@ from psp.checkpoints.tensors import SEAL, hash_sealed, read_metadata
 from psp.drafts import writing
 from psp.errors import CheckpointError
 from psp.pins import hash_file
+from psp.stamps import identity
 
 _log = logging.getLogger(__name__)
 
@@ -49,20 +50,19 @@ def check_seal(path: Path, cache_dir: Path | None = None) -> bool:
 
 def _kept(path: Path, cache_dir: Path, kind: str, compute: Callable[[Path], str]) -> str:
     """Return what ``compute`` makes of a file; from the note of an earlier call if the file is unchanged."""
-    state = path.stat()
-    identity = [state.st_size, state.st_mtime_ns, state.st_ctime_ns, state.st_ino]
+    state = list(identity(path))
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
     note = cache_dir / "hashes" / f"{name}{kind}.json"
     try:
         kept = json.loads(note.read_text())
-        if kept["identity"] == identity and len(kept["sha256"]) == 64:
+        if kept["identity"] == state and len(kept["sha256"]) == 64:
             return str(kept["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no note, or not one of ours: hash
     sha256 = compute(path)
     try:
         with writing(note) as out:
-            out.write(json.dumps({"identity": identity, "sha256": sha256}).encode())
+            out.write(json.dumps({"identity": state, "sha256": sha256}).encode())
     except OSError:
         warn_unwritable(cache_dir)
     return sha256

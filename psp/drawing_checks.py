@@ -6,14 +6,11 @@ Lengths are in units of 1/128 of the side. Thresholds were set on 200 photos and
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-from numpy.typing import NDArray
+
+from psp.planes import Plane, disc
 
 __all__ = ["drawn_box", "extent", "is_shaded", "small_pieces"]
-
-_Plane: TypeAlias = NDArray[np.float32]
 
 # Ink from which a pixel is drawn.
 _DRAWN = 0.3
@@ -40,7 +37,7 @@ def extent(box: tuple[int, int, int, int]) -> int:
     return max(box[2] - box[0], box[3] - box[1])
 
 
-def drawn_box(ink: _Plane, unit: float) -> tuple[int, int, int, int] | None:
+def drawn_box(ink: Plane, unit: float) -> tuple[int, int, int, int] | None:
     """Return (left, top, right, bottom) of the drawing in ink [H,W], without specks far off; None: no ink.
 
     Args:
@@ -62,7 +59,7 @@ def drawn_box(ink: _Plane, unit: float) -> tuple[int, int, int, int] | None:
     return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
 
 
-def is_shaded(picture: _Plane, distance: _Plane, spread: float, unit: float) -> bool:
+def is_shaded(picture: Plane, distance: Plane, spread: float, unit: float) -> bool:
     """Tell whether large areas change in tone, as in a photo or a painting; drawn areas are of one tone.
 
     Args:
@@ -73,14 +70,14 @@ def is_shaded(picture: _Plane, distance: _Plane, spread: float, unit: float) -> 
     """
     import cv2  # noqa: PLC0415  # on first use: the page starts without it
 
-    areas = cv2.morphologyEx((distance > spread).astype(np.uint8), cv2.MORPH_OPEN, _disc(_AREA * unit))
-    inner = cv2.erode(areas, _disc(_EDGE * unit)) > 0
+    areas = cv2.morphologyEx((distance > spread).astype(np.uint8), cv2.MORPH_OPEN, disc(_AREA * unit))
+    inner = cv2.erode(areas, disc(_EDGE * unit)) > 0
     grey = cv2.blur(picture.mean(axis=2), (3, 3))
     change = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     return float((inner & (change > _CHANGE)).mean()) > _SHADED
 
 
-def small_pieces(ink: _Plane, unit: float) -> bool:
+def small_pieces(ink: Plane, unit: float) -> bool:
     """Tell whether ink [H,W] has no stroke as large as a face's outline, or lies in rows, as text does."""
     import cv2  # noqa: PLC0415  # on first use: the page starts without it
 
@@ -91,16 +88,9 @@ def small_pieces(ink: _Plane, unit: float) -> bool:
     if right - left > _WIDEST * (bottom - top):
         return True
     part = (ink[top:bottom, left:right] > _DRAWN).astype(np.uint8)
-    joined = cv2.dilate(part, _disc(2.0 * unit))
+    joined = cv2.dilate(part, disc(2.0 * unit))
     _, _, stats, _ = cv2.connectedComponentsWithStats(joined)
     largest = float(stats[1:, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]].max()) / extent(box)
     empty = np.flatnonzero(np.diff(np.pad((~part.any(axis=1)).astype(np.int8), 1)))
     gaps = int((empty[1::2] - empty[::2] >= _LINE_GAP * unit).sum())
     return largest < _LARGE_STROKE or (gaps >= _LINE_GAPS and largest < _ROW_STROKE)
-
-
-def _disc(diameter: float) -> NDArray[np.uint8]:
-    import cv2  # noqa: PLC0415  # on first use: the page starts without it
-
-    side = 2 * round((diameter - 1.0) / 2.0) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""Small steps on planes of pixels that several parts take: ramps, CIE Lab, filled outlines."""
+"""Small steps on planes of pixels that several parts take: ramps, CIE Lab, filled outlines, discs."""
 
 from __future__ import annotations
 
@@ -42,3 +42,11 @@ def fill_outline(points: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
     # Sixteenths of a pixel, which is what fillPoly can do.
     cv2.fillPoly(filled, [np.rint(points * 16).astype(np.int32)], 1, shift=4)
     return filled > 0
+
+
+def disc(diameter: float) -> NDArray[np.uint8]:
+    """Return a disc of ones [D,D], D odd and at least 1, to grow or shrink masks with."""
+    import cv2  # noqa: PLC0415  # on first use: the page starts without it
+
+    side = 2 * round((diameter - 1.0) / 2.0) + 1
+    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)

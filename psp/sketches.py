@@ -18,7 +18,7 @@ from psp.drawing_checks import drawn_box, extent, is_shaded, small_pieces
 from psp.errors import PictureError
 from psp.images import PictureSource
 from psp.papers import put_on_paper
-from psp.planes import smoothstep
+from psp.planes import disc, smoothstep
 
 if TYPE_CHECKING:
     import torch
@@ -308,11 +308,11 @@ def _even_lines(ink: NDArray[np.float32], unit: float) -> NDArray[np.float32]:
     import cv2  # noqa: PLC0415
 
     mask = (ink > 0.5).astype(np.uint8)
-    fills = cv2.morphologyEx(mask, cv2.MORPH_OPEN, _disc(_FILL * unit))
+    fills = cv2.morphologyEx(mask, cv2.MORPH_OPEN, disc(_FILL * unit))
     outlines = np.zeros_like(mask)
     if fills.any():
-        grown = mask * np.asarray(cv2.dilate(fills, _disc(2.0 * unit)), np.uint8)
-        outlines = grown - np.asarray(cv2.erode(grown, _disc(2.0 * _LINE * unit), borderValue=1), np.uint8)
+        grown = mask * np.asarray(cv2.dilate(fills, disc(2.0 * unit)), np.uint8)
+        outlines = grown - np.asarray(cv2.erode(grown, disc(2.0 * _LINE * unit), borderValue=1), np.uint8)
         ink = np.where(grown.astype(bool), outlines * ink, ink).astype(np.float32)
         mask = (ink > 0.5).astype(np.uint8)
     middle = _thinned(mask)
@@ -322,17 +322,9 @@ def _even_lines(ink: NDArray[np.float32], unit: float) -> NDArray[np.float32]:
     if _THIN <= width <= _FAT:
         return ink
     to_middle = cv2.distanceTransform(1 - middle, cv2.DIST_L2, 5)
-    pressure = cv2.dilate(ink, _disc(2.0 * _LINE * unit))
+    pressure = cv2.dilate(ink, disc(2.0 * _LINE * unit))
     drawn = pressure * np.clip(0.5 * _LINE * unit + 0.5 - to_middle, 0.0, 1.0)
     return np.asarray(drawn if width > _FAT else np.maximum(ink, drawn), dtype=np.float32)
-
-
-def _disc(diameter: float) -> NDArray[np.uint8]:
-    """Return a disc of ones [D,D], D odd and at least 1."""
-    import cv2  # noqa: PLC0415
-
-    side = 2 * round((diameter - 1.0) / 2.0) + 1
-    return np.asarray(cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)), dtype=np.uint8)
 
 
 def _thinned(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,9 @@ Codes = NDArray[np.float32]
 
 MAX_FILE = 4 << 20
 """Bytes: larger files of codes are refused; 64 variants of 18 codes have 2.4 million."""
+
+# Bytes of a header: codes have a few hundred, and no more than this is read of another file.
+_LONGEST_HEADER = 1 << 20
 
 # Which layers do what. For 18 codes as the paper has it (coarse, medium, fine). The bundled family, trained
 # together with its encoder, sorted itself otherwise: it shows when layers are exchanged two at a time. With
@@ -81,7 +86,7 @@ def codes_from_bytes(data: bytes) -> CodesFile:
         raise InputError("The file of codes is empty.", "Export them again.")
     if not np.isfinite(codes).all():
         raise InputError("The codes contain NaN or infinity.", "Export them again.")
-    return CodesFile(codes.astype(np.float32), _recipe_of(data))
+    return CodesFile(codes.astype(np.float32), recipe_of_codes(io.BytesIO(data)))
 
 
 def take_variant(codes: Codes, variant: int) -> Codes:
@@ -156,8 +161,17 @@ def _group(name: str, n_codes: int) -> str:
     return f"{min(paper[0], n_codes - 1)}-{min(paper[1], n_codes - 1)}"
 
 
-def _recipe_of(data: bytes) -> Recipe | None:
-    """Return the recipe in the header of a safetensors file that has been read already."""
-    length = int.from_bytes(data[:8], "little")
-    metadata = json.loads(data[8 : 8 + length]).get("__metadata__") or {}
-    return recipe_from_json(metadata.get("recipe", ""))
+def recipe_of_codes(file: BinaryIO) -> Recipe | None:
+    """Return the recipe in the header of a file of codes; None where there is none. The codes are not read.
+
+    Args:
+        file: At its start.
+
+    Raises:
+        ValueError: It is no safetensors file.
+    """
+    length = int.from_bytes(file.read(8), "little")
+    header = json.loads(file.read(length)) if length <= _LONGEST_HEADER else {}
+    metadata = header.get("__metadata__") if isinstance(header, dict) else None
+    text = metadata.get("recipe") if isinstance(metadata, dict) else None
+    return recipe_from_json(text) if isinstance(text, str) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import uuid
 from collections.abc import Callable, Collection, Mapping
@@ -11,14 +10,13 @@ from pathlib import Path
 from psp.errors import PictureError, SettingsError
 from psp.formats import ENDINGS
 from psp.images import read_png_header
-from psp.recipe import SOFTWARE, Recipe, recipe_from_json, recipe_of_png
+from psp.latents import recipe_of_codes
+from psp.recipe import SOFTWARE, Recipe, recipe_of_png
 
 Made = Callable[[Path], bool]
 """Whether a file that is there was made by who wants to replace it."""
 
 _CODES = ".safetensors"
-# Bytes of a header: codes have a few hundred, and no more than this is read of another file.
-_LONGEST_HEADER = 1 << 20
 # How a JPEG begins, and its comment (ISO 10918-1, B.2.4.5): marker, length, text; it stands near the start.
 _JPEG, _SHORT = b"\xff\xd8\xff", 4096
 _COMMENT = b"\xff\xfe" + (len(SOFTWARE) + 2).to_bytes(2, "big") + SOFTWARE.encode()
@@ -79,8 +77,10 @@ def require_own(path: Path, made: Made) -> None:
 def recipe_at(path: Path) -> Recipe | None:
     """Return the recipe in a PNG or a file of codes; None where there is none, or no such file."""
     try:
-        codes = path.suffix.lower() == _CODES
-        return _recipe_of_codes(path) if codes else recipe_of_png(read_png_header(path))
+        if path.suffix.lower() != _CODES:
+            return recipe_of_png(read_png_header(path))
+        with path.open("rb") as file:
+            return recipe_of_codes(file)
     except (OSError, ValueError, PictureError):
         return None
 
@@ -141,12 +141,3 @@ def _write(path: Path, data: bytes, sync: bool) -> None:
         if sync:
             file.flush()
             os.fsync(file.fileno())
-
-
-def _recipe_of_codes(path: Path) -> Recipe | None:
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(length)) if length <= _LONGEST_HEADER else {}
-    metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get("recipe") if isinstance(metadata, dict) else None
-    return recipe_from_json(text) if isinstance(text, str) else None

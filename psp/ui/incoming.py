@@ -13,14 +13,13 @@ import gradio as gr
 
 from psp.errors import InputError
 from psp.ranges import RANGES, as_number, as_whole, check_layers, check_number, shown
+from psp.ui.pad import MAX_LAYERS
 from psp.ui.requests import given_by_clients, parameters_of
 from psp.ui.uploads import check_files, file_of, is_url, not_uploaded
 
 _LONGEST_NAME = 200
 # Pictures of a gallery: variants, or the faces of a photo.
 _MOST_PICTURES = 200
-# Layers of the pad: it has one, and one for each way of drawing that Gradio may add.
-_MOST_LAYERS = 8
 
 
 def check_values(
@@ -171,7 +170,7 @@ def _drawing(value: object, name: str) -> dict[str, Any] | None:
     if (
         not isinstance(value, dict)
         or not isinstance(layers, list)
-        or len(layers) > _MOST_LAYERS
+        or len(layers) > MAX_LAYERS
         or not isinstance(number, str | None)
     ):
         raise InputError(f"The {name} is no drawing of this pad.", "Draw again, or upload the picture.")

@@ -88,11 +88,7 @@ def limited(pad: gr.ImageEditor) -> gr.ImageEditor:
         fields = data.data if isinstance(data, DataWithFiles) and isinstance(data.data, dict) else {}
         name, kind, index = (fields.get(key) for key in ("id", "type", "index"))
         number = _layer_number(index)
-        known = (
-            isinstance(name, str)
-            and len(name) <= _LONGEST_ID
-            and kind in ("layer", "background", "composite")
-        )
+        known = isinstance(name, str) and len(name) <= _LONGEST_ID and kind in _KINDS
         if not known or (kind == "layer" and number is None) or len(data.files) != 1:
             raise InputError("This is no drawing of the pad.", "Draw again, or upload the picture.")
         content = data.files[0][1]

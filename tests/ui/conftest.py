@@ -11,8 +11,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from psp.config import Settings
 from psp.pipeline import PspPipeline
-from psp.ui.app import build_app, launch_settings
+from psp.ui.app import build_app
 from tests.ui.browsing import CHROMIUM, QUIET
+from tests.ui.served import served
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -30,12 +31,8 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> PspPipeline:
 
 @pytest.fixture(scope="session")
 def url(pipeline: PspPipeline) -> Iterator[str]:
-    page = build_app(pipeline)
-    _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
-    )
-    yield url
-    page.close()
+    with served(build_app(pipeline)) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

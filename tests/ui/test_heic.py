@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from psp import cli
 from psp.formats import known_formats
 from psp.images import load_picture
 from psp.pipeline import PspPipeline
 from psp.ui.shown import shown
-from tests.ui.browsing import CHROMIUM, QUIET, block, picture, upload
+from tests.ui.browsing import CHROMIUM, block, picture, upload
 
 DROP = """async ([bytes, name]) => {
   const parcel = new DataTransfer();
@@ -61,22 +60,10 @@ def test_what_is_shown_has_the_pixels_that_the_tasks_see(heic: Path, tmp_path: P
     assert not isinstance(shown(None), str)
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(30_000)
-    page.goto(url)
+def page(page: Page) -> Page:
     expect(page.locator("input[type=file][accept*='.heic']").first).to_be_attached(timeout=60_000)
-    yield page
-    page.close()
+    return page
 
 
 def expect_shown(page: Page) -> None:

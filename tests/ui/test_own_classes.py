@@ -18,8 +18,9 @@ from psp.map_classes import named_classes
 from psp.models.psp import PSPConfig
 from psp.palette import map_to_picture
 from psp.pipeline import PspPipeline
-from psp.ui.app import build_app, launch_settings
+from psp.ui.app import build_app
 from tests.compact import compact_config, compact_model
+from tests.ui.served import served
 
 CLASSES = named_classes(["ground", "sky #87ceeb", "<b>tree</b> #228b22", "sea #0000ff"])
 
@@ -45,11 +46,8 @@ def page(own: PspPipeline) -> gr.Blocks:
 
 @pytest.fixture(scope="module")
 def client(page: gr.Blocks) -> Iterator[Client]:
-    _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
-    )
-    yield Client(url, verbose=False)
-    page.close()
+    with served(page) as url:
+        yield Client(url, verbose=False)
 
 
 def test_an_uploaded_map_gives_a_face_and_what_the_model_saw(

@@ -17,8 +17,9 @@ from psp.pipeline import PspPipeline
 from psp.recipe import Recipe
 from psp.registry import assets_dir
 from psp.ui.about import _models
-from psp.ui.app import build_app, launch_settings
+from psp.ui.app import build_app
 from psp.ui.recipes import _told, _value
+from tests.ui.served import served
 
 TOML = """
 [mine]
@@ -56,11 +57,8 @@ def page(own: PspPipeline) -> gr.Blocks:
 
 @pytest.fixture(scope="module")
 def client(page: gr.Blocks) -> Iterator[Client]:
-    _, url, _ = page.launch(
-        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
-    )
-    yield Client(url, verbose=False)
-    page.close()
+    with served(page) as url:
+        yield Client(url, verbose=False)
 
 
 def test_a_tab_offers_the_models_that_do_its_task(page: gr.Blocks) -> None:

@@ -23,7 +23,7 @@ from psp.alignment import align, align_all
 from psp.errors import PspError
 from psp.palette import PHOTO_FOR_MAP, map_to_picture, picture_to_map
 from psp.parsing import photo_to_map
-from psp.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
+from psp.pictures.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 LINES = ("A face", "HELLO", "Hello world, this is\nsome text alone", "a woman\nwith long hair\nand a smile")

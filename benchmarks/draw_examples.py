@@ -24,7 +24,7 @@ from PIL.PngImagePlugin import PngInfo
 from psp.alignment import align, detect_faces
 from psp.palette import CLASSES, PALETTE, Labels
 from psp.parsing import photo_to_map
-from psp.sketches import photo_to_sketch
+from psp.pictures.sketches import photo_to_sketch
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SIDE = 512
@@ -441,7 +441,7 @@ def synthetic_face(seed: int) -> Image.Image:
     import torch  # noqa: PLC0415  # only here
 
     from psp.checkpoints import load_psp  # noqa: PLC0415
-    from psp.images import to_pictures  # noqa: PLC0415
+    from psp.pictures.images import to_pictures  # noqa: PLC0415
 
     model = load_psp("portraits-128")
     z = np.random.default_rng(seed).standard_normal((1, model.config.generator.style_dim), np.float32)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError
 from psp.faces import Face, Points, detect_faces, is_doubtful
-from psp.images import center_square, check_shape, load_picture
+from psp.pictures.images import center_square, check_shape, load_picture
 
 __all__ = [
     "Alignment",
@@ -152,7 +152,7 @@ def take_square(photo: Image.Image | FoundFaces, size: int = 256) -> Alignment:
     What ``align=False`` does: for faces that are aligned already, drawings and maps. No face is looked for.
 
     Raises:
-        PictureError: The picture is a strip (``psp.images.MAX_ASPECT``).
+        PictureError: The picture is a strip (``psp.pictures.images.MAX_ASPECT``).
     """
     photo = photo.photo if isinstance(photo, FoundFaces) else photo
     check_shape(photo.size)

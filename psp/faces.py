@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PspError
-from psp.images import check_shape, load_picture
+from psp.pictures.images import check_shape, load_picture
 from psp.pins import hash_file
 
 Points: TypeAlias = NDArray[np.float64]
@@ -119,7 +119,7 @@ def detect_faces(photo: Image.Image, min_faces: int = 1) -> tuple[Face, ...]:
         index means the same face whatever ``min_faces`` is. Empty if there is none.
 
     Raises:
-        PictureError: The picture is a strip (``psp.images.MAX_ASPECT``).
+        PictureError: The picture is a strip (``psp.pictures.images.MAX_ASPECT``).
         PspError: dlib or its model files are not installed.
     """
     check_shape(photo.size)

@@ -11,11 +11,11 @@ from PIL import Image
 
 from psp.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
 from psp.errors import FaceNotFoundError, InputError, PspError
-from psp.images import degrade, to_tensor
 from psp.latents import MAX_FILE, Codes
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
-from psp.sketches import read_sketch, sketch_to_tensor
+from psp.pictures.images import degrade, to_tensor
+from psp.pictures.sketches import read_sketch, sketch_to_tensor
 from psp.suitability import DOUBT
 
 CROP_SIZE = 256

@@ -10,10 +10,10 @@ import numpy as np
 
 from psp.alignment import NO_FACE, Alignment
 from psp.errors import InputError
-from psp.images import to_pictures
 from psp.inputs import Prepared
 from psp.latents import Codes
 from psp.network import Floats, Loaded, Network, Step, Work
+from psp.pictures.images import to_pictures
 from psp.recipe import Recipe, Setting
 from psp.result import Result
 from psp.suitability import photo_warnings

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psp.planes import Plane
+from psp.pictures.planes import Plane
 
 BACK, SKIN, HAIR, CLOTH = range(4)
 """The kinds; skin is that of face, ears and neck."""

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.index_maps import class_numbers
 from psp.map_classes import Colour, MapClasses
+from psp.pictures.index_maps import class_numbers
 
 if TYPE_CHECKING:
     import torch
@@ -111,8 +111,9 @@ def picture_to_map(
     """Read a map that somebody drew or saved.
 
     Understood are pictures in the colours of the palette (antialiased edges go to one of the two classes that
-    meet there) and pictures of the classes' numbers, 0 to 18, however they are stored (``psp.index_maps``);
-    255 is "ignore". What is transparent, ignored or white, as unpainted paper is, is background.
+    meet there) and pictures of the classes' numbers, 0 to 18, however they are stored
+    (``psp.pictures.index_maps``); 255 is "ignore". What is transparent, ignored or white, as unpainted paper
+    is, is background.
 
     Args:
         picture: Square, at least 32 pixels a side, of any mode; shrunk (nearest) where larger than 1024.

@@ -18,7 +18,7 @@ from psp.faces import Points, aligned_landmarks
 from psp.landmarks import FaceShape
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
 from psp.palette import CLASSES, Labels, resize_map
-from psp.planes import Plane, fill_outline, smoothstep
+from psp.pictures.planes import Plane, fill_outline, smoothstep
 
 _INDEX = {name: index for index, name in enumerate(CLASSES)}
 # Pixels: the map is made at one size whatever the crop's, so that the maps agree; dlib sees twice that.

@@ -18,7 +18,7 @@ from psp.faces import Points, aligned_landmarks
 from psp.landmarks import FaceShape
 from psp.palette import CLASSES
 from psp.parsing import photo_to_map
-from psp.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
+from psp.pictures.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
 
 __all__ = ["Mask", "paste_back"]
 

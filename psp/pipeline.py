@@ -13,7 +13,6 @@ from psp.calls import task_calls
 from psp.config import Settings
 from psp.decoding import decode
 from psp.face_parser import FaceParser
-from psp.images import PictureSource, limit_pillow, load_picture
 from psp.inputs import (
     CROP_SIZE,
     Prepared,
@@ -29,8 +28,9 @@ from psp.inputs import (
 from psp.job import Job
 from psp.latents import CodesFile
 from psp.network import Accelerate, Network, Step
-from psp.papers import read_drawing
 from psp.paste import paste_back
+from psp.pictures.images import PictureSource, limit_pillow, load_picture
+from psp.pictures.papers import read_drawing
 from psp.recipe import Setting
 from psp.result import Result
 from psp.tracing import crop_face, trace_map, trace_sketch

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psp.checkpoints import load_tensors
 from psp.identity import identity_distance
-from psp.images import to_tensor
+from psp.pictures.images import to_tensor
 from psp.pins import require_pinned
 from psp.registry import assets_dir
 

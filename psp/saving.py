@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from psp.errors import PictureError, SettingsError
-from psp.formats import ENDINGS
-from psp.images import read_png_header
 from psp.latents import recipe_of_codes
+from psp.pictures.formats import ENDINGS
+from psp.pictures.images import read_png_header
 from psp.recipe import SOFTWARE, Recipe, recipe_of_png
 
 Made = Callable[[Path], bool]

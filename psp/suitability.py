@@ -16,7 +16,7 @@ from PIL import Image
 
 from psp.faces import Points, aligned_landmarks
 from psp.landmarks import yaw
-from psp.planes import Plane, fill_outline, to_lab
+from psp.pictures.planes import Plane, fill_outline, to_lab
 
 __all__ = ["DOUBT", "MIN_SIDE", "photo_warnings"]
 

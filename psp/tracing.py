@@ -9,9 +9,9 @@ from psp.face_parser import FaceParser
 from psp.inputs import CROP_SIZE, place_face
 from psp.job import Clock, picture_result
 from psp.palette import map_to_picture
+from psp.pictures.sketches import photo_to_sketch
 from psp.recipe import Setting
 from psp.result import Result
-from psp.sketches import photo_to_sketch
 
 
 def crop_face(photo: Image.Image, face: int) -> Result:

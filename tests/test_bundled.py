@@ -12,12 +12,12 @@ from psp.alignment import align
 from psp.checkpoints import load_psp, read_info
 from psp.config import Settings
 from psp.identity import identity_distance
-from psp.images import degrade, load_picture, to_pictures, to_tensor
 from psp.palette import map_agreement, map_to_tensor
 from psp.parsing import photo_to_map
+from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
+from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.quality import lpips_network
 from psp.registry import assets_dir, find_entry, tasks_of
-from psp.sketches import photo_to_sketch, sketch_to_tensor
 
 TASKS = [task for task in tasks_of("portraits-128", Settings()) if task != "style_mix"]
 

@@ -17,7 +17,7 @@ from psp.latents import codes_from_bytes
 from psp.palette import map_to_tensor
 from psp.pipeline import PspPipeline
 from psp.training.prepare import Preparation
-from tests.test_index_maps import PALETTES, bands, drawn, stored, with_palette
+from tests.pictures.test_index_maps import PALETTES, bands, drawn, stored, with_palette
 
 WRAPPED = {
     "voc": with_palette(drawn(), PALETTES["voc"]),

@@ -1,4 +1,4 @@
-"""Nothing but ``psp.images`` opens picture files: formats, limits, EXIF, colours and errors are the same."""
+"""Only ``psp.pictures.images`` opens picture files: formats, limits, EXIF, colours, errors are the same."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = {"psp/images.py", "psp/formats.py"}
+HOME = {"psp/pictures/images.py", "psp/pictures/formats.py"}
 MODULES = sorted([*(ROOT / "psp").rglob("*.py"), ROOT / "app.py"])
 
 OPENERS = {
@@ -59,7 +59,7 @@ def test_an_opener_would_be_found(code: str) -> None:
 
 
 def test_the_home_names_the_formats_that_it_opens() -> None:
-    tree = ast.parse((ROOT / "psp/images.py").read_text(encoding="utf-8"))
+    tree = ast.parse((ROOT / "psp/pictures/images.py").read_text(encoding="utf-8"))
     calls = [
         node
         for node in ast.walk(tree)

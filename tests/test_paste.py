@@ -15,7 +15,7 @@ from psp.alignment import Alignment, align, crop_quad
 from psp.faces import aligned_landmarks
 from psp.landmarks import FaceShape
 from psp.paste import Mask, paste_back
-from psp.planes import fill_outline
+from psp.pictures.planes import fill_outline
 
 MASKS: tuple[Mask, ...] = ("face", "crop")
 MAGENTA = (255, 0, 255)

@@ -11,7 +11,7 @@ from psp.folders.batch import Folders, run_errands
 from psp.folders.files import find_pictures, made_already, write_file
 from psp.folders.ledger import FAILED, Ledger, Row
 from psp.folders.processes import check_workers
-from psp.images import limit_pillow, load_picture
+from psp.pictures.images import limit_pillow, load_picture
 from psp.recipe import Recipe, picture_to_png
 from psp.saving import made_by, require_own
 from psp.suitability import photo_warnings

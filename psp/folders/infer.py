@@ -18,10 +18,10 @@ from psp.folders.files import Found, find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers, cpu_count, each
 from psp.folders.ready import Ready, Wish, make_ready
-from psp.images import to_pictures
 from psp.job import Job
 from psp.latents import Codes, codes_to_bytes
 from psp.network import Floats, Network, Step, Work
+from psp.pictures.images import to_pictures
 from psp.recipe import Recipe, Setting, picture_to_png
 from psp.saving import made_by, require_own
 from psp.tasks import TASKS

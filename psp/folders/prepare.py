@@ -16,11 +16,11 @@ from psp.folders.batch import Folders, run_errands
 from psp.folders.files import find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers
-from psp.images import limit_pillow, load_picture
 from psp.inputs import CROP_SIZE
+from psp.pictures.images import limit_pillow, load_picture
+from psp.pictures.sketches import photo_to_sketch
 from psp.recipe import Recipe, Setting, picture_to_png
 from psp.saving import made_by, require_own
-from psp.sketches import photo_to_sketch
 
 __all__ = ["TASKS", "prepare_folder"]
 

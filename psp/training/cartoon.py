@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.faces import aligned_landmarks
-from psp.planes import to_lab
-from psp.sketches import photo_to_sketch
+from psp.pictures.planes import to_lab
+from psp.pictures.sketches import photo_to_sketch
 
 Plane: TypeAlias = NDArray[np.float32]
 Picture: TypeAlias = NDArray[np.uint8]

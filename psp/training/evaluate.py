@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
-from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import FaceNetwork
+from psp.pictures.images import to_pictures
 from psp.training.crops import describer_chip, recogniser_face
 
 Numbers = NDArray[np.float64]

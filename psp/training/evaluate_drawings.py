@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from psp.images import to_pictures
 from psp.losses.lpips import LPIPS
+from psp.pictures.images import to_pictures
 from psp.training.data import to_batch
 from psp.training.evaluate import Compared, Figures, variety
 

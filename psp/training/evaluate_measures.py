@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.images import to_pictures
 from psp.palette import map_agreement, map_to_tensor
 from psp.parsing import photo_to_map
-from psp.sketches import photo_to_sketch, sketch_to_tensor
+from psp.pictures.images import to_pictures
+from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training import evaluate_tasks as tasks
 from psp.training.evaluate import Compared, Figures, Numbers, Ruler, Seen
 from psp.training.evaluate_drawings import Drawing, Drawings, line_agreement, lines_of

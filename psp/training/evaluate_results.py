@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from psp.errors import TrainingError
-from psp.images import MIN_SIDE
+from psp.pictures.images import MIN_SIDE
 from psp.training.evaluate import Compared, Ruler
 from psp.training.evaluate_command import TASKS
 from psp.training.evaluate_table import Scored, Scores

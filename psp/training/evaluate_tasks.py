@@ -14,9 +14,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.images import degrade, to_pictures
 from psp.landmarks import yaw
 from psp.losses.lpips import LPIPS
+from psp.pictures.images import degrade, to_pictures
 from psp.training.cartoon import cartoonize
 from psp.training.crops import find_landmarks
 from psp.training.data import to_batch
@@ -102,7 +102,7 @@ def enlarged(photos: Tensor, factor: int) -> Tensor:
 
 
 def degraded(photos: Tensor, factor: int) -> Tensor:
-    """Return ``photos`` [N,3,S,S] as super-resolution sees them (``psp.images.degrade``)."""
+    """Return ``photos`` [N,3,S,S] as super-resolution sees them (``psp.pictures.images.degrade``)."""
     return to_batch([np.asarray(degrade(picture, factor)) for picture in to_pictures(photos)])
 
 

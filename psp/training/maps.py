@@ -19,10 +19,10 @@ from PIL import Image
 
 from psp.drafts import writing
 from psp.errors import TrainingError
-from psp.images import load_picture
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES
 from psp.parsing import photo_to_map
+from psp.pictures.images import load_picture
 from psp.training.sources import Source, read_square
 
 Labels = NDArray[np.uint8]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psp.errors import TrainingError
-from psp.images import to_tensor
+from psp.pictures.images import to_tensor
 from psp.training.data import read_given
 from psp.training.prepare import Preparation
 from psp.training.sources import Source, read_square

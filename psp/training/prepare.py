@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError, TrainingError
-from psp.images import degrade
-from psp.index_maps import class_numbers
 from psp.map_classes import MapClasses, numbered_classes
 from psp.model_folder import MODEL_TASKS
 from psp.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
-from psp.sketches import photo_to_sketch, sketch_to_tensor
+from psp.pictures.images import degrade
+from psp.pictures.index_maps import class_numbers
+from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.cartoon import cartoonize
 from psp.training.config import TrainConfig
 from psp.training.maps import mirror_map

@@ -12,9 +12,9 @@ from PIL import Image
 
 from psp.config import Settings
 from psp.errors import PictureError, TrainingError
-from psp.formats import ENDINGS
-from psp.images import limit_pillow, load_picture
-from psp.training.listing import (
+from psp.pictures.formats import ENDINGS
+from psp.pictures.images import limit_pillow, load_picture
+from psp.pictures.listing import (
     Listing,
     archive_reader,
     folder_reader,

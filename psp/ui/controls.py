@@ -28,8 +28,8 @@ def picture_input(label: str, hint: str, height: int = 320) -> gr.Image:
     """Make an image input that hands over the uploaded file as it is.
 
     Gradio's own opens the file first: a broken one would fail there with a word that helps nobody, and a
-    turned or transparent one would be changed. ``psp.images`` does all that, with clear errors. (A subclass
-    would make Gradio write a stub file beside this module, so the one method is replaced instead.)
+    turned or transparent one would be changed. ``psp.pictures.images`` does all that, with clear errors. (A
+    subclass would make Gradio write a stub file beside this module, so the one method is replaced instead.)
     """
     picture = untouched(
         gr.Image(label=label, type="filepath", image_mode=None, format="png", placeholder=hint, height=height)

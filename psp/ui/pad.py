@@ -18,7 +18,7 @@ from gradio.data_classes import DataWithFiles, FileData
 from PIL import Image
 
 from psp.errors import InputError
-from psp.images import load_picture
+from psp.pictures.images import load_picture
 from psp.ui.words import in_words
 
 MAX_LAYERS = 8

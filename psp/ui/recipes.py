@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 from psp.errors import InputError, PictureError
-from psp.images import read_png_header
+from psp.pictures.images import read_png_header
 from psp.pipeline import PspPipeline
 from psp.recipe import Recipe, recipe_from_query, recipe_of_png
 from psp.registry import families

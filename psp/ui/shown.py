@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from psp.errors import PspError
-from psp.images import load_picture
+from psp.pictures.images import load_picture
 from psp.ui.cache import cached
 from psp.ui.words import in_words
 

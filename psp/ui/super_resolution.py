@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
-from psp.images import degrade
+from psp.pictures.images import degrade
 from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS

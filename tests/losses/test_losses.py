@@ -15,12 +15,12 @@ from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.errors import TrainingError
 from psp.faces import dlib_file
 from psp.identity import identity_distance
-from psp.images import load_picture, to_tensor
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import LossWeights, Objective, face_focus
 from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import ArcFace
+from psp.pictures.images import load_picture, to_tensor
 from psp.quality import lpips_network
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from psp.alignment import align
 from psp.errors import TrainingError
-from psp.images import to_tensor
+from psp.pictures.images import to_tensor
 from psp.quality import compare, lpips_network
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_results import lost_lines, measure_results, pair

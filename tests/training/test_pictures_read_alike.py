@@ -15,10 +15,10 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.formats import known_formats
-from psp.images import load_picture
 from psp.palette import map_to_picture
-from psp.profiles import adobe_rgb
+from psp.pictures.formats import known_formats
+from psp.pictures.images import load_picture
+from psp.pictures.profiles import adobe_rgb
 from psp.training.check import check_data
 from psp.training.config import DataConfig
 from psp.training.data import Pictures, held_out

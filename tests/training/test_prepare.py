@@ -8,10 +8,10 @@ from PIL import Image
 
 from psp.alignment import align
 from psp.errors import TrainingError
-from psp.images import degrade, load_picture
 from psp.palette import map_to_tensor
 from psp.parsing import photo_to_map
-from psp.sketches import photo_to_sketch, sketch_to_tensor
+from psp.pictures.images import degrade, load_picture
+from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.prepare import Preparation
 from psp.training.vary import Pixels
 

@@ -12,11 +12,11 @@ from gradio.data_classes import ImageData
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from psp.images import load_picture
 from psp.palette import picture_to_map
+from psp.pictures.images import load_picture
 from psp.pipeline import PspPipeline
 from psp.ui.controls import picture_input
-from tests.test_index_maps import PALETTES, bands, drawn, stored, with_palette
+from tests.pictures.test_index_maps import PALETTES, bands, drawn, stored, with_palette
 
 WRAPPED = {
     "voc": with_palette(drawn(), PALETTES["voc"]),

@@ -17,7 +17,7 @@ def sketch_batch(job):
     import cv2
     cv2.setNumThreads(1)
     from PIL import Image
-    from psp.sketches import photo_to_sketch
+    from psp.pictures.sketches import photo_to_sketch
     at, pictures = job
     return at, np.stack([np.asarray(photo_to_sketch(Image.fromarray(p))) for p in pictures])
 

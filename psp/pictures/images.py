@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.formats import known_formats, limit_pillow
-from psp.index_maps import array_as_stored
-from psp.levels import to_levels
-from psp.profiles import profile_of, to_srgb
+from psp.pictures.formats import known_formats, limit_pillow
+from psp.pictures.index_maps import array_as_stored
+from psp.pictures.levels import to_levels
+from psp.pictures.profiles import profile_of, to_srgb
 
 if TYPE_CHECKING:
     import torch

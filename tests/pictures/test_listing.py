@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.formats import known_formats
-from psp.images import MAX_BYTES
+from psp.pictures.formats import known_formats
+from psp.pictures.images import MAX_BYTES
+from psp.pictures.listing import clean_name
 from psp.training.check import check_data
-from psp.training.listing import clean_name
 from psp.training.sources import Source, open_source, open_sources, read_square
 
 

@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.sketches import normalize_sketch, photo_to_sketch, sketch_to_tensor
+from psp.pictures.sketches import normalize_sketch, photo_to_sketch, sketch_to_tensor
 
-ASTRONAUT = Path(__file__).resolve().parent.parent / "examples" / "photos" / "astronaut.jpg"
+ASTRONAUT = Path(__file__).resolve().parent.parent.parent / "examples" / "photos" / "astronaut.jpg"
 Colour = tuple[int, int, int]
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
-from psp.images import load_picture
-from psp.profiles import adobe_rgb, display_p3, matrix_profile
+from psp.pictures.images import load_picture
+from psp.pictures.profiles import adobe_rgb, display_p3, matrix_profile
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 PROPHOTO = matrix_profile(((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), (0.3457, 0.3585), [461])

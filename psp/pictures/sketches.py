@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.drawing_checks import drawn_box, extent, is_shaded, small_pieces
 from psp.errors import PictureError
-from psp.images import PictureSource
-from psp.papers import put_on_paper
-from psp.planes import disc, smoothstep
+from psp.pictures.drawing_checks import drawn_box, extent, is_shaded, small_pieces
+from psp.pictures.images import PictureSource
+from psp.pictures.papers import put_on_paper
+from psp.pictures.planes import disc, smoothstep
 
 if TYPE_CHECKING:
     import torch

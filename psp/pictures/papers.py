@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.images import MAX_PIXELS, PictureSource, load_picture
+from psp.pictures.images import MAX_PIXELS, PictureSource, load_picture
 
 __all__ = ["put_on_paper", "read_drawing"]
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from psp.images import load_picture
-from psp.index_maps import class_numbers
 from psp.inputs import prepare_map
 from psp.palette import CLASSES, PALETTE, Labels, map_to_picture, picture_to_map
+from psp.pictures.images import load_picture
+from psp.pictures.index_maps import class_numbers
 
 SKIN, HAIR, CLOTH = (CLASSES.index(name) for name in ("skin", "hair", "cloth"))
-EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
 
 
 def voc_palette(count: int = 256) -> list[int]:

@@ -15,13 +15,13 @@ from psp.cli import main
 from psp.errors import PictureError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.papers import put_on_paper, read_drawing
+from psp.pictures.papers import put_on_paper, read_drawing
+from psp.pictures.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
 from psp.pipeline import PspPipeline
-from psp.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
 from tests.folders.conftest import read_report
-from tests.test_sketches import agreement, drawn
+from tests.pictures.test_sketches import agreement, drawn
 
-EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 SHEET = drawn(3)
 BLACK = 255 - SHEET[..., 0]
 """How much ink there is, 0 to 255."""

@@ -13,8 +13,8 @@ from PIL import Image, ImageFile
 
 from psp.config import Settings
 from psp.errors import PictureError
-from psp.formats import ENDINGS, known_formats
-from psp.images import load_picture
+from psp.pictures.formats import ENDINGS, known_formats
+from psp.pictures.images import load_picture
 from psp.pipeline import PspPipeline
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -159,6 +159,6 @@ def test_a_file_that_is_too_large_for_a_picture_is_not_read(tmp_path: Path) -> N
 
 
 def test_settings_have_the_limit_of_the_reader() -> None:
-    from psp.images import MAX_PIXELS
+    from psp.pictures.images import MAX_PIXELS
 
     assert Settings().max_pixels == MAX_PIXELS

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.images import load_picture
-from psp.levels import to_levels
+from psp.pictures.images import load_picture
+from psp.pictures.levels import to_levels
 
 LEVELS = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
 LEVELS[0, 0] = 255

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from psp.errors import TrainingError
-from psp.formats import ENDINGS
-from psp.images import MAX_BYTES
+from psp.pictures.formats import ENDINGS
+from psp.pictures.images import MAX_BYTES
 
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _SHOWN = 6

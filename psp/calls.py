@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from psp.codes.recipe import SETTINGS
 from psp.errors import InputError
-from psp.recipe import SETTINGS
 from psp.result import Result
 
 _Class = TypeVar("_Class", bound=type)

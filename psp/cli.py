@@ -228,7 +228,7 @@ def _print_json(data: object) -> None:
 
 def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path) -> None:
     """Save the photo with the first picture of each result in it."""
-    from psp.recipe import picture_to_png  # noqa: PLC0415  (only this option needs it)
+    from psp.codes.recipe import picture_to_png  # noqa: PLC0415  (only this option needs it)
 
     made = [(result.image, result.details["alignment"]) for result in results]
     path = stem.with_name(f"{stem.name}-in-the-photo.png")

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from psp.codes.latents import CodesFile, codes_from_bytes, take_variant
+from psp.codes.recipe import Recipe
+from psp.codes.variants import check_share
 from psp.inputs import Prepared, read_file
 from psp.job import Job
-from psp.latents import CodesFile, codes_from_bytes, take_variant
 from psp.network import Network, Step
-from psp.recipe import Recipe
 from psp.registry import families
 from psp.result import Result
 from psp.tasks import TASKS
-from psp.variants import check_share
 
 _ANOTHER_FILE = (
     "These codes were made with another file of the model, so the picture may differ. "

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from psp.codes.recipe import Setting
 from psp.errors import CheckpointError
 from psp.network import Step
 from psp.pins import PINNED, require_pinned, write_pins
 from psp.pipeline import PspPipeline
-from psp.recipe import Setting
 from psp.result import Result
 from psp.saving import made_by, write_files
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
+from psp.codes.latents import MAX_FILE, Codes
 from psp.errors import FaceNotFoundError, InputError, PspError
-from psp.latents import MAX_FILE, Codes
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
 from psp.pictures.images import degrade, to_tensor

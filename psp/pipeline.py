@@ -10,6 +10,9 @@ from PIL import Image
 
 from psp.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.calls import task_calls
+from psp.codes.latents import CodesFile
+from psp.codes.recipe import Setting
+from psp.codes.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
 from psp.config import Settings
 from psp.decoding import decode
 from psp.face_parser import FaceParser
@@ -26,15 +29,12 @@ from psp.inputs import (
     prepare_style,
 )
 from psp.job import Job
-from psp.latents import CodesFile
 from psp.network import Accelerate, Network, Step
 from psp.paste import paste_back
 from psp.pictures.images import PictureSource, limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
-from psp.recipe import Setting
 from psp.result import Result
 from psp.tracing import crop_face, trace_map, trace_sketch
-from psp.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
 
 __all__ = ["PspPipeline", "Result"]
 
@@ -172,7 +172,7 @@ class PspPipeline:
             model: See the class.
             variants: How many faces, with random styles of the seeds ``seed``, ``seed + 1``, …
             seed: Negative: chosen by chance, and told in the recipe.
-            layers: Which layers take the random style; see ``psp.latents.parse_layers``.
+            layers: Which layers take the random style; see ``psp.codes.latents.parse_layers``.
             alpha: Share of the random style in these layers, 0 to 1.
             step: See the class.
         """
@@ -225,12 +225,13 @@ class PspPipeline:
         """Blend the codes of a face with those of another picture, or with random styles.
 
         Args:
-            photo: The photo, or codes to start from (``psp.latents.codes_from_bytes``), the first of several.
+            photo: The photo, or codes to start from (``psp.codes.latents.codes_from_bytes``), the first of
+                several.
             style: A picture with another face, its largest; None for random styles.
             model: See the class.
             align: Whether to find and crop the faces of both pictures.
             face: Which face of ``photo``.
-            layers: Which layers are blended; see ``psp.latents.parse_layers``.
+            layers: Which layers are blended; see ``psp.codes.latents.parse_layers``.
             alpha: Share of the style in these layers, 0 to 1.
             variants: With a style picture, so many even steps up to ``alpha``; without, so many random
                 styles, of the seeds ``seed``, ``seed + 1``, …

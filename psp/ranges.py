@@ -123,7 +123,7 @@ def as_whole(name: str, number: float, next_step: str) -> int:
 
 
 def check_layers(text: object) -> str:
-    """Return a choice of layers if it is written as ``psp.latents.parse_layers`` reads them.
+    """Return a choice of layers if it is written as ``psp.codes.latents.parse_layers`` reads them.
 
     Raises:
         InputError: It is not.

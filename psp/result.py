@@ -11,9 +11,9 @@ from typing import Any
 
 from PIL import Image
 
+from psp.codes.latents import Codes, codes_to_bytes
+from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import InputError
-from psp.latents import Codes, codes_to_bytes
-from psp.recipe import Recipe, picture_to_png
 from psp.saving import made_by, stem_of, write_files
 
 # ZIP entries carry a time; a fixed one keeps equal results equal, byte for byte.

@@ -7,11 +7,11 @@ import uuid
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
+from psp.codes.latents import recipe_of_codes
+from psp.codes.recipe import SOFTWARE, Recipe, recipe_of_png
 from psp.errors import PictureError, SettingsError
-from psp.latents import recipe_of_codes
 from psp.pictures.formats import ENDINGS
 from psp.pictures.images import read_png_header
-from psp.recipe import SOFTWARE, Recipe, recipe_of_png
 
 Made = Callable[[Path], bool]
 """Whether a file that is there was made by who wants to replace it."""

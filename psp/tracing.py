@@ -5,12 +5,12 @@ from __future__ import annotations
 from PIL import Image
 
 from psp.alignment import align
+from psp.codes.recipe import Setting
 from psp.face_parser import FaceParser
 from psp.inputs import CROP_SIZE, place_face
 from psp.job import Clock, picture_result
 from psp.palette import map_to_picture
 from psp.pictures.sketches import photo_to_sketch
-from psp.recipe import Setting
 from psp.result import Result
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from psp.codes.latents import codes_from_bytes
 from psp.errors import StoppedError
 from psp.examples import (
     EXAMPLES,
@@ -19,7 +20,6 @@ from psp.examples import (
     rendered,
     run_example,
 )
-from psp.latents import codes_from_bytes
 from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from psp.cli import main
+from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import TrainingError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.latents import codes_from_bytes
 from psp.palette import map_to_tensor
 from psp.pipeline import PspPipeline
 from psp.training.prepare import Preparation

@@ -14,11 +14,11 @@ from psp import PspPipeline
 from psp.checkpoints import save_psp
 from psp.checkpoints.push import plan_push
 from psp.cli import main
+from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, PspError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.latents import codes_from_bytes
 from psp.map_classes import named_classes
 from psp.model_input import ModelInput, model_input
 from psp.models.psp import PSPConfig

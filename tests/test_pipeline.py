@@ -15,12 +15,12 @@ from PIL import Image
 
 from psp import PspPipeline
 from psp.checkpoints import save_psp
+from psp.codes.latents import codes_from_bytes
+from psp.codes.recipe import recipe_of_png
 from psp.config import Settings
 from psp.devices import pick_device
 from psp.errors import FaceIndexError, FaceNotFoundError, ModelNotFoundError, PictureError, SettingsError
-from psp.latents import codes_from_bytes
 from psp.pipeline import Result
-from psp.recipe import recipe_of_png
 from tests.compact import compact_model
 
 

@@ -13,9 +13,9 @@ from safetensors.numpy import save
 
 from psp import PspPipeline
 from psp.checkpoints import save_psp
+from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PictureError, StoppedError
-from psp.latents import codes_from_bytes
 from psp.network import Work
 from psp.palette import map_to_picture, picture_to_map
 from psp.pipeline import Result

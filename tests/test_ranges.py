@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from psp.codes.recipe import SETTINGS, recipe_from_dict, recipe_from_json, recipe_from_query
 from psp.errors import InputError
 from psp.ranges import MAX_SEED, RANGES, WORDS, check_layers, check_number, check_word, shown
-from psp.recipe import SETTINGS, recipe_from_dict, recipe_from_json, recipe_from_query
 
 
 def recipe(settings: dict[str, Any]) -> dict[str, Any]:

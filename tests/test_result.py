@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from psp.codes.latents import codes_from_bytes
+from psp.codes.recipe import Recipe, recipe_of_png
 from psp.errors import InputError
-from psp.latents import codes_from_bytes
-from psp.recipe import Recipe, recipe_of_png
 from psp.result import Result, pack
 
 RECIPE = Recipe("sketch_to_face", "portraits-128", "ab" * 32, {"variants": 2, "seed": 3})

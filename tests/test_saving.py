@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
+from psp.codes.latents import codes_to_bytes
+from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import SettingsError
-from psp.latents import codes_to_bytes
-from psp.recipe import Recipe, picture_to_png
 from psp.saving import begins_with, is_sheet, made_by, recipe_at, require_own, set_aside, stem_of, write_files
 from tests.full_disk import full_disk
 

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from psp.codes.recipe import Recipe, recipe_of_png
 from psp.errors import InputError, PictureError, SettingsError
 from psp.pictures.formats import ENDINGS
 from psp.pictures.images import read_png_header
 from psp.pictures.listing import is_hidden, is_picture, list_names
-from psp.recipe import Recipe, recipe_of_png
 from psp.saving import Made, write_files
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from psp.codes.latents import Codes, codes_to_bytes
+from psp.codes.recipe import Recipe, Setting, picture_to_png
+from psp.codes.variants import FACTORS, check_choice, plan_seeds
 from psp.errors import InputError, PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.files import Found, find_pictures, made_already, write_file
@@ -19,13 +22,10 @@ from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers, cpu_count, each
 from psp.folders.ready import Ready, Wish, make_ready
 from psp.job import Job
-from psp.latents import Codes, codes_to_bytes
 from psp.network import Floats, Network, Step, Work
 from psp.pictures.images import to_pictures
-from psp.recipe import Recipe, Setting, picture_to_png
 from psp.saving import made_by, require_own
 from psp.tasks import TASKS
-from psp.variants import FACTORS, check_choice, plan_seeds
 
 __all__ = ["Inference", "infer_folder"]
 

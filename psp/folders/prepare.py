@@ -9,6 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from psp.alignment import take_square
+from psp.codes.recipe import Recipe, Setting, picture_to_png
 from psp.config import Settings
 from psp.errors import InputError, PictureError
 from psp.face_parser import FaceParser
@@ -19,7 +20,6 @@ from psp.folders.processes import check_workers
 from psp.inputs import CROP_SIZE
 from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.sketches import photo_to_sketch
-from psp.recipe import Recipe, Setting, picture_to_png
 from psp.saving import made_by, require_own
 
 __all__ = ["TASKS", "prepare_folder"]

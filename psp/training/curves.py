@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from psp.recipe import SOFTWARE
+from psp.codes.recipe import SOFTWARE
 from psp.saving import write_files
 from psp.training.scalars import SCALARS_FILE, Scalar, read_scalars
 

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from psp.recipe import SOFTWARE
+from psp.codes.recipe import SOFTWARE
 from psp.saving import write_files
 
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.data_classes import ImageData
 
+from psp.codes.latents import GROUPS
+from psp.codes.variants import MAX_SEED, MAX_VARIANTS
 from psp.config import Settings
 from psp.errors import InputError
-from psp.latents import GROUPS
 from psp.ranges import shown
 from psp.registry import families, find_entry, known_models, tasks_of
 from psp.ui.cache import as_path, cached
 from psp.ui.shown import show_uploads
 from psp.ui.uploads import check_files
 from psp.ui.words import in_words
-from psp.variants import MAX_SEED, MAX_VARIANTS
 
 # Characters; a longer one would come back whole in the message.
 _LONGEST_NAME = 100

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from psp.codes.recipe import recipe_from_dict
 from psp.errors import InputError
 from psp.ranges import as_number
-from psp.recipe import recipe_from_dict
 from psp.tasks import TASKS
 
 # Tasks that make pictures without being a tab of their own.

@@ -9,10 +9,10 @@ from typing import Any, Generic, TypeVar
 import gradio as gr
 from PIL import Image
 
+from psp.codes.recipe import picture_to_png
 from psp.config import Settings
 from psp.errors import InputError
 from psp.pipeline import PspPipeline
-from psp.recipe import picture_to_png
 from psp.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached

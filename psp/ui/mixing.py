@@ -9,8 +9,8 @@ from typing import Any
 
 import gradio as gr
 
+from psp.codes.latents import CodesFile, codes_from_bytes
 from psp.inputs import read_file
-from psp.latents import CodesFile, codes_from_bytes
 from psp.pipeline import PspPipeline
 from psp.result import Result
 from psp.tasks import TASKS

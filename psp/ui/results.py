@@ -11,9 +11,9 @@ import gradio as gr
 from gradio.events import Dependency
 from PIL import Image
 
+from psp.codes.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.errors import PspError
 from psp.pictures.images import load_picture, read_png_header
-from psp.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.result import Result, pack
 from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.controls import untouched

@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 from PIL import Image
 
+from psp.codes.variants import FACTORS
 from psp.pictures.images import degrade
 from psp.pipeline import PspPipeline
 from psp.result import Result
@@ -18,7 +19,6 @@ from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
-from psp.variants import FACTORS
 
 
 @dataclass(frozen=True)

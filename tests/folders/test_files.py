@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import InputError, SettingsError
 from psp.folders.files import find_pictures, made_already, write_file
-from psp.recipe import Recipe, picture_to_png
 
 
 def touch(folder: Path, *names: str) -> None:

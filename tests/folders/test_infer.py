@@ -12,13 +12,13 @@ import pytest
 from PIL import Image
 
 from psp.cli import main
+from psp.codes.latents import codes_from_bytes
+from psp.codes.recipe import recipe_of_png
 from psp.errors import InputError, PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.latents import codes_from_bytes
 from psp.network import Floats, Loaded, Network, Step, Work
 from psp.pipeline import PspPipeline, Result
-from psp.recipe import recipe_of_png
 from tests.folders.conftest import pictures_in, read_report
 
 Into = Callable[..., Folders]

@@ -13,8 +13,8 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 from safetensors.numpy import load
 
+from psp.codes.recipe import recipe_of_png
 from psp.pipeline import PspPipeline, Result
-from psp.recipe import recipe_of_png
 from psp.ui.app import build_app
 
 # The contract of the design: endpoint, parameters in order with their defaults, kind of the first output.

@@ -13,8 +13,8 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
+from psp.codes.recipe import Recipe
 from psp.pipeline import PspPipeline
-from psp.recipe import Recipe
 from psp.registry import assets_dir
 from psp.ui.about import _models
 from psp.ui.app import build_app

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from psp.codes.latents import parse_layers, write_layers
+from psp.codes.recipe import Setting
 from psp.errors import InputError
-from psp.latents import parse_layers, write_layers
 from psp.ranges import FACTORS, MAX_SEED, MAX_VARIANTS
-from psp.recipe import Setting
 
 __all__ = [
     "FACTORS",

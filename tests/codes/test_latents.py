@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save
 
+from psp.codes.latents import MAX_FILE, codes_from_bytes, codes_to_bytes, parse_layers, write_layers
+from psp.codes.recipe import Recipe
 from psp.errors import InputError
-from psp.latents import MAX_FILE, codes_from_bytes, codes_to_bytes, parse_layers, write_layers
-from psp.recipe import Recipe
 
 CODES = np.random.default_rng(0).standard_normal((12, 512)).astype(np.float32)
 RECIPE = Recipe("toonify", "portraits-128", "ab" * 32, {"strength": 0.5})

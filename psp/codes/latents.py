@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from psp.codes.recipe import Recipe, recipe_from_json
 from psp.errors import InputError
-from psp.recipe import Recipe, recipe_from_json
 
 Codes = NDArray[np.float32]
 

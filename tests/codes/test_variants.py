@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from psp.codes.variants import MAX_SEED, check_choice, check_share, plan_ramp, plan_seeds
 from psp.errors import InputError
-from psp.variants import MAX_SEED, check_choice, check_share, plan_ramp, plan_seeds
 
 
 def test_a_variant_has_the_style_of_its_own_seed_however_many_there_are() -> None:

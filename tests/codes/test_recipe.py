@@ -8,8 +8,7 @@ from urllib.parse import parse_qsl
 import pytest
 from PIL import Image
 
-from psp.errors import InputError
-from psp.recipe import (
+from psp.codes.recipe import (
     Recipe,
     Setting,
     picture_to_png,
@@ -17,6 +16,7 @@ from psp.recipe import (
     recipe_from_query,
     recipe_of_png,
 )
+from psp.errors import InputError
 
 RECIPE = Recipe("encode", "portraits-128", "ab" * 32, {"align": True, "face": 0})
 PICTURE = Image.new("RGB", (8, 8), (10, 200, 30))

@@ -1,0 +1,1 @@
+"""Tests of codes, their layers and recipes."""

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from psp.arguments import any_number, any_whole
 from psp.errors import PspError, SettingsError
+from psp.files.saving import made_by, stem_of, write_files
 from psp.folders.commands import add_infer, add_prepare, extend_align
 from psp.models_command import add_models
-from psp.saving import made_by, stem_of, write_files
 from psp.tasks import TASKS
 from psp.terminal import make_printable, takes
 from psp.training.evaluate_command import add_evaluate

@@ -10,11 +10,11 @@ from typing import Any
 
 from psp.codes.recipe import Setting
 from psp.errors import CheckpointError
+from psp.files.pins import PINNED, require_pinned, write_pins
+from psp.files.saving import made_by, write_files
 from psp.network import Step
-from psp.pins import PINNED, require_pinned, write_pins
 from psp.pipeline import PspPipeline
 from psp.result import Result
-from psp.saving import made_by, write_files
 
 FOLDER = Path(__file__).resolve().parent.parent / "examples"
 RESULTS = FOLDER / "results"

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PspError
+from psp.files.pins import hash_file
 from psp.pictures.images import check_shape, load_picture
-from psp.pins import hash_file
 
 Points: TypeAlias = NDArray[np.float64]
 _Dlib: TypeAlias = Any  # dlib has no types

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 
 from psp.config import Settings
-from psp.pins import PINNED, SUMS, write_pins
+from psp.files.pins import PINNED, SUMS, write_pins
 from psp.registry import assets_dir, list_models
 
 _WORDS = {

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from psp.config import Settings
 from psp.devices import pick_device
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
+from psp.files.stamps import Stamp, stamp
 from psp.map_classes import MapClasses
 from psp.model_input import ModelInput, model_input
 from psp.palette import FACE_CLASSES
 from psp.registry import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
-from psp.stamps import Stamp, stamp
 
 if TYPE_CHECKING:
     import torch
@@ -79,7 +79,7 @@ class Loaded:
         name: Of its family or file.
         sha256: Of its file.
         files: What it was loaded from: its file, then those that this one needs.
-        stamp: What these were like then; see ``psp.stamps``.
+        stamp: What these were like then; see ``psp.files.stamps``.
     """
 
     psp: PSP

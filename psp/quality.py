@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from psp.checkpoints import load_tensors
+from psp.files.pins import require_pinned
 from psp.identity import identity_distance
 from psp.pictures.images import to_tensor
-from psp.pins import require_pinned
 from psp.registry import assets_dir
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from PIL import Image
 from psp.codes.latents import Codes, codes_to_bytes
 from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import InputError
-from psp.saving import made_by, stem_of, write_files
+from psp.files.saving import made_by, stem_of, write_files
 
 # ZIP entries carry a time; a fixed one keeps equal results equal, byte for byte.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)

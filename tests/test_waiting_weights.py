@@ -7,7 +7,7 @@ import torch
 
 from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.tensors import load_tensors
-from psp.pins import read_pins, require_pinned
+from psp.files.pins import read_pins, require_pinned
 from psp.registry import assets_dir
 
 FOLDER = assets_dir() / "mobile-1024"

@@ -10,7 +10,7 @@ from psp.checkpoints.hub import Progress, download, pin
 from psp.checkpoints.siblings import bring_siblings
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.pins import SUMS, require_pinned
+from psp.files.pins import SUMS, require_pinned
 from psp.registry import ModelEntry, assets_dir, download_path, file_on_disk, pinned_revision
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from psp.checkpoints.tensors import SEAL, hash_sealed, read_metadata
-from psp.drafts import writing
 from psp.errors import CheckpointError
-from psp.pins import hash_file
-from psp.stamps import identity
+from psp.files.drafts import writing
+from psp.files.pins import hash_file
+from psp.files.stamps import identity
 
 _log = logging.getLogger(__name__)
 

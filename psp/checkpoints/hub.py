@@ -17,9 +17,9 @@ from typing import Any
 from urllib.parse import quote
 
 from psp.config import Settings
-from psp.drafts import writing
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.pins import hash_file
+from psp.files.drafts import writing
+from psp.files.pins import hash_file
 from psp.registry import ModelEntry, is_commit, pin_note, pinned_revision
 
 Progress = Callable[[int, int | None], None]

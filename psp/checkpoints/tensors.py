@@ -17,8 +17,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from psp.drafts import writing
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.files.drafts import writing
 
 _NAMES = {
     torch.float64: "F64",

@@ -11,10 +11,10 @@ from pathlib import Path
 
 from psp.codes.recipe import Recipe, recipe_of_png
 from psp.errors import InputError, PictureError, SettingsError
+from psp.files.saving import Made, write_files
 from psp.pictures.formats import ENDINGS
 from psp.pictures.images import read_png_header
 from psp.pictures.listing import is_hidden, is_picture, list_names
-from psp.saving import Made, write_files
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from psp.codes.latents import Codes, codes_to_bytes
 from psp.codes.recipe import Recipe, Setting, picture_to_png
 from psp.codes.variants import FACTORS, check_choice, plan_seeds
 from psp.errors import InputError, PspError, SettingsError
+from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders
 from psp.folders.files import Found, find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
@@ -24,7 +25,6 @@ from psp.folders.ready import Ready, Wish, make_ready
 from psp.job import Job
 from psp.network import Floats, Network, Step, Work
 from psp.pictures.images import to_pictures
-from psp.saving import made_by, require_own
 from psp.tasks import TASKS
 
 __all__ = ["Inference", "infer_folder"]

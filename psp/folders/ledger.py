@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from psp.errors import InputError, PspError
+from psp.files.saving import begins_with, set_aside
 from psp.folders.files import Found, write_file
-from psp.saving import begins_with, set_aside
 
 Report = Callable[[str], None]
 """Called with every line to show."""

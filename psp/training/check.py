@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 
 from psp.errors import TrainingError
-from psp.saving import write_files
+from psp.files.saving import write_files
 from psp.training.prepare import Preparation
 from psp.training.sources import Source, read_picture
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from psp.codes.recipe import SOFTWARE
-from psp.saving import write_files
+from psp.files.saving import write_files
 from psp.training.scalars import SCALARS_FILE, Scalar, read_scalars
 
 CURVES_FILE = "curves.png"

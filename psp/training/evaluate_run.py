@@ -11,12 +11,12 @@ from psp.checkpoints import find_file, load_psp
 from psp.checkpoints.face_network import load_face_network
 from psp.config import Settings
 from psp.errors import SettingsError
+from psp.files.saving import begins_with, is_sheet, require_own
 from psp.model_input import ModelInput, model_input
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.quality import lpips_network
 from psp.registry import AUXILIARY, BUNDLED, file_on_disk, has_model
-from psp.saving import begins_with, is_sheet, require_own
 from psp.training import evaluate_results as results
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from psp.drafts import writing
+from psp.files.drafts import writing
 from psp.training.evaluate import Compared
 
 Report = Callable[[str], None]

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from psp.checkpoints import is_pickle, read_info, save_psp
-from psp.drafts import writing
+from psp.files.drafts import writing
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
 from psp.palette import FACE_CLASSES

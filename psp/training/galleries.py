@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from psp.codes.recipe import SOFTWARE
+from psp.files.saving import is_sheet, write_files
 from psp.map_classes import MapClasses, numbered_classes
 from psp.models.psp import PSP
 from psp.palette import CLASSES, FACE_CLASSES, map_to_picture
-from psp.saving import is_sheet, write_files
 from psp.training.data import to_batch
 from psp.training.sheets import sheet
 

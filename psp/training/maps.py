@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.drafts import writing
 from psp.errors import TrainingError
+from psp.files.drafts import writing
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES
 from psp.parsing import photo_to_map

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from psp.errors import TrainingError
-from psp.saving import Made, begins_with, is_sheet
+from psp.files.saving import Made, begins_with, is_sheet
 
 CONFIG_FILE = "config.toml"
 CONFIG_MARK = "# Settings of a run of pSp Studio\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from psp.saving import write_files
+from psp.files.saving import write_files
 
 SCALARS_FILE = "scalars.csv"
 

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from psp.codes.recipe import SOFTWARE
-from psp.saving import write_files
+from psp.files.saving import write_files
 
 
 def sheet(*rows: Tensor, columns: int = 12) -> Image.Image:

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from psp.drafts import clear_drafts
+from psp.files.drafts import clear_drafts
 
 try:
     import fcntl

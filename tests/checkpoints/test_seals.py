@@ -16,7 +16,7 @@ from psp.errors import CheckpointError
 from psp.training.gan_state import save_generator
 from psp.training.state import Position, RunState, load_state, save_state
 from tests.checkpoints.samples import assert_same, make, official, save_pt
-from tests.test_pins import flip
+from tests.files.test_pins import flip
 
 
 def test_a_sealed_file_is_the_same_whenever_it_is_written(tmp_path: Path) -> None:

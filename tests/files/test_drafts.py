@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from psp.checkpoints.tensors import save_tensors
-from psp.drafts import clear_drafts, writing
+from psp.files.drafts import clear_drafts, writing
 
 # Writes half a file and waits to be killed.
 HALF = """
 import sys, time
 from pathlib import Path
-from psp.drafts import writing
+from psp.files.drafts import writing
 with writing(Path(sys.argv[1])) as file:
     file.write(b"half")
     file.flush()

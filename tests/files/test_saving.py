@@ -14,7 +14,16 @@ from safetensors.numpy import save_file
 from psp.codes.latents import codes_to_bytes
 from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import SettingsError
-from psp.saving import begins_with, is_sheet, made_by, recipe_at, require_own, set_aside, stem_of, write_files
+from psp.files.saving import (
+    begins_with,
+    is_sheet,
+    made_by,
+    recipe_at,
+    require_own,
+    set_aside,
+    stem_of,
+    write_files,
+)
 from tests.full_disk import full_disk
 
 RECIPE = Recipe("encode", "portraits-128", "ab" * 32, {"face": 0})

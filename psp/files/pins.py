@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from psp.drafts import writing
 from psp.errors import CheckpointError
-from psp.stamps import identity
+from psp.files.drafts import writing
+from psp.files.stamps import identity
 
 SUMS = "SHA256SUMS"
 """Name of the list."""

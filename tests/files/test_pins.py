@@ -15,7 +15,7 @@ from psp.cli import main
 from psp.config import Settings
 from psp.errors import CheckpointError, PspError
 from psp.examples import EXAMPLES, rendered
-from psp.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
+from psp.files.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
 from psp.registry import assets_dir
 
 ROOT = assets_dir().parent
@@ -114,7 +114,7 @@ def test_a_file_is_hashed_once_as_long_as_it_does_not_change(
     assets: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hashed: list[Path] = []
-    monkeypatch.setattr("psp.pins.hash_file", lambda path: hashed.append(path) or hash_file(path))
+    monkeypatch.setattr("psp.files.pins.hash_file", lambda path: hashed.append(path) or hash_file(path))
     path = assets / "lpips" / "lpips-alex.safetensors"
     for _ in range(3):
         require_pinned(path, assets)

@@ -1,0 +1,1 @@
+"""Tests of files: whole or not at all, and known by their hash."""

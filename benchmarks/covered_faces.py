@@ -1,4 +1,4 @@
-"""How often ``psp.suitability`` tells what is unusual about a face, rightly and wrongly.
+"""How often ``psp.faces.suitability`` tells what is unusual about a face, rightly and wrongly.
 
     PYTHONPATH=. python benchmarks/covered_faces.py DIR
 
@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from psp.faces import Points, aligned_landmarks
-from psp.suitability import photo_warnings
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.suitability import photo_warnings
 
 SIDE, FINE = 256, 4
 USED_FOR_THRESHOLDS = 700

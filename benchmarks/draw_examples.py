@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from psp.alignment import align, detect_faces
+from psp.faces.alignment import align, detect_faces
 from psp.palette import CLASSES, PALETTE, Labels
 from psp.parsing import photo_to_map
 from psp.pictures.sketches import photo_to_sketch

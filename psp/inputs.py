@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
 from psp.codes.latents import MAX_FILE, Codes
 from psp.errors import FaceNotFoundError, InputError, PspError
+from psp.faces.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
+from psp.faces.suitability import DOUBT
 from psp.map_classes import MapClasses
 from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
 from psp.pictures.images import degrade, to_tensor
 from psp.pictures.sketches import read_sketch, sketch_to_tensor
-from psp.suitability import DOUBT
 
 CROP_SIZE = 256
 """Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""

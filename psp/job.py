@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from psp.alignment import NO_FACE, Alignment
 from psp.codes.latents import Codes
 from psp.codes.recipe import Recipe, Setting
 from psp.codes.variants import Variation
 from psp.errors import InputError
+from psp.faces.alignment import NO_FACE, Alignment
+from psp.faces.suitability import photo_warnings
 from psp.inputs import Prepared
 from psp.network import Floats, Loaded, Network, Step, Work
 from psp.pictures.images import to_pictures
 from psp.result import Result
-from psp.suitability import photo_warnings
 
 if TYPE_CHECKING:
     import torch

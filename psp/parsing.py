@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.faces import Points, aligned_landmarks
-from psp.landmarks import FaceShape
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.landmarks import FaceShape
 from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
 from psp.palette import CLASSES, Labels, resize_map
 from psp.pictures.planes import Plane, fill_outline, smoothstep

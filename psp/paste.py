@@ -2,7 +2,7 @@
 
 Mask and colours are worked out on the crop at one small size; only the blending sees the photo's own pixels,
 a few rows at a time, so that a huge photo costs little more than its copy. Coordinates are those of
-``psp.alignment``: the centre of the top-left pixel is (0, 0).
+``psp.faces.alignment``: the centre of the top-left pixel is (0, 0).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.alignment import crop_quad, quad_side
-from psp.faces import Points, aligned_landmarks
-from psp.landmarks import FaceShape
+from psp.faces.alignment import crop_quad, quad_side
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.landmarks import FaceShape
 from psp.palette import CLASSES
 from psp.parsing import photo_to_map
 from psp.pictures.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
@@ -58,8 +58,8 @@ def paste_back(
     Args:
         photo: The photo that the crop was cut from: RGB, upright, of any size.
         made: The picture: RGB, square, of any size; its pixels lie where the crop's did.
-        quad: Corners of the crop in photo pixels, float [4,2], as ``psp.alignment.Alignment.quad`` has them:
-            top-left, bottom-left, bottom-right, top-right. May lie outside the photo.
+        quad: Corners of the crop in photo pixels, float [4,2], as ``psp.faces.alignment.Alignment.quad`` has
+            them: top-left, bottom-left, bottom-right, top-right. May lie outside the photo.
         mask: What is replaced. "face": the face from chin to hairline, wherever it is in the photo or in the
             picture; hair, ears and background stay the photo's. "crop": all of the crop, softly faded out,
             with new hair and another background around it.

@@ -8,7 +8,6 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
-from psp.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.calls import task_calls
 from psp.codes.latents import CodesFile
 from psp.codes.recipe import Setting
@@ -16,6 +15,7 @@ from psp.codes.variants import FACTORS, Variation, check_choice, check_share, pl
 from psp.config import Settings
 from psp.decoding import decode
 from psp.face_parser import FaceParser
+from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.inputs import (
     CROP_SIZE,
     Prepared,

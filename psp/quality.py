@@ -7,8 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from psp.checkpoints import load_tensors
+from psp.faces.identity import identity_distance
 from psp.files.pins import require_pinned
-from psp.identity import identity_distance
 from psp.pictures.images import to_tensor
 from psp.registry import assets_dir
 

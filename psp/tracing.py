@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from PIL import Image
 
-from psp.alignment import align
 from psp.codes.recipe import Setting
 from psp.face_parser import FaceParser
+from psp.faces.alignment import align
 from psp.inputs import CROP_SIZE, place_face
 from psp.job import Clock, picture_result
 from psp.palette import map_to_picture

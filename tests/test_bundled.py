@@ -8,10 +8,10 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.alignment import align
 from psp.checkpoints import load_psp, read_info
 from psp.config import Settings
-from psp.identity import identity_distance
+from psp.faces.alignment import align
+from psp.faces.identity import identity_distance
 from psp.palette import map_agreement, map_to_tensor
 from psp.parsing import photo_to_map
 from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor

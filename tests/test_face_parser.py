@@ -17,11 +17,11 @@ from PIL import Image
 from torch import Tensor, nn
 
 from psp import PspPipeline, face_parser
-from psp.alignment import align
 from psp.checkpoints import save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError, SettingsError
 from psp.face_parser import FaceParser
+from psp.faces.alignment import align
 from psp.palette import CLASSES, map_to_picture, picture_to_map
 from psp.parsing import photo_to_map
 

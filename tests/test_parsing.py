@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from psp.alignment import align, detect_faces
 from psp.errors import InputError, PictureError
+from psp.faces.alignment import align, detect_faces
 from psp.palette import (
     CLASSES,
     PALETTE,

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp import paste
-from psp.alignment import Alignment, align, crop_quad
-from psp.faces import aligned_landmarks
-from psp.landmarks import FaceShape
+from psp.faces.alignment import Alignment, align, crop_quad
+from psp.faces.detection import aligned_landmarks
+from psp.faces.landmarks import FaceShape
 from psp.paste import Mask, paste_back
 from psp.pictures.planes import fill_outline
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp import faces
-from psp.alignment import align, align_all, take_square
 from psp.errors import FaceNotFoundError, PictureError
-from psp.faces import detect_faces
+from psp.faces import detection
+from psp.faces.alignment import align, align_all, take_square
+from psp.faces.detection import detect_faces
 from psp.pipeline import PspPipeline
 
-ROOT = Path(faces.__file__).parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.mark.parametrize("size", [(32, 100_000), (100_000, 32), (40, 900), (900, 40)])
@@ -46,7 +46,7 @@ def test_the_cnn_sees_no_view_narrower_than_its_window(
     def detector() -> object:
         return lambda pixels, _: seen.append(pixels.shape) or ()
 
-    monkeypatch.setattr(faces, "_cnn_detector", detector)
+    monkeypatch.setattr(detection, "_cnn_detector", detector)
     noise = np.random.default_rng(0).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     with pytest.raises(FaceNotFoundError):
         align(Image.fromarray(noise))
@@ -57,16 +57,16 @@ def test_the_cnn_sees_no_view_narrower_than_its_window(
 def test_a_thin_view_is_not_handed_on_whoever_asks(
     size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(faces, "_cnn_detector", lambda: pytest.fail("the CNN was asked"))
-    monkeypatch.setattr(faces, "_CNN_PIXELS", size[0] * size[1] / 4)  # the view is half as large
-    assert faces._cnn(Image.new("RGB", size)) == []
+    monkeypatch.setattr(detection, "_cnn_detector", lambda: pytest.fail("the CNN was asked"))
+    monkeypatch.setattr(detection, "_CNN_PIXELS", size[0] * size[1] / 4)  # the view is half as large
+    assert detection._cnn(Image.new("RGB", size)) == []
 
 
 def test_the_thinnest_pictures_that_are_taken_do_not_kill_the_process() -> None:
     code = """
 import numpy as np
 from PIL import Image
-from psp.faces import detect_faces
+from psp.faces.detection import detect_faces
 for width, height in ((32, 640), (640, 32)):
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
     detect_faces(Image.fromarray(pixels), min_faces=9)

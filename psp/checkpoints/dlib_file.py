@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from psp.errors import CheckpointError
-from psp.faces import dlib_file
+from psp.faces.detection import dlib_file
 from psp.models.descriptor import FaceDescriptor
 
 _TENSOR = bytes((1, 2))  # dlib writes an integer as its length in bytes and the bytes: here the version, 2

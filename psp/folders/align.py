@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from psp.alignment import align, align_all
 from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import FaceNotFoundError, InputError
+from psp.faces.alignment import align, align_all
+from psp.faces.suitability import photo_warnings
 from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders, run_errands
 from psp.folders.files import find_pictures, made_already, write_file
 from psp.folders.ledger import FAILED, Ledger, Row
 from psp.folders.processes import check_workers
 from psp.pictures.images import limit_pillow, load_picture
-from psp.suitability import photo_warnings
 
 __all__ = ["align_folder"]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from psp.alignment import take_square
 from psp.codes.recipe import Recipe, Setting, picture_to_png
 from psp.config import Settings
 from psp.errors import InputError, PictureError
 from psp.face_parser import FaceParser
+from psp.faces.alignment import take_square
 from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders, run_errands
 from psp.folders.files import find_pictures, made_already, write_file

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from PIL import Image
 
-from psp.alignment import NO_FACE
+from psp.faces.alignment import NO_FACE
+from psp.faces.suitability import photo_warnings
 from psp.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, prepare_small_photo
 from psp.map_classes import MapClasses
 from psp.network import Floats
 from psp.palette import FACE_CLASSES
 from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
-from psp.suitability import photo_warnings
 from psp.tasks import TASKS
 
 __all__ = ["Ready", "Wish", "make_ready"]

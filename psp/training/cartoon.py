@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import aligned_landmarks
+from psp.faces.detection import aligned_landmarks
 from psp.pictures.planes import to_lab
 from psp.pictures.sketches import photo_to_sketch
 

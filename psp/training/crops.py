@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import Points, aligned_landmarks, aligned_shape, dlib_module
+from psp.faces.detection import Points, aligned_landmarks, aligned_shape, dlib_module
 from psp.models.descriptor import CHIP_SIZE
 from psp.models.irse import FACE_SIZE
 

@@ -169,7 +169,8 @@ def variety(images: Tensor, lpips: LPIPS) -> float:
 def describe(images: Tensor) -> Numbers:
     """Return dlib's descriptors [N,128] of aligned faces [N,3,S,S] in [−1,1].
 
-    Those of ``psp.identity.describe_face``, but by the network in PyTorch, in batches: ten times as fast.
+    Those of ``psp.faces.identity.describe_face``, but by the network in PyTorch, in batches: ten times as
+    fast.
     """
     out = []
     for part in images.split(_BATCH):

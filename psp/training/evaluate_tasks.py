@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.landmarks import yaw
+from psp.faces.landmarks import yaw
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import degrade, to_pictures
 from psp.training.cartoon import cartoonize
@@ -58,7 +58,8 @@ class Frontalized:
 
     Attributes:
         figures: Results against their inputs.
-        yaw: Mean absolute ``psp.landmarks.yaw`` of the inputs, of the results, and of what "encode" makes.
+        yaw: Mean absolute ``psp.faces.landmarks.yaw`` of the inputs, of the results, and of what "encode"
+            makes.
         turned_yaw: The same for the quarter of the inputs that is turned most.
         mirror_lpips: LPIPS of the results of a picture and of its mirror image, mirrored back; and that for
             what "encode" makes.

@@ -26,7 +26,7 @@ def checked_details(details: object) -> dict[str, Any]:
 
     Raises:
         InputError: They are none of this studio's. The quad is held against its photo where it is used
-            (``psp.alignment.check_quad``).
+            (``psp.faces.alignment.check_quad``).
     """
     if not isinstance(details, dict):
         raise _foreign()

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from psp.alignment import FoundFaces, find_faces
+from psp.faces.alignment import FoundFaces, find_faces
 from psp.network import Step
 from psp.pipeline import PspPipeline
 from psp.result import Result

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import gradio as gr
 
 from psp.errors import PspError
-from psp.identity import SAME_PERSON
+from psp.faces.identity import SAME_PERSON
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -9,7 +9,7 @@ import torch
 
 from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.errors import CheckpointError
-from psp.faces import dlib_file
+from psp.faces.detection import dlib_file
 
 HEADER = bytes((1, 2, 1, 4, 1, 6, 1, 1, 1, 1))  # version 2, sizes 4, 6, 1, 1
 

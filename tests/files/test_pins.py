@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp import PspPipeline, examples, faces, quality
+from psp import PspPipeline, examples, quality
 from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
 from psp.errors import CheckpointError, PspError
 from psp.examples import EXAMPLES, rendered
+from psp.faces import detection
 from psp.files.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
 from psp.registry import assets_dir
 
@@ -133,7 +134,7 @@ def test_the_weights_of_the_measure_are_checked(assets: Path, monkeypatch: pytes
 
 def test_dlibs_files_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     name = "mmod_human_face_detector.dat"
-    whole = faces.dlib_file(name)
+    whole = detection.dlib_file(name)
     (tmp_path / "models").mkdir()
     shutil.copy(whole, tmp_path / "models" / name)
 
@@ -141,12 +142,12 @@ def test_dlibs_files_are_checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         submodule_search_locations = (str(tmp_path),)
 
     monkeypatch.setattr("importlib.util.find_spec", lambda package: Spec)
-    assert faces.dlib_file(name).parent.parent == tmp_path
-    faces._require_whole.cache_clear()
+    assert detection.dlib_file(name).parent.parent == tmp_path
+    detection._require_whole.cache_clear()
     flip(tmp_path / "models" / name, 20)
     with pytest.raises(PspError, match=r"mmod.*is damaged.*pip install --force-reinstall"):
-        faces.dlib_file(name)
-    faces._require_whole.cache_clear()
+        detection.dlib_file(name)
+    detection._require_whole.cache_clear()
 
 
 def test_a_damaged_result_of_an_example_is_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

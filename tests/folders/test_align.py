@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.alignment import align
 from psp.cli import main
 from psp.errors import InputError
+from psp.faces.alignment import align
 from psp.folders.align import align_folder
 from psp.folders.batch import Folders
 from psp.pipeline import PspPipeline

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import torch
 
-from psp.alignment import align
 from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.errors import TrainingError
-from psp.faces import dlib_file
-from psp.identity import identity_distance
+from psp.faces.alignment import align
+from psp.faces.detection import dlib_file
+from psp.faces.identity import identity_distance
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import LossWeights, Objective, face_focus

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from psp.alignment import align
 from psp.checkpoints.dlib_file import read_dlib_tensors
-from psp.faces import DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
+from psp.faces.alignment import align
+from psp.faces.detection import DLIB_LOCK, dlib_file, dlib_module, landmark_predictor
 from psp.models.descriptor import CHIP_SIZE, FaceDescriptor
 
 FILE = "dlib_face_recognition_resnet_model_v1.dat"

@@ -342,7 +342,7 @@ def test_the_centre_square_is_the_largest_and_central() -> None:
 
 
 def test_importing_does_not_import_torch_dlib_or_opencv() -> None:
-    code = "import sys, psp.pictures.images, psp.alignment; "
+    code = "import sys, psp.pictures.images, psp.faces.alignment; "
     code += "sys.exit(bool({'torch', 'dlib', 'cv2'} & sys.modules.keys()))"
     root = Path(__file__).resolve().parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.alignment import align
+from psp.faces.alignment import align
 from psp.training import crops
 from psp.training.crops import TEMPLATE, five_points, recogniser_face, similarity_transform
 

@@ -10,8 +10,8 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from psp.alignment import align
-from psp.identity import describe_face, identity_distance
+from psp.faces.alignment import align
+from psp.faces.identity import describe_face, identity_distance
 from psp.models.irse import ArcFace, CurricularFace, FaceNetwork
 from psp.pictures.images import to_pictures, to_tensor
 from psp.quality import lpips_network

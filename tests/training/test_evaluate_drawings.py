@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from psp.alignment import align
+from psp.faces.alignment import align
 from psp.palette import map_agreement
 from psp.parsing import photo_to_map
 from psp.pictures.images import to_pictures, to_tensor

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.alignment import align
 from psp.errors import TrainingError
+from psp.faces.alignment import align
 from psp.pictures.images import to_tensor
 from psp.quality import compare, lpips_network
 from psp.training.evaluate import Ruler

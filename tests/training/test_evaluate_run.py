@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
-from psp.alignment import align
 from psp.checkpoints import hub, save_psp
 from psp.cli import main
 from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
+from psp.faces.alignment import align
 from psp.models.irse import CurricularFace
 from psp.registry import AUXILIARY
 from psp.training.evaluate_run import Evaluation, run

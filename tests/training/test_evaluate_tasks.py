@@ -8,7 +8,7 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from psp.alignment import align
+from psp.faces.alignment import align
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import to_tensor
 from psp.quality import lpips_network

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.alignment import align
 from psp.errors import TrainingError
+from psp.faces.alignment import align
 from psp.palette import map_to_tensor
 from psp.parsing import photo_to_map
 from psp.pictures.images import degrade, load_picture

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw
 
+from psp.faces.suitability import DOUBT
 from psp.pipeline import PspPipeline
-from psp.suitability import DOUBT
 from psp.ui.app import build_app
 from psp.ui.words import summary
 
@@ -17,7 +17,7 @@ from psp.ui.words import summary
 def test_the_page_tells_the_doubt_before_and_after(
     pipeline: PspPipeline, astronaut: Image.Image, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("psp.faces._cnn", lambda _: [])  # takes long, and finds nothing here
+    monkeypatch.setattr("psp.faces.detection._cnn", lambda _: [])  # takes long, and finds nothing here
     badge = astronaut.copy()
     ImageDraw.Draw(badge).rectangle((160, 60, 290, 190), fill=(91, 141, 200))
     badge.save(tmp_path / "badge.png")

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from psp import alignment
-from psp.alignment import FoundFaces
 from psp.errors import StoppedError
+from psp.faces import alignment
+from psp.faces.alignment import FoundFaces
 from psp.network import Step
 from psp.pipeline import PspPipeline, Result
 from psp.ui.every import EveryFace, every_face

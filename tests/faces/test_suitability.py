@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from psp.alignment import align, align_all
 from psp.cli import main
-from psp.faces import Points, aligned_landmarks
+from psp.faces.alignment import align, align_all
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.suitability import DOUBT, MIN_SIDE, photo_warnings
 from psp.folders.align import align_folder
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.pipeline import PspPipeline
-from psp.suitability import DOUBT, MIN_SIDE, photo_warnings
+from tests.faces.turning import squeezed
 from tests.folders.conftest import read_report
-from tests.turning import squeezed
 
-EXAMPLES = Path(__file__).parents[1] / "examples" / "photos"
+EXAMPLES = Path(__file__).parents[2] / "examples" / "photos"
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +119,7 @@ def test_faces_that_are_hard_to_find_are_not_doubted(astronaut: Image.Image) -> 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spare the CNN, which takes long and finds nothing on the badge."""
-    monkeypatch.setattr("psp.faces._cnn", lambda _: [])
+    monkeypatch.setattr("psp.faces.detection._cnn", lambda _: [])
 
 
 @pytest.mark.usefixtures("quick")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from psp.faces import Points
+from psp.faces.detection import Points
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from psp.alignment import align
-from psp.faces import Points, aligned_landmarks
-from psp.landmarks import FaceShape, yaw
-from tests.turning import squeezed
+from psp.faces.alignment import align
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.landmarks import FaceShape, yaw
+from tests.faces.turning import squeezed
 
 
 @pytest.fixture(scope="module")

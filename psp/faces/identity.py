@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import DLIB_LOCK, aligned_shape, dlib_file, dlib_module
+from psp.faces.detection import DLIB_LOCK, aligned_shape, dlib_file, dlib_module
 
 SAME_PERSON = 0.6
 """Below this distance dlib's authors call two photos one person."""

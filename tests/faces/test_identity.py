@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.alignment import align
-from psp.identity import describe_face, identity_distance
+from psp.faces.alignment import align
+from psp.faces.identity import describe_face, identity_distance
 from psp.quality import compare
 
 

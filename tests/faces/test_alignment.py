@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from psp import faces
-from psp.alignment import Alignment, align, align_all, check_quad, detect_faces, ffhq_quad, take_square
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PspError
+from psp.faces import detection
+from psp.faces.alignment import Alignment, align, align_all, check_quad, detect_faces, ffhq_quad, take_square
 
 # The corners that the official formula gives for the landmarks that dlib finds on skimage's astronaut.
 ASTRONAUT_QUAD = np.array([[142.285, 14.354], [132.629, 189.040], [307.315, 198.696], [316.971, 24.010]])
@@ -72,8 +72,8 @@ def test_the_astronaut_is_cropped_as_officially(crop: Alignment) -> None:
 
 def test_the_landmarks_are_those_of_dlib_on_the_photo_itself(astronaut: Image.Image) -> None:
     photo = np.asarray(astronaut)
-    rect = faces._hog_detector()(photo, 0)[0]
-    wanted = np.array([(part.x, part.y) for part in faces.landmark_predictor()(photo, rect).parts()])
+    rect = detection._hog_detector()(photo, 0)[0]
+    wanted = np.array([(part.x, part.y) for part in detection.landmark_predictor()(photo, rect).parts()])
     (found,) = detect_faces(astronaut)
     assert (
         found.found_by == "hog" and found.landmarks.shape == (68, 2) and found.landmarks.dtype == np.float64
@@ -101,9 +101,9 @@ def test_to_photo_takes_every_pixel_where_it_was_sampled(scale: float) -> None:
     ramp = np.broadcast_to(np.linspace(0, 250, side), (side, side))
     photo = Image.fromarray(np.dstack([ramp, ramp.T, 0 * ramp]).round().astype(np.uint8))
     points = (face_like_points(20) + np.array([30, -60]) + 0.5) * scale - 0.5
-    found = faces.Face((0, 0, 1, 1), points, 1.0, "test")
+    found = detection.Face((0, 0, 1, 1), points, 1.0, "test")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("psp.alignment.detect_faces", lambda *_, **__: (found,))
+        patch.setattr("psp.faces.alignment.detect_faces", lambda *_, **__: (found,))
         aligned = align(photo, size=64)
     assert aligned.quad.min() < 0
     inner = [(x, y) for x in range(20, 44, 4) for y in range(24, 60, 4)]
@@ -196,7 +196,7 @@ def test_a_picture_without_a_face_says_what_to_try() -> None:
 
 
 def test_the_cnn_is_the_last_resort(astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faces, "_hog", lambda *_: [])
+    monkeypatch.setattr(detection, "_hog", lambda *_: [])
     (found,) = detect_faces(astronaut)
     assert found.found_by == "cnn"
     assert np.allclose(ffhq_quad(found.landmarks), ASTRONAUT_QUAD, atol=8)
@@ -235,7 +235,7 @@ def test_another_picture_gives_its_centre(
 def test_a_missing_model_file_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(PspError, match="pip install face-recognition-models"):
-        faces.dlib_file("shape_predictor_68_face_landmarks.dat")
+        detection.dlib_file("shape_predictor_68_face_landmarks.dat")
 
 
 def test_all_faces_are_those_of_single_requests_found_by_one_search(
@@ -244,11 +244,11 @@ def test_all_faces_are_those_of_single_requests_found_by_one_search(
     wanted = [align(two_people, face) for face in (0, 1)]
     searches = []
 
-    def search(photo: Image.Image, min_faces: int) -> tuple[faces.Face, ...]:
+    def search(photo: Image.Image, min_faces: int) -> tuple[detection.Face, ...]:
         searches.append(min_faces)
         return detect_faces(photo, min_faces)
 
-    monkeypatch.setattr("psp.alignment.detect_faces", search)
+    monkeypatch.setattr("psp.faces.alignment.detect_faces", search)
     found = align_all(two_people, 1)
     assert searches == [2]
     assert [(each.face, each.faces) for each in found] == [(0, 2), (1, 2)]

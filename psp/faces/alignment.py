@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError
-from psp.faces import Face, Points, detect_faces, is_doubtful
+from psp.faces.detection import Face, Points, detect_faces, is_doubtful
 from psp.pictures.images import center_square, check_shape, load_picture
 
 __all__ = [
@@ -47,7 +47,8 @@ class Alignment:
         to_photo: Affine map from crop pixels to photo pixels, float64 [2,3], as ``cv2.warpAffine`` takes it:
             pixel index to pixel index, so that the crop's outer corners are at -0.5 and size - 0.5.
         photo_size: (width, height) of the photo in pixels.
-        sure: False where the detection may be something else than a face (``psp.faces.is_doubtful``).
+        sure: False where the detection may be something else than a face
+            (``psp.faces.detection.is_doubtful``).
     """
 
     crop: Image.Image

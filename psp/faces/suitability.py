@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces import Points, aligned_landmarks
-from psp.landmarks import yaw
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.landmarks import yaw
 from psp.pictures.planes import Plane, fill_outline, to_lab
 
 __all__ = ["DOUBT", "MIN_SIDE", "photo_warnings"]
@@ -34,7 +34,7 @@ DOUBT = (
 
 # Side in pixels at which the face is looked at.
 _SIDE = 256
-# ``psp.landmarks.yaw`` of a face that is turned far; 2 % of the portraits.
+# ``psp.faces.landmarks.yaw`` of a face that is turned far; 2 % of the portraits.
 _TURNED = 0.5
 # CIE Lab: so far apart, lightness counting half, colours may be and still be those of the same skin.
 _SAME_SKIN = 10.0
@@ -50,7 +50,7 @@ def photo_warnings(crop: Image.Image, side: float | None, sure: bool = True) -> 
     Args:
         crop: The face, aligned as FFHQ, square.
         side: Side of the crop in pixels of the photo; None where small is what the task expects.
-        sure: Whether the detector was sure that it is a face (``psp.alignment.Alignment.sure``).
+        sure: Whether the detector was sure that it is a face (``psp.faces.alignment.Alignment.sure``).
 
     Raises:
         PspError: dlib or its model file is not installed.

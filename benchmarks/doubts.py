@@ -21,8 +21,8 @@ from skimage import data
 
 from psp.errors import PspError
 from psp.faces.alignment import align, align_all
-from psp.palette import PHOTO_FOR_MAP, map_to_picture, picture_to_map
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import PHOTO_FOR_MAP, map_to_picture, picture_to_map
 from psp.pictures.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"

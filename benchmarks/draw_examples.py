@@ -22,8 +22,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from psp.faces.alignment import align, detect_faces
-from psp.palette import CLASSES, PALETTE, Labels
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import CLASSES, PALETTE, Labels
 from psp.pictures.sketches import photo_to_sketch
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

@@ -1,7 +1,8 @@
 """Who maps a photo by the 19 face classes: SegFormer, where it can be had, else landmarks and colour.
 
 SegFormer (Xie et al., NeurIPS 2021, size B5) trained on CelebAMask-HQ sees hats, glasses and earrings, which
-``psp.parsing`` does not. It needs the package ``transformers`` and a file of 340 MB, so it is optional.
+``psp.maps.landmark_parser`` does not. It needs the package ``transformers`` and a file of 340 MB, so it is
+optional.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from PIL import Image
 
 from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
-from psp.palette import CLASSES, Labels
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import CLASSES, Labels
 from psp.registry import AUXILIARY, file_on_disk
 
 if TYPE_CHECKING:

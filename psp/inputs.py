@@ -13,8 +13,8 @@ from psp.codes.latents import MAX_FILE, Codes
 from psp.errors import FaceNotFoundError, InputError, PspError
 from psp.faces.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
 from psp.faces.suitability import DOUBT
-from psp.map_classes import MapClasses
-from psp.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
+from psp.maps.classes import MapClasses
+from psp.maps.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
 from psp.pictures.images import degrade, to_tensor
 from psp.pictures.sketches import read_sketch, sketch_to_tensor
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from psp.errors import CheckpointError, SettingsError
-from psp.map_classes import MOST, MapClasses, classes_from_json, numbered_classes
+from psp.maps.classes import MOST, MapClasses, classes_from_json, numbered_classes
+from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.model_folder import MODEL_TASKS
-from psp.palette import CLASSES, FACE_CLASSES
 from psp.tasks import TASKS, InputKind
 
 _CHANNELS: dict[InputKind, int] = {"photo": 3, "sketch": 1}

@@ -17,9 +17,9 @@ from psp.config import Settings
 from psp.devices import pick_device
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.files.stamps import Stamp, stamp
-from psp.map_classes import MapClasses
+from psp.maps.classes import MapClasses
+from psp.maps.palette import FACE_CLASSES
 from psp.model_input import ModelInput, model_input
-from psp.palette import FACE_CLASSES
 from psp.registry import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from PIL import Image
 from psp.faces.alignment import crop_quad, quad_side
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import FaceShape
-from psp.palette import CLASSES
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import CLASSES
 from psp.pictures.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
 
 __all__ = ["Mask", "paste_back"]

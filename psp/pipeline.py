@@ -283,7 +283,7 @@ class PspPipeline:
         return trace_sketch(self.read(photo), align, face)
 
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
-        """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.palette``.
+        """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.maps.palette``.
 
         The recipe says who did it: "landmarks", or "segformer" where that is installed (``psp.face_parser``).
         """

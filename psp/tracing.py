@@ -9,7 +9,7 @@ from psp.face_parser import FaceParser
 from psp.faces.alignment import align
 from psp.inputs import CROP_SIZE, place_face
 from psp.job import Clock, picture_result
-from psp.palette import map_to_picture
+from psp.maps.palette import map_to_picture
 from psp.pictures.sketches import photo_to_sketch
 from psp.result import Result
 

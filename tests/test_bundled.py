@@ -12,8 +12,8 @@ from psp.checkpoints import load_psp, read_info
 from psp.config import Settings
 from psp.faces.alignment import align
 from psp.faces.identity import identity_distance
-from psp.palette import map_agreement, map_to_tensor
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.quality import lpips_network

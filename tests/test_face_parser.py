@@ -22,8 +22,8 @@ from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError, SettingsError
 from psp.face_parser import FaceParser
 from psp.faces.alignment import align
-from psp.palette import CLASSES, map_to_picture, picture_to_map
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import CLASSES, map_to_picture, picture_to_map
 
 HAT, CLOTH = CLASSES.index("hat"), CLASSES.index("cloth")
 

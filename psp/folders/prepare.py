@@ -57,7 +57,7 @@ def prepare_folder(folders: Folders, task: str, size: int = CROP_SIZE) -> None:
     """Make of every aligned face what the encoder of ``task`` sees; failures go to ``prepare-report.csv``.
 
     Sketches are grey, 255 is paper. Maps are grey as well and hold the numbers of the classes, 0 to 18, as
-    ``psp.palette`` and the official training code read them.
+    ``psp.maps.palette`` and the official training code read them.
 
     Args:
         folders: Where from and where to. "a/b.jpg" becomes "a/b.png".

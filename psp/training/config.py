@@ -7,9 +7,9 @@ from typing import Literal
 
 from psp.errors import SettingsError
 from psp.losses.objective import LossWeights
-from psp.map_classes import MapClasses, named_classes, numbered_classes
+from psp.maps.classes import MapClasses, named_classes, numbered_classes
+from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.models.psp import PSPConfig
-from psp.palette import CLASSES, FACE_CLASSES
 from psp.tasks import TASKS
 from psp.training.vary import VaryConfig
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from psp.errors import PspError, TrainingError
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
 from psp.training.config import DataConfig
 from psp.training.maps import mirror_map
 from psp.training.prepare import Floats, Preparation

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from psp.errors import SettingsError
+from psp.maps.palette import FACE_CLASSES
 from psp.model_input import ModelInput
 from psp.models.encoder import EncoderConfig
-from psp.palette import FACE_CLASSES
 from psp.training.evaluate import variety
 from psp.training.evaluate_measures import FIGURES, Bench, Measure, figures_row
 from psp.training.evaluate_table import Row, Scored

@@ -12,8 +12,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from psp.palette import map_agreement, map_to_tensor
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import to_pictures
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training import evaluate_tasks as tasks

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from psp.checkpoints import is_pickle, read_info, save_psp
 from psp.files.drafts import writing
+from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
-from psp.palette import FACE_CLASSES
 from psp.training.config import DataConfig, TrainConfig
 from psp.training.data import Pictures, draw_shares
 from psp.training.gan_state import GENERATOR_FILE

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from psp.codes.recipe import SOFTWARE
 from psp.files.saving import is_sheet, write_files
-from psp.map_classes import MapClasses, numbered_classes
+from psp.maps.classes import MapClasses, numbered_classes
+from psp.maps.palette import CLASSES, FACE_CLASSES, map_to_picture
 from psp.models.psp import PSP
-from psp.palette import CLASSES, FACE_CLASSES, map_to_picture
 from psp.training.data import to_batch
 from psp.training.sheets import sheet
 

@@ -19,9 +19,9 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.files.drafts import writing
-from psp.map_classes import MapClasses
-from psp.palette import FACE_CLASSES
-from psp.parsing import photo_to_map
+from psp.maps.classes import MapClasses
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import FACE_CLASSES
 from psp.pictures.images import load_picture
 from psp.training.sources import Source, read_square
 

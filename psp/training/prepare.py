@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError, TrainingError
-from psp.map_classes import MapClasses, numbered_classes
+from psp.maps.classes import MapClasses, numbered_classes
+from psp.maps.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
 from psp.model_folder import MODEL_TASKS
-from psp.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
 from psp.pictures.images import degrade
 from psp.pictures.index_maps import class_numbers
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor

@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Callable
 
 from psp.losses.objective import LossWeights
+from psp.maps.palette import CLASSES
 from psp.models.encoder import EncoderConfig
 from psp.models.psp import PSPConfig
-from psp.palette import CLASSES
 from psp.training.config import DataConfig, OptimizerConfig, TrainConfig
 
 _RANGER = OptimizerConfig(

@@ -14,9 +14,9 @@ from psp.checkpoints import find_file, load_psp, open_generator
 from psp.config import Settings
 from psp.errors import TrainingError
 from psp.files.saving import write_files
+from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.model_folder import model_files
 from psp.models.psp import PSP, PSPConfig
-from psp.palette import CLASSES, FACE_CLASSES
 from psp.registry import find_entry
 from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
 from psp.training.coach import Coach, Start

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psp.arguments import whole
-from psp.map_classes import MOST
+from psp.maps.classes import MOST
 from psp.training.run_arguments import (
     MAX_BATCH,
     MAX_WORKERS,

@@ -9,7 +9,7 @@ import gradio as gr
 from PIL import Image
 
 from psp.errors import InputError, PspError
-from psp.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
+from psp.maps.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
 from psp.pipeline import PspPipeline
 from psp.registry import BUNDLED, OFFICIAL, families
 from psp.tasks import TASKS

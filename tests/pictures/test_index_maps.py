@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
 from psp.inputs import prepare_map
-from psp.palette import CLASSES, PALETTE, Labels, map_to_picture, picture_to_map
+from psp.maps.palette import CLASSES, PALETTE, Labels, map_to_picture, picture_to_map
 from psp.pictures.images import load_picture
 from psp.pictures.index_maps import class_numbers
 

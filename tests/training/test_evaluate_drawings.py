@@ -9,8 +9,8 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from psp.faces.alignment import align
-from psp.palette import map_agreement
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import map_agreement
 from psp.pictures.images import to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch
 from psp.quality import lpips_network

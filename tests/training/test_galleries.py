@@ -10,8 +10,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from psp.maps.palette import PALETTE
 from psp.models.psp import PSP
-from psp.palette import PALETTE
 from psp.training import galleries
 from tests.compact import compact_config, compact_model
 

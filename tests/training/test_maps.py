@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
 from psp.training import maps
 from psp.training.maps import mirror_map, open_maps
 from psp.training.sources import open_sources

@@ -19,8 +19,8 @@ from psp.errors import SettingsError, TrainingError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.losses.objective import LossWeights
-from psp.map_classes import named_classes, numbered_classes
-from psp.palette import map_to_picture
+from psp.maps.classes import named_classes, numbered_classes
+from psp.maps.palette import map_to_picture
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.evaluate_run import Evaluation, run
 from psp.training.run import RunOptions, open_data, train

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.palette import map_to_picture
+from psp.maps.palette import map_to_picture
 from psp.training.config import DataConfig
 from psp.training.data import Pictures
 from psp.training.pairs import pair_sources

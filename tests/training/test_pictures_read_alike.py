@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.palette import map_to_picture
+from psp.maps.palette import map_to_picture
 from psp.pictures.formats import known_formats
 from psp.pictures.images import load_picture
 from psp.pictures.profiles import adobe_rgb

@@ -8,8 +8,8 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.faces.alignment import align
-from psp.palette import map_to_tensor
-from psp.parsing import photo_to_map
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import map_to_tensor
 from psp.pictures.images import degrade, load_picture
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.training.prepare import Preparation

@@ -12,7 +12,7 @@ from gradio.data_classes import ImageData
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from psp.palette import picture_to_map
+from psp.maps.palette import picture_to_map
 from psp.pictures.images import load_picture
 from psp.pipeline import PspPipeline
 from psp.ui.controls import picture_input

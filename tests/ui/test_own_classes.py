@@ -14,9 +14,9 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from psp.checkpoints import save_psp
-from psp.map_classes import named_classes
+from psp.maps.classes import named_classes
+from psp.maps.palette import map_to_picture
 from psp.models.psp import PSPConfig
-from psp.palette import map_to_picture
 from psp.pipeline import PspPipeline
 from psp.ui.app import build_app
 from tests.compact import compact_config, compact_model

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from psp.errors import SettingsError
-from psp.map_classes import MapClasses, classes_from_json, named_classes, numbered_classes
-from psp.palette import FACE_CLASSES, map_agreement, map_to_picture, map_to_tensor, picture_to_map
+from psp.maps.classes import MapClasses, classes_from_json, named_classes, numbered_classes
+from psp.maps.palette import FACE_CLASSES, map_agreement, map_to_picture, map_to_tensor, picture_to_map
 from psp.training.maps import mirror_map
 
 

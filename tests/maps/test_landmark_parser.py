@@ -10,7 +10,8 @@ from PIL import Image, ImageDraw
 
 from psp.errors import InputError, PictureError
 from psp.faces.alignment import align, detect_faces
-from psp.palette import (
+from psp.maps.landmark_parser import photo_to_map
+from psp.maps.palette import (
     CLASSES,
     PALETTE,
     Labels,
@@ -20,7 +21,6 @@ from psp.palette import (
     picture_to_map,
     resize_map,
 )
-from psp.parsing import photo_to_map
 
 INDEX = {name: index for index, name in enumerate(CLASSES)}
 SKIN, HAIR = INDEX["skin"], INDEX["hair"]

@@ -1,8 +1,8 @@
 """The classes of a model's maps: how many, what they are called, and which colour stands for each.
 
-Face models have the 19 of CelebAMask-HQ (``psp.palette``); a model of one's own has as many as ``--label-nc``
-said, with names and colours where its training was told them, else numbers and the colours of PASCAL VOC,
-which annotation tools write.
+Face models have the 19 of CelebAMask-HQ (``psp.maps.palette``); a model of one's own has as many as
+``--label-nc`` said, with names and colours where its training was told them, else numbers and the colours of
+PASCAL VOC, which annotation tools write.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A photo's map of the 19 face classes, made without a network: dlib's landmarks and colour.
 
 The landmarks draw the features and say where skin, hair, clothes and background are likely; the colours found
-there then say where they are (``psp.matter``). Maps as pictures and tensors are in ``psp.palette``.
+there then say where they are (``psp.maps.matter``). Maps as pictures and tensors are in ``psp.maps.palette``.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from PIL import Image
 from psp.errors import PictureError
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import FaceShape
-from psp.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
-from psp.palette import CLASSES, Labels, resize_map
+from psp.maps.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
+from psp.maps.palette import CLASSES, Labels, resize_map
 from psp.pictures.planes import Plane, fill_outline, smoothstep
 
 _INDEX = {name: index for index, name in enumerate(CLASSES)}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import PictureError
-from psp.map_classes import Colour, MapClasses
+from psp.maps.classes import Colour, MapClasses
 from psp.pictures.index_maps import class_numbers
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Tests of maps: their classes, and how a photo gets one."""

@@ -13,7 +13,7 @@ import torch
 
 from psp.checkpoints import load_psp
 from psp.config import Settings
-from psp.registry import BUNDLED, tasks_of
+from psp.registry.lookup import BUNDLED, tasks_of
 
 
 def main() -> None:

@@ -37,7 +37,7 @@ class Settings:
         drain_seconds: ``PSP_DRAIN_SECONDS``: how long requests that run may go on when the page is stopped.
         face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
             SegFormer where it is installed and its weights are on this machine.
-        models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.own_models``.
+        models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.registry.own``.
         max_upload_mb: ``PSP_MAX_UPLOAD_MB``: larger uploads are refused while they come in.
         allowed_hosts: ``PSP_ALLOWED_HOSTS``: names besides its own that the page answers under, with commas
             between them; "*.example.org" is all names below one, "*" is every name.

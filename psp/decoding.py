@@ -11,7 +11,7 @@ from psp.codes.variants import check_share
 from psp.inputs import Prepared, read_file
 from psp.job import Job
 from psp.network import Network, Step
-from psp.registry import families
+from psp.registry.lookup import families
 from psp.result import Result
 from psp.tasks import TASKS
 

@@ -20,7 +20,7 @@ from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import CLASSES, Labels
-from psp.registry import AUXILIARY, file_on_disk
+from psp.registry.lookup import AUXILIARY, file_on_disk
 
 if TYPE_CHECKING:
     import torch

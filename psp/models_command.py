@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from psp.config import Settings
 from psp.files.pins import PINNED, SUMS, write_pins
-from psp.registry import assets_dir, list_models
+from psp.registry.lookup import assets_dir, list_models
 
 _WORDS = {
     "bundled": "ready (bundled)",

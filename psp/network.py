@@ -20,7 +20,7 @@ from psp.files.stamps import Stamp, stamp
 from psp.maps.classes import MapClasses
 from psp.maps.palette import FACE_CLASSES
 from psp.model_input import ModelInput, model_input
-from psp.registry import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
+from psp.registry.lookup import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
     import torch

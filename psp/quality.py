@@ -10,7 +10,7 @@ from psp.checkpoints import load_tensors
 from psp.faces.identity import identity_distance
 from psp.files.pins import require_pinned
 from psp.pictures.images import to_tensor
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 if TYPE_CHECKING:
     import torch

@@ -11,7 +11,7 @@ from psp.cli import main
 from psp.config import Settings
 from psp.devices import pick_device
 from psp.errors import SettingsError
-from psp.own_models import own_families
+from psp.registry.own import own_families
 from psp.training.overrides import read_toml
 
 

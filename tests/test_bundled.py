@@ -17,7 +17,7 @@ from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.quality import lpips_network
-from psp.registry import assets_dir, find_entry, tasks_of
+from psp.registry.lookup import assets_dir, find_entry, tasks_of
 
 TASKS = [task for task in tasks_of("portraits-128", Settings()) if task != "style_mix"]
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from psp.errors import InputError
 from psp.pipeline import PspPipeline, Result
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(scope="module")

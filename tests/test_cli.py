@@ -15,7 +15,7 @@ from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
 from psp.pipeline import PspPipeline, Result
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from psp.cli import main
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(autouse=True)

@@ -15,9 +15,9 @@ from PIL import Image
 
 from psp import cli, examples
 from psp.config import Settings
-from psp.own_models import own_families
 from psp.pipeline import PspPipeline
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
+from psp.registry.own import own_families
 from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset

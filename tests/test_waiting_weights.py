@@ -8,7 +8,7 @@ import torch
 from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.tensors import load_tensors
 from psp.files.pins import read_pins, require_pinned
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 FOLDER = assets_dir() / "mobile-1024"
 NAMES = [path.name for path in sorted(FOLDER.glob("*.safetensors"))]

@@ -5,7 +5,7 @@ what may be in them), ``average`` makes average codes, ``sound`` refuses NaN, ``
 ``face_network`` tells identity networks apart, ``generators`` opens a StyleGAN2 alone, ``hub`` downloads,
 ``siblings`` knows which files belong together, ``find`` looks and verifies, ``load`` and ``save`` join them;
 ``push`` and ``card`` bring a model of one's own to the Hub. What is on this machine is told by
-``psp.registry.list_models``, without torch.
+``psp.registry.lookup.list_models``, without torch.
 """
 
 from psp.checkpoints.find import find_file

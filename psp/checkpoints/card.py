@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from psp.model_input import model_input
 from psp.models.architecture import config_from_json
-from psp.registry import RESERVED
+from psp.registry.lookup import RESERVED
 from psp.tasks import TASKS
 
 _LONGEST = 400  # characters of a text from a file

@@ -19,10 +19,10 @@ from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors, read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError
-from psp.model_folder import model_files
 from psp.models.architecture import generator_config_from_json, infer_generator
 from psp.models.generator import Generator
-from psp.registry import AUXILIARY, families
+from psp.registry.folder import model_files
+from psp.registry.lookup import AUXILIARY, families
 
 _WANTED = (
     "Give a StyleGAN2 in rosinality's format: a .pt with 'g_ema'. TensorFlow's networks are converted by "

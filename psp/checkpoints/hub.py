@@ -20,7 +20,7 @@ from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
 from psp.files.drafts import writing
 from psp.files.pins import hash_file
-from psp.registry import ModelEntry, is_commit, pin_note, pinned_revision
+from psp.registry.lookup import ModelEntry, is_commit, pin_note, pinned_revision
 
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes in all (None: not known)."""

@@ -21,7 +21,7 @@ from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_from_json, config_to_json
 from psp.models.psp import PSP, PSPConfig
-from psp.registry import find_entry
+from psp.registry.lookup import find_entry
 
 FORMAT = "psp-studio/1"
 DECODER_FORMAT = FORMAT + "-decoder"

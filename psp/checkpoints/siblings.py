@@ -12,7 +12,7 @@ from psp.checkpoints.hub import Progress, download
 from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
-from psp.registry import ModelEntry
+from psp.registry.lookup import ModelEntry
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psp.arguments import whole
-from psp.model_folder import MODEL_TASKS
+from psp.registry.folder import MODEL_TASKS
 
 if TYPE_CHECKING:
     from psp.training.evaluate_run import Evaluation

@@ -16,7 +16,7 @@ from psp.model_input import ModelInput, model_input
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.quality import lpips_network
-from psp.registry import AUXILIARY, BUNDLED, file_on_disk, has_model
+from psp.registry.lookup import AUXILIARY, BUNDLED, file_on_disk, has_model
 from psp.training import evaluate_results as results
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import torch
 
 from psp.errors import CheckpointError, SettingsError
-from psp.model_folder import MODEL_TASKS
 from psp.models.architecture import config_from_json, config_to_json
 from psp.models.psp import PSP
+from psp.registry.folder import MODEL_TASKS
 from psp.tasks import TASKS
 from psp.training.config import TrainConfig
 from psp.training.gan_config import GanConfig

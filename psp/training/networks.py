@@ -18,7 +18,7 @@ from psp.losses.objective import Objective
 from psp.losses.similarity import SimilarityLoss, moco_network
 from psp.models.psp import PSP, PSPConfig
 from psp.quality import lpips_weights
-from psp.registry import AUXILIARY
+from psp.registry.lookup import AUXILIARY
 from psp.training.config import TrainConfig
 
 _COLOUR = 3

@@ -11,10 +11,10 @@ from PIL import Image
 from psp.errors import PictureError, TrainingError
 from psp.maps.classes import MapClasses, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
-from psp.model_folder import MODEL_TASKS
 from psp.pictures.images import degrade
 from psp.pictures.index_maps import class_numbers
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
+from psp.registry.folder import MODEL_TASKS
 from psp.training.cartoon import cartoonize
 from psp.training.config import TrainConfig
 from psp.training.maps import mirror_map

@@ -15,9 +15,9 @@ from psp.config import Settings
 from psp.errors import TrainingError
 from psp.files.saving import write_files
 from psp.maps.palette import CLASSES, FACE_CLASSES
-from psp.model_folder import model_files
 from psp.models.psp import PSP, PSPConfig
-from psp.registry import find_entry
+from psp.registry.folder import model_files
+from psp.registry.lookup import find_entry
 from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from psp.config import Settings
-from psp.registry import BUNDLED, OFFICIAL, ModelEntry, ModelStatus, families, list_models
+from psp.registry.lookup import BUNDLED, OFFICIAL, ModelEntry, ModelStatus, families, list_models
 from psp.tasks import TASKS
 from psp.ui.words import escape
 

@@ -14,7 +14,7 @@ from psp.codes.variants import MAX_SEED, MAX_VARIANTS
 from psp.config import Settings
 from psp.errors import InputError
 from psp.ranges import shown
-from psp.registry import families, find_entry, known_models, tasks_of
+from psp.registry.lookup import families, find_entry, known_models, tasks_of
 from psp.ui.cache import as_path, cached
 from psp.ui.shown import show_uploads
 from psp.ui.uploads import check_files

@@ -11,7 +11,7 @@ from PIL import Image
 from psp.errors import InputError, PspError
 from psp.maps.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
 from psp.pipeline import PspPipeline
-from psp.registry import BUNDLED, OFFICIAL, families
+from psp.registry.lookup import BUNDLED, OFFICIAL, families
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
 from psp.ui.drawing import DrawingTab, connect_drawing_tab, connect_trace, drawing_tab, pad_input

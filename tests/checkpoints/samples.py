@@ -13,7 +13,7 @@ from psp.models.encoder import EncoderConfig
 from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
 from psp.models.psp import PSP, PSPConfig
-from psp.registry import ModelEntry
+from psp.registry.lookup import ModelEntry
 
 # Not tests/compact.py's: an official file's keys tell stages by their widths, and know no patches.
 TINY = PSPConfig(

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from psp import registry
 from psp.checkpoints import find_file, load_psp
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.registry import lookup
 from tests.checkpoints.loopback_hub import Hub
 from tests.checkpoints.samples import assert_same, entry_for, make, official, save_pt
 
@@ -21,7 +21,7 @@ def test_a_download(hub: Hub, online: Settings) -> None:
     seen: list[tuple[int, int | None]] = []
     path = find_file(entry, online, lambda done, total: seen.append((done, total)))
     assert path.read_bytes() == hub.content
-    assert path == registry.download_path(entry, online)
+    assert path == lookup.download_path(entry, online)
     assert seen[-1] == (len(hub.content), len(hub.content))
     assert [done for done, _ in seen] == sorted(done for done, _ in seen)
     assert hub.asked == [(f"/some/repo/resolve/{'a' * 40}/a%2Bb.pt", None)]
@@ -50,7 +50,7 @@ def test_a_download_goes_on_after_the_process_ended(hub: Hub, online: Settings) 
 
     with pytest.raises(KilledError):
         find_file(entry, online, kill)
-    assert not registry.download_path(entry, online).exists()
+    assert not lookup.download_path(entry, online).exists()
     assert find_file(entry, online).read_bytes() == hub.content
     assert int(str(hub.asked[1][1]).removeprefix("bytes=").removesuffix("-")) > 1_000_000
 
@@ -63,7 +63,7 @@ def test_a_server_without_ranges_starts_again(hub: Hub, online: Settings) -> Non
 
 def test_a_download_that_was_complete_but_unnamed(hub: Hub, online: Settings) -> None:
     entry = entry_for(hub.content)
-    part = registry.download_path(entry, online).with_name("w.pt.part")
+    part = lookup.download_path(entry, online).with_name("w.pt.part")
     part.parent.mkdir(parents=True)
     part.write_bytes(hub.content)
     assert find_file(entry, online).read_bytes() == hub.content
@@ -73,8 +73,8 @@ def test_a_download_with_a_wrong_hash_is_not_kept(hub: Hub, online: Settings) ->
     entry = entry_for(b"something else")
     with pytest.raises(CheckpointError, match=str(entry.sha256)):
         find_file(entry, online)
-    assert not list(registry.download_path(entry, online).parent.glob("w.pt*")) or not (
-        registry.download_path(entry, online).exists()
+    assert not list(lookup.download_path(entry, online).parent.glob("w.pt*")) or not (
+        lookup.download_path(entry, online).exists()
     )
     with pytest.raises(CheckpointError):  # and not taken for granted the next time
         find_file(entry, online)
@@ -100,7 +100,7 @@ def test_an_official_model_from_the_hub(
     hub: Hub, online: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     hub.content = save_pt(tmp_path / "x.pt", official(make())).read_bytes()
-    monkeypatch.setattr(registry, "MODELS", (entry_for(hub.content),))
+    monkeypatch.setattr(lookup, "MODELS", (entry_for(hub.content),))
     assert_same(load_psp("fam", settings=online), make())
     assert_same(load_psp("fam", settings=dataclasses.replace(online, offline=True)), make())
     assert len(hub.asked) == 1

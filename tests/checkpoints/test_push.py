@@ -12,7 +12,7 @@ from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.push import PushPlan, plan_push, push
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError, PushError, SettingsError
-from psp.registry import list_models
+from psp.registry.lookup import list_models
 from tests.checkpoints.loopback_repo import RepoHub
 from tests.checkpoints.samples import assert_same, make
 

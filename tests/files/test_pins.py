@@ -17,7 +17,7 @@ from psp.errors import CheckpointError, PspError
 from psp.examples import EXAMPLES, rendered
 from psp.faces import detection
 from psp.files.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 
 ROOT = assets_dir().parent
 
@@ -76,7 +76,7 @@ def test_a_damaged_generator_or_base_is_an_error(assets: Path, tmp_path: Path) -
 def test_the_command_line_says_so_and_makes_nothing(
     assets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("psp.registry.assets_dir", lambda: assets)
+    monkeypatch.setattr("psp.registry.lookup.assets_dir", lambda: assets)
     monkeypatch.setattr("psp.checkpoints.find.assets_dir", lambda: assets)
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
     flip(assets / "portraits-128" / "encode.safetensors")

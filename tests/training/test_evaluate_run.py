@@ -16,7 +16,7 @@ from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
 from psp.faces.alignment import align
 from psp.models.irse import CurricularFace
-from psp.registry import AUXILIARY
+from psp.registry.lookup import AUXILIARY
 from psp.training.evaluate_run import Evaluation, run
 from tests.compact import compact_model
 

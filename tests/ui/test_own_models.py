@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 
 from psp.codes.recipe import Recipe
 from psp.pipeline import PspPipeline
-from psp.registry import assets_dir
+from psp.registry.lookup import assets_dir
 from psp.ui.about import _models
 from psp.ui.app import build_app
 from psp.ui.recipes import _told, _value

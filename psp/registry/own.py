@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from psp.errors import SettingsError
-from psp.model_folder import MODEL_TASKS, WEIGHT_SUFFIXES
+from psp.registry.folder import MODEL_TASKS, WEIGHT_SUFFIXES
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from psp.errors import ModelNotFoundError
-from psp.model_folder import model_file, model_files
+from psp.registry.folder import model_file, model_files
 
 
 def put(*paths: Path) -> None:

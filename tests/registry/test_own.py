@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from psp import own_models
 from psp.errors import SettingsError
-from psp.own_models import OwnFamily, own_families
+from psp.registry import own
+from psp.registry.own import OwnFamily, own_families
 
 RESERVED = frozenset({"auto", "portraits-128"})
 
@@ -51,8 +51,8 @@ def test_the_file_is_parsed_again_only_when_it_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parsed = []
-    loads = own_models.tomllib.loads
-    monkeypatch.setattr(own_models.tomllib, "loads", lambda text: parsed.append(1) or loads(text))
+    loads = own.tomllib.loads
+    monkeypatch.setattr(own.tomllib, "loads", lambda text: parsed.append(1) or loads(text))
     path = tmp_path / "models.toml"
     assert [family.name for family in read(tmp_path, '[a]\npath = "x"')] == ["a"]
     assert own_families(path, RESERVED) == own_families(path, RESERVED)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from psp import registry
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
-from psp.registry import AUXILIARY, MODELS, OWN_FILE, find_entry, list_models, tasks_of
+from psp.registry import lookup
+from psp.registry.lookup import AUXILIARY, MODELS, OWN_FILE, find_entry, list_models, tasks_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def put(path: Path) -> Path:
 
 def test_importing_the_registry_imports_no_torch_and_no_hub() -> None:
     heavy = "{'torch', 'huggingface_hub', 'safetensors'}"
-    code = f"import sys, psp.registry; print(sorted({heavy} & set(sys.modules)))"
+    code = f"import sys, psp.registry.lookup; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -47,7 +47,7 @@ def test_entries_are_well_formed() -> None:
 
 
 def test_every_task_of_the_official_family_is_there() -> None:
-    assert registry.families(Settings()) == ("portraits-128", "ffhq-1024")
+    assert lookup.families(Settings()) == ("portraits-128", "ffhq-1024")
     assert set(tasks_of("ffhq-1024", Settings())) == {
         "encode",
         "frontalize",
@@ -78,8 +78,8 @@ def test_the_bundled_family_does_every_task() -> None:
 
 
 def test_a_family_without_the_task_says_which_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    fewer = tuple(e for e in registry.MODELS if (e.family, e.task) != ("portraits-128", "toonify"))
-    monkeypatch.setattr(registry, "MODELS", fewer)
+    fewer = tuple(e for e in lookup.MODELS if (e.family, e.task) != ("portraits-128", "toonify"))
+    monkeypatch.setattr(lookup, "MODELS", fewer)
     with pytest.raises(ModelNotFoundError, match="ffhq-1024"):
         find_entry("portraits-128", "toonify")
     with pytest.raises(ModelNotFoundError, match="It has: encode"):
@@ -108,7 +108,7 @@ def test_list_models_tells_where_each_is(settings: Settings, tmp_path: Path) -> 
     put(tmp_path / "assets" / "portraits-128" / "encode.safetensors")
     put(settings.weights_dir / "psp_ffhq_toonify.pt")
     put(settings.weights_dir / "ffhq-1024" / "psp_celebs_sketch_to_face.pt")
-    put(registry.download_path(find_entry("ffhq-1024", "encode"), settings))
+    put(lookup.download_path(find_entry("ffhq-1024", "encode"), settings))
     frontal = find_entry("ffhq-1024", "frontalize")
     folder = tmp_path / "hf/hub/models--trysem--pixel2style2pixel/snapshots" / str(frontal.revision)
     put(folder / frontal.file)

@@ -1,7 +1,8 @@
 """Which models there are, what a name means, and what is on this machine. No tensors, no network.
 
-What comes with the studio stands in ``psp.model_table``, the user's own in a TOML file (``psp.own_models``).
-What is here is told from file names alone (``list_models``); ``psp.checkpoints`` verifies and loads.
+What comes with the studio stands in ``psp.registry.table``, the user's own in a TOML file
+(``psp.registry.own``). What is here is told from file names alone (``list_models``); ``psp.checkpoints``
+verifies and loads.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import Literal
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
-from psp.model_folder import MODEL_TASKS, WEIGHT_SUFFIXES, model_file, model_files
-from psp.model_table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
-from psp.own_models import OwnFamily, own_families
+from psp.registry.folder import MODEL_TASKS, WEIGHT_SUFFIXES, model_file, model_files
+from psp.registry.own import OwnFamily, own_families
+from psp.registry.table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
 
 __all__ = [
     "AUXILIARY",
@@ -114,7 +115,7 @@ def find_entry(
 
     Args:
         model: "auto" (``settings.model``), the name of a family, of an auxiliary pSp file, or the path of a
-            file, of a folder with models (``psp.model_folder``), or of a run.
+            file, of a folder with models (``psp.registry.folder``), or of a run.
         task: Name of the task in the API; "style_mix" uses the model of "encode".
         settings: The settings; by default those of the environment.
         allow_path: Whether ``model`` may be a path; pass False for requests from the web, which must not be
@@ -166,7 +167,7 @@ def has_model(model: str, task: str, settings: Settings) -> bool:
 
 def assets_dir() -> Path:
     """Return the folder of the bundled files: ``assets/`` beside the package."""
-    return Path(__file__).resolve().parent.parent / "assets"
+    return Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 def file_on_disk(

@@ -8,7 +8,7 @@ import pytest
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError, SettingsError
-from psp.registry import (
+from psp.registry.lookup import (
     OWN_FILE,
     download_path,
     families,

@@ -1,0 +1,1 @@
+"""Tests of which models there are, by name and folder."""

@@ -116,7 +116,8 @@ class FaceParser:
         """Return the network, on the CPU: it runs once a drawing, and a GPU may be lent by calls."""
         import transformers  # noqa: PLC0415  (optional)
 
-        from psp.checkpoints import find_file, load_tensors  # noqa: PLC0415  (torch comes after the page)
+        from psp.checkpoints.find import find_file  # noqa: PLC0415  (torch comes after the page)
+        from psp.checkpoints.tensors import load_tensors  # noqa: PLC0415  (torch comes after the page)
 
         tensors, _ = load_tensors(find_file(_ENTRY, self._settings), mapped=False)
         # Its own loader, because version 5 of transformers has other names for the layers than the file.

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from psp.checkpoints.model_input import ModelInput, model_input
 from psp.config import Settings
 from psp.devices import pick_device
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.files.stamps import Stamp, stamp
 from psp.maps.classes import MapClasses
 from psp.maps.palette import FACE_CLASSES
-from psp.model_input import ModelInput, model_input
 from psp.registry.lookup import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
@@ -181,7 +181,8 @@ class Network:
         Raises:
             CheckpointError: There is no such model, its file is damaged, or it takes no maps.
         """
-        from psp.checkpoints import is_pickle, read_info  # noqa: PLC0415  (torch comes after the page)
+        from psp.checkpoints.load import read_info  # noqa: PLC0415  (torch comes after the page)
+        from psp.checkpoints.official import is_pickle  # noqa: PLC0415  (torch comes after the page)
         from psp.models.architecture import config_from_json  # noqa: PLC0415  (torch comes after the page)
 
         entry = find_entry(model, _MAPS, self.settings)
@@ -196,7 +197,10 @@ class Network:
         return takes.classes
 
     def _load(self, entry: ModelEntry, step: Step | None) -> Loaded:
-        from psp.checkpoints import all_siblings, file_sha256, find_file, load_psp  # noqa: PLC0415  (torch comes late)
+        from psp.checkpoints.find import find_file  # noqa: PLC0415  (torch comes late)
+        from psp.checkpoints.hashes import file_sha256  # noqa: PLC0415  (torch comes late)
+        from psp.checkpoints.load import load_psp  # noqa: PLC0415  (torch comes late)
+        from psp.checkpoints.siblings import all_siblings  # noqa: PLC0415  (torch comes late)
 
         path = find_file(entry, self.settings, _tell_download(step))
         first = stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
@@ -215,7 +219,7 @@ class Network:
 
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
-        from psp.checkpoints import file_sha256  # noqa: PLC0415  (torch comes after the page)
+        from psp.checkpoints.hashes import file_sha256  # noqa: PLC0415  (torch comes after the page)
 
         try:
             place = file_on_disk(find_entry(model, task, self.settings), self.settings)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from psp.checkpoints import load_tensors
+from psp.checkpoints.tensors import load_tensors
 from psp.faces.identity import identity_distance
 from psp.files.pins import require_pinned
 from psp.pictures.images import to_tensor

@@ -158,7 +158,7 @@ def test_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monk
         save_psp(compact_model(), tmp_path / "mine.safetensors")
         return tmp_path / "mine.safetensors"
 
-    monkeypatch.setattr("psp.checkpoints.find_file", find)
+    monkeypatch.setattr("psp.checkpoints.find.find_file", find)
     pipe = PspPipeline(Settings(cache_dir=tmp_path, device="cpu"))
     pipe.load(step=lambda words, share: told.append((words, share)))
     assert told == [("Downloading the model: 5 of 10 MB", 0.5)]

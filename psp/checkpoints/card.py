@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from psp.model_input import model_input
+from psp.checkpoints.model_input import model_input
 from psp.models.architecture import config_from_json
 from psp.registry.lookup import RESERVED
 from psp.tasks import TASKS

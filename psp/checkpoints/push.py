@@ -14,11 +14,11 @@ from typing import Any
 from psp.checkpoints.card import CardFile, clean, holds_credential, holds_path, model_card
 from psp.checkpoints.hub import endpoint, network_errors
 from psp.checkpoints.load import read_info
+from psp.checkpoints.model_input import model_input
 from psp.checkpoints.siblings import all_siblings
 from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import PushError, SettingsError
-from psp.model_input import model_input
 from psp.models.architecture import config_from_json
 from psp.registry.folder import MODEL_TASKS, model_file, model_files
 from psp.registry.lookup import BUNDLED, OFFICIAL, known_models

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from psp.checkpoints.model_input import ModelInput
 from psp.errors import SettingsError
 from psp.maps.palette import FACE_CLASSES
-from psp.model_input import ModelInput
 from psp.models.encoder import EncoderConfig
 from psp.training.evaluate import variety
 from psp.training.evaluate_measures import FIGURES, Bench, Measure, figures_row

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
-from psp.checkpoints import find_file, load_psp
 from psp.checkpoints.face_network import load_face_network
+from psp.checkpoints.find import find_file
+from psp.checkpoints.load import load_psp
+from psp.checkpoints.model_input import ModelInput, model_input
 from psp.config import Settings
 from psp.errors import SettingsError
 from psp.files.saving import begins_with, is_sheet, require_own
-from psp.model_input import ModelInput, model_input
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.quality import lpips_network

@@ -11,7 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from psp.checkpoints import is_pickle, read_info, save_psp
+from psp.checkpoints.load import read_info
+from psp.checkpoints.official import is_pickle
+from psp.checkpoints.save import save_psp
 from psp.files.drafts import writing
 from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import GradualStyleEncoder, MapToStyle

@@ -11,9 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from psp.checkpoints import load_tensors, save_tensors
 from psp.checkpoints.load import DECODER_FORMAT
 from psp.checkpoints.quantize import to_half
+from psp.checkpoints.tensors import load_tensors, save_tensors
 from psp.errors import TrainingError
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import torch
 
-from psp.checkpoints import OpenedGenerator, find_file, load_pickle
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.checkpoints.face_network import load_face_network
+from psp.checkpoints.find import find_file
+from psp.checkpoints.generators import OpenedGenerator
+from psp.checkpoints.official import load_pickle
 from psp.config import Settings
 from psp.errors import TrainingError
 from psp.losses.identity import DescriptorLoss, IdentityLoss

@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psp.checkpoints import find_file, load_psp, open_generator
+from psp.checkpoints.find import find_file
+from psp.checkpoints.generators import open_generator
+from psp.checkpoints.load import load_psp
 from psp.config import Settings
 from psp.errors import TrainingError
 from psp.files.saving import write_files

@@ -11,8 +11,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from psp.checkpoints import load_tensors, save_tensors
 from psp.checkpoints.hashes import check_seal
+from psp.checkpoints.tensors import load_tensors, save_tensors
 from psp.errors import TrainingError
 
 

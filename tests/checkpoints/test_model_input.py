@@ -12,6 +12,7 @@ from PIL import Image
 
 from psp import PspPipeline
 from psp.checkpoints import save_psp
+from psp.checkpoints.model_input import ModelInput, model_input
 from psp.checkpoints.push import plan_push
 from psp.cli import main
 from psp.codes.latents import codes_from_bytes
@@ -21,7 +22,6 @@ from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.maps.classes import named_classes
 from psp.maps.palette import FACE_CLASSES
-from psp.model_input import ModelInput, model_input
 from psp.models.psp import PSPConfig
 from psp.network import Network, Work
 from psp.training.evaluate_run import Evaluation, run

@@ -26,8 +26,8 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parent.parent
 _SERVE = """
 import sys
+from psp import PspPipeline
 from psp.config import Settings
-from psp.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 try:
     from psp.memory import give_back_memory

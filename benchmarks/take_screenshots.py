@@ -14,7 +14,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import CHROMIUM, QUIET, block, draw, open_tab, oval, picture, press, upload
 

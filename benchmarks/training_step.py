@@ -23,13 +23,13 @@ from torch import Tensor
 
 from psp.checkpoints import OpenedGenerator
 from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.inference.quality import lpips_weights
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
 from psp.models.generator import Generator, GeneratorConfig, official_channels
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
-from psp.quality import lpips_weights
 from psp.training.coach import Coach, Start, build_optimizer
 from psp.training.config import TrainConfig
 from psp.training.machine import open_accelerator

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from psp.pipeline import PspPipeline, Result
+    from psp.inference.pipeline import PspPipeline, Result
 
 __all__ = ["PspPipeline", "Result"]
 
@@ -13,7 +13,7 @@ __all__ = ["PspPipeline", "Result"]
 def __getattr__(name: str) -> object:
     """Load the pipeline on first use, so that ``import psp`` alone costs nothing."""
     if name in __all__:
-        from psp import pipeline  # noqa: PLC0415  (the point of this function)
+        from psp.inference import pipeline  # noqa: PLC0415  (the point of this function)
 
         return getattr(pipeline, name)
     raise AttributeError(f"module 'psp' has no attribute {name!r}")

@@ -23,8 +23,8 @@ from psp.training.gan_command import add_train_generator
 from psp.training.train_command import add_train
 
 if TYPE_CHECKING:
-    from psp.pipeline import PspPipeline
-    from psp.result import Result
+    from psp.inference.pipeline import PspPipeline
+    from psp.inference.result import Result
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ def _report(line: str) -> None:
 
 
 def _pick_device(name: str) -> str:
-    from psp.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
+    from psp.inference.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
 
     return pick_device(name)
 
@@ -188,7 +188,7 @@ def _face(text: str) -> int | None:
 
 
 def _run_task(options: argparse.Namespace) -> None:
-    from psp.pipeline import PspPipeline  # noqa: PLC0415  (only these commands need it)
+    from psp.inference.pipeline import PspPipeline  # noqa: PLC0415  (only these commands need it)
 
     command = _COMMANDS[options.task]
     pipeline = PspPipeline()
@@ -243,7 +243,7 @@ def _print_step(words: str, share: float | None) -> None:
 
 
 def _render_examples(options: argparse.Namespace) -> None:
-    from psp.examples import render_examples  # noqa: PLC0415  (only this command needs it)
-    from psp.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
+    from psp.inference.examples import render_examples  # noqa: PLC0415  (only this command needs it)
+    from psp.inference.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
 
     render_examples(PspPipeline(), _print_step)

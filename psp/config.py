@@ -11,7 +11,7 @@ from pathlib import Path
 from psp.errors import SettingsError
 
 PARSERS = ("auto", "landmarks", "segformer")
-"""What may map photos; see ``psp.face_parser``."""
+"""What may map photos; see ``psp.inference.face_parser``."""
 
 # Digits of a number; no picture, and no queue, is larger.
 _LONGEST = 15

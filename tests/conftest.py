@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 
 
 @pytest.fixture(scope="session")

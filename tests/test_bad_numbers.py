@@ -9,8 +9,8 @@ from PIL import Image
 
 from psp.cli import main
 from psp.config import Settings
-from psp.devices import pick_device
 from psp.errors import SettingsError
+from psp.inference.devices import pick_device
 from psp.registry.own import own_families
 from psp.training.overrides import read_toml
 

@@ -12,11 +12,11 @@ from psp.checkpoints import load_psp, read_info
 from psp.config import Settings
 from psp.faces.alignment import align
 from psp.faces.identity import identity_distance
+from psp.inference.quality import lpips_network
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
-from psp.quality import lpips_network
 from psp.registry.lookup import assets_dir, find_entry, tasks_of
 
 TASKS = [task for task in tasks_of("portraits-128", Settings()) if task != "style_mix"]

@@ -14,7 +14,7 @@ from PIL import Image
 from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
-from psp.pipeline import PspPipeline, Result
+from psp.inference.pipeline import PspPipeline, Result
 from psp.registry.lookup import assets_dir
 
 

@@ -14,8 +14,8 @@ from psp.config import Settings
 from psp.errors import TrainingError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
+from psp.inference.pipeline import PspPipeline
 from psp.maps.palette import map_to_tensor
-from psp.pipeline import PspPipeline
 from psp.training.prepare import Preparation
 from tests.pictures.test_index_maps import PALETTES, bands, drawn, stored, with_palette
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from psp.cli import main
 from psp.errors import SettingsError
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from tests.full_disk import full_disk
 
 

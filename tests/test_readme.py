@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp import cli, examples
+from psp import cli
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.inference import examples
+from psp.inference.pipeline import PspPipeline
 from psp.registry.lookup import assets_dir
 from psp.registry.own import own_families
 from psp.training.limits import check_config

@@ -14,7 +14,7 @@ from psp.errors import FaceNotFoundError, PictureError
 from psp.faces import detection
 from psp.faces.alignment import align, align_all, take_square
 from psp.faces.detection import detect_faces
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 
 ROOT = Path(__file__).resolve().parent.parent
 

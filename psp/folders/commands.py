@@ -13,7 +13,7 @@ from psp.tasks import TASKS
 
 if TYPE_CHECKING:
     from psp.folders.batch import Folders
-    from psp.network import Step
+    from psp.inference.network import Step
 
 _Report: TypeAlias = Callable[[str], None]
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"

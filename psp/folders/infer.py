@@ -22,8 +22,8 @@ from psp.folders.files import Found, find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers, cpu_count, each
 from psp.folders.ready import Ready, Wish, make_ready
-from psp.job import Job
-from psp.network import Floats, Network, Step, Work
+from psp.inference.job import Job
+from psp.inference.network import Floats, Network, Step, Work
 from psp.pictures.images import to_pictures
 from psp.tasks import TASKS
 

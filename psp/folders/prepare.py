@@ -11,14 +11,14 @@ from PIL import Image
 from psp.codes.recipe import Recipe, Setting, picture_to_png
 from psp.config import Settings
 from psp.errors import InputError, PictureError
-from psp.face_parser import FaceParser
 from psp.faces.alignment import take_square
 from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders, run_errands
 from psp.folders.files import find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers
-from psp.inputs import CROP_SIZE
+from psp.inference.face_parser import FaceParser
+from psp.inference.inputs import CROP_SIZE
 from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.sketches import photo_to_sketch
 

@@ -10,10 +10,10 @@ from PIL import Image
 
 from psp.faces.alignment import NO_FACE
 from psp.faces.suitability import photo_warnings
-from psp.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, prepare_small_photo
+from psp.inference.inputs import Prepared, prepare_map, prepare_photo, prepare_sketch, prepare_small_photo
+from psp.inference.network import Floats
 from psp.maps.classes import MapClasses
 from psp.maps.palette import FACE_CLASSES
-from psp.network import Floats
 from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
 from psp.tasks import TASKS

@@ -14,9 +14,9 @@ from psp.checkpoints.model_input import ModelInput, model_input
 from psp.config import Settings
 from psp.errors import SettingsError
 from psp.files.saving import begins_with, is_sheet, require_own
+from psp.inference.quality import lpips_network
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
-from psp.quality import lpips_network
 from psp.registry.lookup import AUXILIARY, BUNDLED, file_on_disk, has_model
 from psp.training import evaluate_results as results
 from psp.training.evaluate import Ruler

@@ -10,8 +10,8 @@ from pathlib import Path
 import torch
 
 from psp.errors import TrainingError
+from psp.inference.quality import lpips_weights
 from psp.losses.lpips import LPIPS
-from psp.quality import lpips_weights
 from psp.training.gan import GanCoach
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import GENERATOR_FILE, save_generator

@@ -14,12 +14,12 @@ from psp.checkpoints.generators import OpenedGenerator
 from psp.checkpoints.official import load_pickle
 from psp.config import Settings
 from psp.errors import TrainingError
+from psp.inference.quality import lpips_weights
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
 from psp.losses.similarity import SimilarityLoss, moco_network
 from psp.models.psp import PSP, PSPConfig
-from psp.quality import lpips_weights
 from psp.registry.lookup import AUXILIARY
 from psp.training.config import TrainConfig
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from psp.inference.network import require_picture
 from psp.models.psp import PSP
-from psp.network import require_picture
 from psp.training.galleries import resized
 
 MEASURED_AT = 256

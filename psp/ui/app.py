@@ -11,9 +11,9 @@ import gradio as gr
 from gradio.routes import App
 
 from psp.config import Settings
-from psp.examples import FOLDER
+from psp.inference.examples import FOLDER
+from psp.inference.pipeline import PspPipeline
 from psp.memory import give_back_memory
-from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.door import Door

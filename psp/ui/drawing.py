@@ -13,7 +13,7 @@ from PIL import Image
 
 from psp.config import Settings
 from psp.errors import PspError
-from psp.result import Result
+from psp.inference.result import Result
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import (

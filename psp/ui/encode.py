@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from psp.pipeline import PspPipeline
-from psp.result import Result
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model, file_input
 from psp.ui.fresh import Fresh

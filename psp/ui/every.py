@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from psp.faces.alignment import FoundFaces, find_faces
-from psp.network import Step
-from psp.pipeline import PspPipeline
-from psp.result import Result
+from psp.inference.network import Step
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 from psp.ui.turn import current_turn
 
 Make = Callable[[FoundFaces, int, Step], Result]

@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from psp.examples import Example, examples_of, rendered
+from psp.inference.examples import Example, examples_of, rendered
 from psp.ui.cache import cached
 from psp.ui.results import Kind, Results, captions
 from psp.ui.words import in_words

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from psp.pipeline import PspPipeline
-from psp.result import Result
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
 from psp.ui.layout import Tab, connect_photo_tab, photo_tab

@@ -12,8 +12,8 @@ from PIL import Image
 from psp.codes.recipe import picture_to_png
 from psp.config import Settings
 from psp.errors import InputError
-from psp.pipeline import PspPipeline
-from psp.result import Result, pack
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field

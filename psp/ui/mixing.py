@@ -10,9 +10,9 @@ from typing import Any
 import gradio as gr
 
 from psp.codes.latents import CodesFile, codes_from_bytes
-from psp.inputs import read_file
-from psp.pipeline import PspPipeline
-from psp.result import Result
+from psp.inference.inputs import read_file
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import StyleControls, check_model, file_input, picture_input, style_controls
 from psp.ui.fresh import Fresh

@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw
 
 from psp.errors import PspError
 from psp.faces.suitability import DOUBT
-from psp.job import describe
-from psp.pipeline import PspPipeline
+from psp.inference.job import describe
+from psp.inference.pipeline import PspPipeline
 from psp.ui.cache import cached_picture
 from psp.ui.controls import PhotoControls
 from psp.ui.words import escape, face_words, in_words

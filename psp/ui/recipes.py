@@ -9,8 +9,8 @@ import gradio as gr
 
 from psp.codes.recipe import Recipe, recipe_from_query, recipe_of_png
 from psp.errors import InputError, PictureError
+from psp.inference.pipeline import PspPipeline
 from psp.pictures.images import read_png_header
-from psp.pipeline import PspPipeline
 from psp.registry.lookup import families
 from psp.tasks import TASKS
 from psp.ui.controls import file_input

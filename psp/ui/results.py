@@ -13,8 +13,8 @@ from PIL import Image
 
 from psp.codes.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.errors import PspError
+from psp.inference.result import Result, pack
 from psp.pictures.images import load_picture, read_png_header
-from psp.result import Result, pack
 from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.controls import untouched
 from psp.ui.details import checked_details

@@ -9,8 +9,8 @@ import gradio as gr
 from PIL import Image
 
 from psp.errors import InputError, PspError
+from psp.inference.pipeline import PspPipeline
 from psp.maps.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
-from psp.pipeline import PspPipeline
 from psp.registry.lookup import BUNDLED, OFFICIAL, families
 from psp.tasks import TASKS
 from psp.ui.controls import check_model

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from psp.inference.pipeline import PspPipeline
 from psp.pictures.papers import read_drawing
 from psp.pictures.sketches import normalize_sketch
-from psp.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
 from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab, pad_input

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import gradio as gr
 
 from psp.errors import StoppedError
-from psp.network import Step
+from psp.inference.network import Step
 from psp.ui.fresh import Fresh
 from psp.ui.turn import current_turn
 

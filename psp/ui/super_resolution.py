@@ -10,9 +10,9 @@ import gradio as gr
 from PIL import Image
 
 from psp.codes.variants import FACTORS
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 from psp.pictures.images import degrade
-from psp.pipeline import PspPipeline
-from psp.result import Result
 from psp.tasks import TASKS
 from psp.ui.controls import check_model, seed_input, variants_input
 from psp.ui.layout import Tab, connect_photo_tab, photo_tab

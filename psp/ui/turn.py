@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from psp.errors import StoppedError, TimeLimitError
-from psp.network import DOWNLOADING
+from psp.inference.network import DOWNLOADING
 
 
 class Turn:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from psp.faces.alignment import align
 from psp.faces.identity import describe_face, identity_distance
-from psp.quality import compare
+from psp.inference.quality import compare
 
 
 @pytest.fixture(scope="module")

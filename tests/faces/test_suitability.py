@@ -16,7 +16,7 @@ from psp.faces.suitability import DOUBT, MIN_SIDE, photo_warnings
 from psp.folders.align import align_folder
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from tests.faces.turning import squeezed
 from tests.folders.conftest import read_report
 

@@ -9,14 +9,15 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp import PspPipeline, examples, quality
+from psp import PspPipeline
 from psp.checkpoints import load_psp
 from psp.cli import main
 from psp.config import Settings
 from psp.errors import CheckpointError, PspError
-from psp.examples import EXAMPLES, rendered
 from psp.faces import detection
 from psp.files.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
+from psp.inference import examples, quality
+from psp.inference.examples import EXAMPLES, rendered
 from psp.registry.lookup import assets_dir
 
 ROOT = assets_dir().parent

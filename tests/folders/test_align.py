@@ -19,7 +19,7 @@ from psp.errors import InputError
 from psp.faces.alignment import align
 from psp.folders.align import align_folder
 from psp.folders.batch import Folders
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from tests.folders.conftest import pictures_in, read_report
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,8 +17,8 @@ from psp.codes.recipe import recipe_of_png
 from psp.errors import InputError, PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.network import Floats, Loaded, Network, Step, Work
-from psp.pipeline import PspPipeline, Result
+from psp.inference.network import Floats, Loaded, Network, Step, Work
+from psp.inference.pipeline import PspPipeline, Result
 from tests.folders.conftest import pictures_in, read_report
 
 Into = Callable[..., Folders]

@@ -12,9 +12,9 @@ from PIL import Image
 from psp.cli import main
 from psp.folders.batch import Folders
 from psp.folders.prepare import prepare_folder
-from psp.inputs import prepare_map
+from psp.inference.inputs import prepare_map
+from psp.inference.pipeline import PspPipeline
 from psp.maps.palette import picture_to_map
-from psp.pipeline import PspPipeline
 from tests.folders.conftest import pictures_in, read_report
 
 Into = Callable[..., Folders]

@@ -15,13 +15,13 @@ from psp.errors import TrainingError
 from psp.faces.alignment import align
 from psp.faces.detection import dlib_file
 from psp.faces.identity import identity_distance
+from psp.inference.quality import lpips_network
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import LossWeights, Objective, face_focus
 from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import ArcFace
 from psp.pictures.images import load_picture, to_tensor
-from psp.quality import lpips_network
 
 
 def tiny_lpips() -> LPIPS:

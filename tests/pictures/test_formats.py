@@ -13,9 +13,9 @@ from PIL import Image, ImageFile
 
 from psp.config import Settings
 from psp.errors import PictureError
+from psp.inference.pipeline import PspPipeline
 from psp.pictures.formats import ENDINGS, known_formats
 from psp.pictures.images import load_picture
-from psp.pipeline import PspPipeline
 
 KINDS: dict[str, dict[str, Any]] = {
     "JPEG": {},

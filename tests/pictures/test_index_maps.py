@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
-from psp.inputs import prepare_map
+from psp.inference.inputs import prepare_map
 from psp.maps.palette import CLASSES, PALETTE, Labels, map_to_picture, picture_to_map
 from psp.pictures.images import load_picture
 from psp.pictures.index_maps import class_numbers

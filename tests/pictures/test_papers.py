@@ -15,9 +15,9 @@ from psp.cli import main
 from psp.errors import PictureError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
+from psp.inference.pipeline import PspPipeline
 from psp.pictures.papers import put_on_paper, read_drawing
 from psp.pictures.sketches import NO_FACE_DRAWN, PHOTO_FOR_SKETCH, photo_to_sketch, read_sketch
-from psp.pipeline import PspPipeline
 from tests.folders.conftest import read_report
 from tests.pictures.test_sketches import agreement, drawn
 

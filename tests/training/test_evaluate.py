@@ -12,9 +12,9 @@ from torch import Tensor
 
 from psp.faces.alignment import align
 from psp.faces.identity import describe_face, identity_distance
+from psp.inference.quality import lpips_network
 from psp.models.irse import ArcFace, CurricularFace, FaceNetwork
 from psp.pictures.images import to_pictures, to_tensor
-from psp.quality import lpips_network
 from psp.training import evaluate
 from psp.training.evaluate import Compared, Ruler, describe, variety
 

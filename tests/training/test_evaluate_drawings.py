@@ -9,11 +9,11 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from psp.faces.alignment import align
+from psp.inference.quality import lpips_network
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_agreement
 from psp.pictures.images import to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch
-from psp.quality import lpips_network
 from psp.training import evaluate_drawings
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_drawings import Drawings, Followed, line_agreement, lines_of, other_pairs

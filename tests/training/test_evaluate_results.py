@@ -11,8 +11,8 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.faces.alignment import align
+from psp.inference.quality import compare, lpips_network
 from psp.pictures.images import to_tensor
-from psp.quality import compare, lpips_network
 from psp.training.evaluate import Ruler
 from psp.training.evaluate_results import lost_lines, measure_results, pair
 from psp.training.evaluate_table import open_scores

@@ -9,9 +9,9 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from psp.faces.alignment import align
+from psp.inference.quality import lpips_network
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import to_tensor
-from psp.quality import lpips_network
 from psp.training import evaluate_tasks as tasks
 from psp.training.evaluate import Compared, Ruler
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from psp.quality import lpips_network
+from psp.inference.quality import lpips_network
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 

@@ -14,10 +14,10 @@ from PIL import Image
 
 from psp.checkpoints import load_tensors
 from psp.errors import ModelNotFoundError, TrainingError
+from psp.inference.quality import lpips_network
 from psp.losses.adversarial import discriminator_loss, generator_loss, path_lengths, r1_penalty
 from psp.models.discriminator import Discriminator, DiscriminatorConfig
 from psp.models.generator import Generator, GeneratorConfig
-from psp.quality import lpips_network
 from psp.training.gan import STATE_FILE, GanCoach, lazy_adam, seeded
 from psp.training.gan_command import add_train_generator
 from psp.training.gan_config import GanConfig, gan_preset, gan_preset_names

@@ -15,12 +15,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from psp.inference.quality import lpips_network
 from psp.losses.identity import IdentityLoss, face_crop
 from psp.losses.objective import LossWeights, Objective
 from psp.models.architecture import infer_config
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
-from psp.quality import lpips_network
 from psp.training.coach import Coach, Start
 from psp.training.machine import open_accelerator
 from psp.training.presets import preset

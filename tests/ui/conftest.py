@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from psp.config import Settings
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
 from tests.ui.browsing import CHROMIUM, QUIET
 from tests.ui.served import served

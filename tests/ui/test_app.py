@@ -14,7 +14,7 @@ from PIL import Image
 from safetensors.numpy import load
 
 from psp.codes.recipe import recipe_of_png
-from psp.pipeline import PspPipeline, Result
+from psp.inference.pipeline import PspPipeline, Result
 from psp.ui.app import build_app
 
 # The contract of the design: endpoint, parameters in order with their defaults, kind of the first output.

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from psp.codes.recipe import recipe_of_png
 from psp.config import Settings
+from psp.inference.network import Step
+from psp.inference.pipeline import PspPipeline, Result
 from psp.maps.palette import CLASSES, PALETTE
-from psp.network import Step
-from psp.pipeline import PspPipeline, Result
 from psp.tasks import TASKS
 from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import (

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from psp.faces.suitability import DOUBT
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
 from psp.ui.words import summary
 

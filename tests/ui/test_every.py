@@ -13,8 +13,8 @@ from PIL import Image
 from psp.errors import StoppedError
 from psp.faces import alignment
 from psp.faces.alignment import FoundFaces
-from psp.network import Step
-from psp.pipeline import PspPipeline, Result
+from psp.inference.network import Step
+from psp.inference.pipeline import PspPipeline, Result
 from psp.ui.every import EveryFace, every_face
 from psp.ui.turn import Turn, taking
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
 from psp.ui.cache import cached
 from psp.ui.folder import DAY, HOUR, clear_abandoned, sweep, sweeping, temporary_folder

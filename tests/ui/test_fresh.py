@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from psp.config import Settings
-from psp.network import Step
-from psp.pipeline import PspPipeline, Result
+from psp.inference.network import Step
+from psp.inference.pipeline import PspPipeline, Result
 from psp.tasks import TASKS
 from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import (

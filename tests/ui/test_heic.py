@@ -11,9 +11,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from psp import cli
+from psp.inference.pipeline import PspPipeline
 from psp.pictures.formats import known_formats
 from psp.pictures.images import load_picture
-from psp.pipeline import PspPipeline
 from psp.ui.shown import shown
 from tests.ui.browsing import CHROMIUM, block, picture, upload
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from tests.ui.raw_http import Raw
 from tests.ui.test_app import CONTRACT, REQUESTS
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from psp.config import Settings
 from psp.errors import InputError
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from psp.ui.drawing import pad_input
 from psp.ui.pad import MAX_LAYERS, Drawings, limited

@@ -17,7 +17,7 @@ from gradio.queueing import Event
 
 from psp.config import Settings
 from psp.errors import StoppedError, TimeLimitError
-from psp.network import DOWNLOADING
+from psp.inference.network import DOWNLOADING
 from psp.ui import line as lines
 from psp.ui.client import client_of
 from psp.ui.line import Line, Mailbox, take_turns

@@ -12,9 +12,9 @@ from gradio.data_classes import ImageData
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from psp.inference.pipeline import PspPipeline
 from psp.maps.palette import picture_to_map
 from psp.pictures.images import load_picture
-from psp.pipeline import PspPipeline
 from psp.ui.controls import picture_input
 from tests.pictures.test_index_maps import PALETTES, bands, drawn, stored, with_palette
 

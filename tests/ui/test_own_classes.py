@@ -14,10 +14,10 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from psp.checkpoints import save_psp
+from psp.inference.pipeline import PspPipeline
 from psp.maps.classes import named_classes
 from psp.maps.palette import map_to_picture
 from psp.models.psp import PSPConfig
-from psp.pipeline import PspPipeline
 from psp.ui.app import build_app
 from tests.compact import compact_config, compact_model
 from tests.ui.served import served

@@ -14,7 +14,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
 from psp.codes.recipe import Recipe
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.registry.lookup import assets_dir
 from psp.ui.about import _models
 from psp.ui.app import build_app

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from psp.errors import InputError
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from psp.ui.controls import picture_input
 from psp.ui.uploads import check_files, is_uploaded

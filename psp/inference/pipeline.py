@@ -8,15 +8,15 @@ from typing import Any, TypeAlias
 
 from PIL import Image
 
-from psp.calls import task_calls
 from psp.codes.latents import CodesFile
 from psp.codes.recipe import Setting
 from psp.codes.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
 from psp.config import Settings
-from psp.decoding import decode
-from psp.face_parser import FaceParser
 from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
-from psp.inputs import (
+from psp.inference.calls import task_calls
+from psp.inference.decoding import decode
+from psp.inference.face_parser import FaceParser
+from psp.inference.inputs import (
     CROP_SIZE,
     Prepared,
     Seen,
@@ -28,13 +28,13 @@ from psp.inputs import (
     prepare_small_photo,
     prepare_style,
 )
-from psp.job import Job
-from psp.network import Accelerate, Network, Step
-from psp.paste import paste_back
+from psp.inference.job import Job
+from psp.inference.network import Accelerate, Network, Step
+from psp.inference.paste import paste_back
+from psp.inference.result import Result
+from psp.inference.tracing import crop_face, trace_map, trace_sketch
 from psp.pictures.images import PictureSource, limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
-from psp.result import Result
-from psp.tracing import crop_face, trace_map, trace_sketch
 
 __all__ = ["PspPipeline", "Result"]
 
@@ -285,7 +285,8 @@ class PspPipeline:
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.maps.palette``.
 
-        The recipe says who did it: "landmarks", or "segformer" where that is installed (``psp.face_parser``).
+        The recipe says who did it: "landmarks", or "segformer" where that is installed
+        (``psp.inference.face_parser``).
         """
         return trace_map(self.read(photo), self.parser, align, face)
 

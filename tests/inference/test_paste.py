@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp import paste
 from psp.faces.alignment import Alignment, align, crop_quad
 from psp.faces.detection import aligned_landmarks
 from psp.faces.landmarks import FaceShape
-from psp.paste import Mask, paste_back
+from psp.inference import paste
+from psp.inference.paste import Mask, paste_back
 from psp.pictures.planes import fill_outline
 
 MASKS: tuple[Mask, ...] = ("face", "crop")

@@ -16,9 +16,9 @@ from psp.checkpoints import save_psp
 from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PictureError, StoppedError
+from psp.inference.network import Work
+from psp.inference.pipeline import Result
 from psp.maps.palette import map_to_picture, picture_to_map
-from psp.network import Work
-from psp.pipeline import Result
 from tests.compact import compact_model
 
 

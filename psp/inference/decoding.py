@@ -8,11 +8,11 @@ from pathlib import Path
 from psp.codes.latents import CodesFile, codes_from_bytes, take_variant
 from psp.codes.recipe import Recipe
 from psp.codes.variants import check_share
-from psp.inputs import Prepared, read_file
-from psp.job import Job
-from psp.network import Network, Step
+from psp.inference.inputs import Prepared, read_file
+from psp.inference.job import Job
+from psp.inference.network import Network, Step
+from psp.inference.result import Result
 from psp.registry.lookup import families
-from psp.result import Result
 from psp.tasks import TASKS
 
 _ANOTHER_FILE = (

@@ -10,7 +10,7 @@ from PIL import Image
 
 from psp.codes.latents import codes_from_bytes
 from psp.errors import StoppedError
-from psp.examples import (
+from psp.inference.examples import (
     EXAMPLES,
     FOLDER,
     RESULTS,
@@ -20,7 +20,7 @@ from psp.examples import (
     rendered,
     run_example,
 )
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 
 
@@ -61,8 +61,8 @@ def test_rendering_writes_a_folder_for_each_example(
     pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     results = tmp_path_factory.mktemp("examples") / "results"
-    monkeypatch.setattr("psp.examples.RESULTS", results)
-    monkeypatch.setattr("psp.examples.EXAMPLES", EXAMPLES[:1])
+    monkeypatch.setattr("psp.inference.examples.RESULTS", results)
+    monkeypatch.setattr("psp.inference.examples.EXAMPLES", EXAMPLES[:1])
     (results / "old").mkdir(parents=True)
     told: list[str] = []
     render_examples(pipeline, lambda words, share: told.append(words))
@@ -77,7 +77,7 @@ def test_rendering_that_fails_leaves_what_is_stored(
     stored = tmp_path / "results" / "old" / "picture.png"
     stored.parent.mkdir(parents=True)
     stored.write_bytes(b"old")
-    monkeypatch.setattr("psp.examples.RESULTS", tmp_path / "results")
+    monkeypatch.setattr("psp.inference.examples.RESULTS", tmp_path / "results")
 
     def stop(words: str, share: float | None) -> None:
         raise StoppedError("Stopped.")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from psp.errors import InputError
-from psp.pipeline import PspPipeline, Result
+from psp.inference.pipeline import PspPipeline, Result
 from psp.registry.lookup import assets_dir
 
 

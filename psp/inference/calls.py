@@ -15,7 +15,7 @@ import numpy as np
 
 from psp.codes.recipe import SETTINGS
 from psp.errors import InputError
-from psp.result import Result
+from psp.inference.result import Result
 
 _Class = TypeVar("_Class", bound=type)
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}

@@ -14,10 +14,10 @@ from psp.codes.variants import Variation
 from psp.errors import InputError
 from psp.faces.alignment import NO_FACE, Alignment
 from psp.faces.suitability import photo_warnings
-from psp.inputs import Prepared
-from psp.network import Floats, Loaded, Network, Step, Work
+from psp.inference.inputs import Prepared
+from psp.inference.network import Floats, Loaded, Network, Step, Work
+from psp.inference.result import Result
 from psp.pictures.images import to_pictures
-from psp.result import Result
 
 if TYPE_CHECKING:
     import torch
@@ -186,6 +186,6 @@ def _tensor(images: Floats) -> torch.Tensor:
 
 
 def _compare(given: Image.Image, made: Image.Image) -> dict[str, float]:
-    from psp.quality import compare  # noqa: PLC0415  (torch comes after the page)
+    from psp.inference.quality import compare  # noqa: PLC0415  (torch comes after the page)
 
     return compare(given, made).to_dict()

@@ -11,8 +11,8 @@ from psp import PspPipeline
 from psp.checkpoints import load_tensors, save_psp
 from psp.config import Settings
 from psp.errors import CheckpointError
-from psp.job import Job
-from psp.pipeline import Result
+from psp.inference.job import Job
+from psp.inference.pipeline import Result
 from tests.compact import compact_model
 
 

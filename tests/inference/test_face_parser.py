@@ -16,12 +16,13 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from psp import PspPipeline, face_parser
+from psp import PspPipeline
 from psp.checkpoints import save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError, SettingsError
-from psp.face_parser import FaceParser
 from psp.faces.alignment import align
+from psp.inference import face_parser
+from psp.inference.face_parser import FaceParser
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import CLASSES, map_to_picture, picture_to_map
 

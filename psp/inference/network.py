@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from psp.checkpoints.model_input import ModelInput, model_input
 from psp.config import Settings
-from psp.devices import pick_device
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.files.stamps import Stamp, stamp
+from psp.inference.devices import pick_device
 from psp.maps.classes import MapClasses
 from psp.maps.palette import FACE_CLASSES
 from psp.registry.lookup import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model

@@ -12,11 +12,11 @@ from psp.codes.recipe import Setting
 from psp.errors import CheckpointError
 from psp.files.pins import PINNED, require_pinned, write_pins
 from psp.files.saving import made_by, write_files
-from psp.network import Step
-from psp.pipeline import PspPipeline
-from psp.result import Result
+from psp.inference.network import Step
+from psp.inference.pipeline import PspPipeline
+from psp.inference.result import Result
 
-FOLDER = Path(__file__).resolve().parent.parent / "examples"
+FOLDER = Path(__file__).resolve().parent.parent.parent / "examples"
 RESULTS = FOLDER / "results"
 
 _BY_SEED: dict[str, Setting] = {"variants": 3, "seed": 93}

@@ -14,7 +14,7 @@ from PIL import Image
 from psp.codes.latents import codes_from_bytes
 from psp.codes.recipe import Recipe, recipe_of_png
 from psp.errors import InputError
-from psp.result import Result, pack
+from psp.inference.result import Result, pack
 
 RECIPE = Recipe("sketch_to_face", "portraits-128", "ab" * 32, {"variants": 2, "seed": 3})
 

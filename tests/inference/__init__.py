@@ -1,0 +1,1 @@
+"""Tests of the tasks in Python, from a picture to a result."""

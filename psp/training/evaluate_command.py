@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psp.arguments import whole
-from psp.registry.folder import MODEL_TASKS
+from psp.training.evaluate_names import TASKS
 
 if TYPE_CHECKING:
     from psp.training.evaluate_run import Evaluation
-
-TASKS = (*MODEL_TASKS, "generator")
-"""What can be measured: the tasks that have a model, and random faces of the generator."""
 
 
 def add_evaluate(

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from psp.errors import TrainingError
 from psp.pictures.images import MIN_SIDE
 from psp.training.evaluate import Compared, Ruler
-from psp.training.evaluate_command import TASKS
+from psp.training.evaluate_names import TASKS
 from psp.training.evaluate_table import Scored, Scores
 from psp.training.galleries import Firsts
 from psp.training.picture_batches import Named, read_batches

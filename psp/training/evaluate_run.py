@@ -38,7 +38,7 @@ class Evaluation:
     """What to measure.
 
     Attributes:
-        task: One of ``evaluate_command.TASKS``.
+        task: One of ``psp.training.evaluate_names.TASKS``.
         model: A family's name, or the path of a file or folder.
         data: Folder of pictures or zip files with held-out pictures in ``val``; the originals of ``results``.
         device: Where to compute.

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from psp.arguments import whole
-from psp.training.run_arguments import MAX_WORKERS, WORKERS, add_run_arguments, pick_workers
+from psp.training.bounds import MAX_WORKERS
+from psp.training.run_arguments import WORKERS, add_run_arguments, pick_workers
 
 
 def add_train_generator(

@@ -15,9 +15,9 @@ from psp.models.architecture import config_from_json, config_to_json
 from psp.models.psp import PSP
 from psp.registry.folder import MODEL_TASKS
 from psp.tasks import TASKS
+from psp.training.bounds import MAX_BATCH, MAX_SEED, MAX_WORKERS
 from psp.training.config import TrainConfig
 from psp.training.gan_config import GanConfig
-from psp.training.run_arguments import MAX_BATCH, MAX_SEED, MAX_WORKERS
 
 _MOST = 2**40
 _LARGEST = 1e9

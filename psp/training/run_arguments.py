@@ -7,11 +7,9 @@ import os
 from pathlib import Path
 
 from psp.arguments import above_zero, whole
+from psp.training.bounds import MAX_BATCH, MAX_SEED
 
-MAX_BATCH = 65536
-MAX_SEED = 2**32 - 1
 MAX_THREADS = 1024
-MAX_WORKERS = 256
 WORKERS = "processes that read pictures ahead (as many as cores)"
 """Help for ``--workers``."""
 

@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING
 
 from psp.arguments import whole
 from psp.maps.classes import MOST
-from psp.training.run_arguments import (
-    MAX_BATCH,
-    MAX_WORKERS,
-    WORKERS,
-    add_run_arguments,
-    pick_workers,
-)
+from psp.training.bounds import MAX_BATCH, MAX_WORKERS
+from psp.training.run_arguments import WORKERS, add_run_arguments, pick_workers
 
 if TYPE_CHECKING:
     from psp.training.config import TrainConfig

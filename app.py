@@ -3,10 +3,10 @@
 import sys
 
 from psp import zerogpu  # first: on a ZeroGPU Space it must come before torch
+from psp.cli.terminal import make_printable
 from psp.config import Settings
 from psp.errors import PspError
 from psp.inference.pipeline import PspPipeline
-from psp.terminal import make_printable
 from psp.ui.folder import temporary_folder
 from psp.ui.proxies import exempt_loopback
 

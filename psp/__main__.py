@@ -2,6 +2,6 @@
 
 import sys
 
-from psp.cli import main
+from psp.cli.main import main
 
 sys.exit(main())

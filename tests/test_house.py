@@ -68,7 +68,9 @@ def test_the_readme_leads_with_the_two_commands_and_ci_runs_the_second() -> None
     assert TEST_COMMAND in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
 
 
-@pytest.mark.parametrize("module", ["psp", "psp.inference.pipeline", "psp.ui.app", "psp.cli", "psp.zerogpu"])
+@pytest.mark.parametrize(
+    "module", ["psp", "psp.inference.pipeline", "psp.ui.app", "psp.cli.main", "psp.zerogpu"]
+)
 def test_torch_dlib_and_opencv_come_after_the_page(module: str) -> None:
     code = f"import {module}, sys; sys.exit(bool({{'torch', 'dlib', 'cv2'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

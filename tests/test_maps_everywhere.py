@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import TrainingError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.errors import SettingsError
 from psp.inference.pipeline import PspPipeline
 from tests.full_disk import full_disk

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp import cli
+from psp.cli import main as cli
+from psp.cli.train import configure
 from psp.config import Settings
 from psp.inference import examples
 from psp.inference.pipeline import PspPipeline
@@ -22,7 +23,6 @@ from psp.registry.own import own_families
 from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset
-from psp.training.train_command import configure
 from tests.readme import ROOT, TEXT, blocks, commands, languages, lines, spans
 
 TRAINING = next(block for block in blocks("bash") if "align PHOTOS" in block)

@@ -14,7 +14,7 @@ from psp import PspPipeline
 from psp.checkpoints import save_psp
 from psp.checkpoints.model_input import ModelInput, model_input
 from psp.checkpoints.push import plan_push
-from psp.cli import main
+from psp.cli.main import main
 from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, PspError

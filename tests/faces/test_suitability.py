@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageOps
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.faces.alignment import align, align_all
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.suitability import DOUBT, MIN_SIDE, photo_warnings

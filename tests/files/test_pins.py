@@ -11,7 +11,7 @@ from PIL import Image
 
 from psp import PspPipeline
 from psp.checkpoints import load_psp
-from psp.cli import main
+from psp.cli.main import main
 from psp.config import Settings
 from psp.errors import CheckpointError, PspError
 from psp.faces import detection

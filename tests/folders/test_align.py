@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.errors import InputError
 from psp.faces.alignment import align
 from psp.folders.align import align_folder

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.codes.latents import codes_from_bytes
 from psp.codes.recipe import recipe_of_png
 from psp.errors import InputError, PspError, SettingsError

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.folders.batch import Folders
 from psp.folders.prepare import prepare_folder
 from psp.inference.inputs import prepare_map

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.errors import PictureError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder

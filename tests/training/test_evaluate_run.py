@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import hub, save_psp
-from psp.cli import main
+from psp.cli.main import main
 from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
 from psp.faces.alignment import align

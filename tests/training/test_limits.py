@@ -9,7 +9,7 @@ from typing import get_type_hints
 
 import pytest
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.errors import SettingsError
 from psp.training.config import TrainConfig
 from psp.training.gan_config import gan_preset, gan_preset_names

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from psp.cli.train import add_train, configure
 from psp.errors import SettingsError
 from psp.models.irse import Stage
 from psp.training.overrides import override, read_assignments, read_toml, to_toml
 from psp.training.presets import preset, preset_names
-from psp.training.train_command import add_train, configure
 
 
 @pytest.mark.parametrize("name", preset_names())

@@ -13,7 +13,8 @@ from PIL import Image
 from psp import PspPipeline
 from psp.checkpoints import read_info
 from psp.checkpoints.push import plan_push
-from psp.cli import main
+from psp.cli.main import main
+from psp.cli.train import add_train, configure
 from psp.config import Settings
 from psp.errors import SettingsError, TrainingError
 from psp.folders.batch import Folders
@@ -24,7 +25,6 @@ from psp.maps.palette import map_to_picture
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.evaluate_run import Evaluation, run
 from psp.training.run import RunOptions, open_data, train
-from psp.training.train_command import add_train, configure
 from tests.compact import compact_config
 
 

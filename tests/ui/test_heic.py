@@ -10,7 +10,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from psp import cli
+from psp.cli import main as cli
 from psp.inference.pipeline import PspPipeline
 from psp.pictures.formats import known_formats
 from psp.pictures.images import load_picture

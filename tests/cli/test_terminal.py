@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 NAME = "Żółć–α→日本 é"
 ENCODINGS = ("cp1252", "ascii")
 
 COMMANDS = """
 import contextlib, sys
-from psp.cli import main
+from psp.cli.main import main
 for command in {commands!r}:
     with contextlib.suppress(SystemExit):  # --help
         code = main(command)
@@ -118,9 +118,8 @@ def test_a_plain_locale_is_enough(tmp_path: Path) -> None:
 
 
 def test_signs_are_replaced_by_what_they_look_like() -> None:
-    code = (
-        "from psp.terminal import make_printable; make_printable(); print('256×256 → α Fréchet … 日 \\udce9')"
-    )
+    code = "from psp.cli.terminal import make_printable; make_printable(); "
+    code += "print('256×256 → α Fréchet … 日 \\udce9')"
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True

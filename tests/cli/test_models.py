@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.registry.lookup import assets_dir
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from psp.cli import main
+from psp.cli.main import main
 from psp.config import Settings
 from psp.errors import SettingsError
 from psp.inference.devices import pick_device

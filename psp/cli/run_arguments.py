@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from psp.arguments import above_zero, whole
+from psp.cli.arguments import above_zero, whole
 from psp.training.bounds import MAX_BATCH, MAX_SEED
 
 MAX_THREADS = 1024

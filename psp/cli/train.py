@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psp.arguments import whole
+from psp.cli.arguments import whole
+from psp.cli.run_arguments import WORKERS, add_run_arguments, pick_workers
 from psp.maps.classes import MOST
 from psp.training.bounds import MAX_BATCH, MAX_WORKERS
-from psp.training.run_arguments import WORKERS, add_run_arguments, pick_workers
 
 if TYPE_CHECKING:
     from psp.training.config import TrainConfig

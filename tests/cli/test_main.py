@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from psp.checkpoints import load_psp
-from psp.cli import main
+from psp.cli.main import main
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline, Result
 from psp.registry.lookup import assets_dir

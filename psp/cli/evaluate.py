@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from psp.arguments import whole
+from psp.cli.arguments import whole
 from psp.training.evaluate_names import TASKS
 
 if TYPE_CHECKING:

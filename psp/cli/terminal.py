@@ -35,6 +35,17 @@ def takes(text: str) -> bool:
     return True
 
 
+def print_step(words: str, share: float | None) -> None:
+    """Show what happens now in one line that the next one replaces; only what takes long is told.
+
+    Args:
+        words: What happens.
+        share: How much of it is done, 0 to 1; None: it does not take long.
+    """
+    if share is not None:  # downloads, many faces
+        print(f"\r{words} ({share:.0%})\033[K", end="\r", file=sys.stderr, flush=True)
+
+
 def _replace(error: UnicodeError) -> tuple[str, int]:
     """Return signs that ASCII has for those that could not be encoded, and where to go on."""
     if not isinstance(error, UnicodeEncodeError):

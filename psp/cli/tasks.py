@@ -1,26 +1,20 @@
-"""The command line, ``python -m psp COMMAND``: the tasks, models, training, evaluation. Alone prints."""
+"""The tasks as commands: what each takes, how it is run, and what is told of its results."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from psp.arguments import any_number, any_whole
-from psp.errors import PspError, SettingsError
+from psp.cli.arguments import any_number, any_whole
+from psp.cli.terminal import print_step, takes
+from psp.errors import SettingsError
 from psp.files.saving import made_by, stem_of, write_files
-from psp.folders.commands import add_infer, add_prepare, extend_align
-from psp.models_command import add_models
 from psp.tasks import TASKS
-from psp.terminal import make_printable, takes
-from psp.training.evaluate_command import add_evaluate
-from psp.training.gan_command import add_train_generator
-from psp.training.train_command import add_train
 
 if TYPE_CHECKING:
     from psp.inference.pipeline import PspPipeline
@@ -117,51 +111,11 @@ _COMMANDS = {
 }
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the exit code: 0, or 2 where an error was told."""
-    make_printable()
-    logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    options = _parser().parse_args(arguments)
-    try:
-        options.run(options)
-    except PspError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except OSError as error:  # a folder that cannot be written, a full disk
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("stopped", file=sys.stderr)
-        return 130
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m psp", description="pSp Studio on the command line.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+def add_tasks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add every task to ``commands``; parsed options get a ``run`` to call with them."""
     for name, command in _COMMANDS.items():
         words = TASKS[name].caption if name in TASKS else command.words
         _add_task(commands.add_parser(name, help=words, description=words), name, command)
-    extend_align(commands.choices["align"], _report)
-    add_prepare(commands, _report)
-    add_infer(commands, _report, _print_step)
-    add_models(commands, _report)
-    render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
-    render.set_defaults(run=_render_examples)
-    add_train(commands, _report)
-    add_train_generator(commands, _report, _pick_device)
-    add_evaluate(commands, _report, _pick_device)
-    return parser
-
-
-def _report(line: str) -> None:
-    print(line, flush=True)
-
-
-def _pick_device(name: str) -> str:
-    from psp.inference.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
-
-    return pick_device(name)
 
 
 def _add_task(parser: argparse.ArgumentParser, name: str, command: _Command) -> None:
@@ -197,7 +151,7 @@ def _run_task(options: argparse.Namespace) -> None:
     if command.align:
         settings["align"] = options.align
     if _MODEL in command.options:
-        settings["step"] = _print_step
+        settings["step"] = print_step
     faces: Sequence[int | None] = [None]
     if command.face:
         if options.face is None and not getattr(options, "align", True):
@@ -235,15 +189,3 @@ def _paste(pipeline: PspPipeline, photo: Path, results: list[Result], stem: Path
     png = picture_to_png(pipeline.paste_back(photo, made), results[0].recipe)
     write_files({path: png}, made_by({results[0].recipe.task}, results[0].inputs))
     print(f"saved {path}", file=sys.stderr)
-
-
-def _print_step(words: str, share: float | None) -> None:
-    if share is not None:  # only what takes long: downloads, many faces
-        print(f"\r{words} ({share:.0%})\033[K", end="\r", file=sys.stderr, flush=True)
-
-
-def _render_examples(options: argparse.Namespace) -> None:
-    from psp.inference.examples import render_examples  # noqa: PLC0415  (only this command needs it)
-    from psp.inference.pipeline import PspPipeline  # noqa: PLC0415  (only this command needs it)
-
-    render_examples(PspPipeline(), _print_step)

@@ -7,9 +7,9 @@ import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
-from psp.arguments import whole
+from psp.cli.arguments import whole
+from psp.cli.run_arguments import WORKERS, add_run_arguments, pick_workers
 from psp.training.bounds import MAX_WORKERS
-from psp.training.run_arguments import WORKERS, add_run_arguments, pick_workers
 
 
 def add_train_generator(

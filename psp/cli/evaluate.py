@@ -5,13 +5,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from psp.cli.arguments import whole
-from psp.training.evaluate_names import TASKS
-
-if TYPE_CHECKING:
-    from psp.training.evaluate_run import Evaluation
+from psp.evaluation.names import TASKS
 
 
 def add_evaluate(
@@ -65,10 +61,10 @@ def _run(
     options: argparse.Namespace, report: Callable[[str], None], pick_device: Callable[[str], str]
 ) -> None:
     from psp.config import Settings  # noqa: PLC0415  (only this command needs it)
-    from psp.training import evaluate_run  # noqa: PLC0415  (only this command needs it)
+    from psp.evaluation.run import Evaluation, run  # noqa: PLC0415  (only this command needs it)
 
     settings = Settings.from_env()
-    evaluation: Evaluation = evaluate_run.Evaluation(
+    evaluation = Evaluation(
         task=options.task,
         model=settings.model if options.model == "auto" else options.model,
         data=options.data,
@@ -83,4 +79,4 @@ def _run(
         identity_file=options.identity,
         inputs=options.inputs,
     )
-    evaluate_run.run(evaluation, report)
+    run(evaluation, report)

@@ -18,13 +18,13 @@ from psp.cli.main import main
 from psp.codes.latents import codes_from_bytes
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, PspError
+from psp.evaluation.run import Evaluation, run
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.inference.network import Network, Work
 from psp.maps.classes import named_classes
 from psp.maps.palette import FACE_CLASSES
 from psp.models.psp import PSPConfig
-from psp.training.evaluate_run import Evaluation, run
 from tests.compact import compact_config, compact_model
 
 PHOTO_TASKS = "encode or frontalize or super_resolution or toonify or style_mix"

@@ -17,13 +17,13 @@ from psp.cli.main import main
 from psp.cli.train import add_train, configure
 from psp.config import Settings
 from psp.errors import SettingsError, TrainingError
+from psp.evaluation.run import Evaluation, run
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.losses.objective import LossWeights
 from psp.maps.classes import named_classes, numbered_classes
 from psp.maps.palette import map_to_picture
 from psp.training.config import OptimizerConfig, TrainConfig
-from psp.training.evaluate_run import Evaluation, run
 from psp.training.run import RunOptions, open_data, train
 from tests.compact import compact_config
 

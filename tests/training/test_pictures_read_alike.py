@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
+from psp.evaluation.picture_batches import read_batches
 from psp.maps.palette import map_to_picture
 from psp.pictures.formats import known_formats
 from psp.pictures.images import load_picture
@@ -24,7 +25,6 @@ from psp.training.config import DataConfig
 from psp.training.data import Pictures, held_out
 from psp.training.maps import open_maps
 from psp.training.pairs import pair_sources
-from psp.training.picture_batches import read_batches
 from psp.training.prepare import Preparation
 from psp.training.sources import open_sources
 

@@ -14,10 +14,10 @@ from psp.checkpoints import hub, save_psp
 from psp.cli.main import main
 from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
+from psp.evaluation.run import Evaluation, run
 from psp.faces.alignment import align
 from psp.models.irse import CurricularFace
 from psp.registry.lookup import AUXILIARY
-from psp.training.evaluate_run import Evaluation, run
 from tests.compact import compact_model
 
 

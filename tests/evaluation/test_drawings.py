@@ -8,15 +8,14 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from psp.evaluation.drawings import Drawings, Followed, line_agreement, lines_of, other_pairs
+from psp.evaluation.measures import Ruler
 from psp.faces.alignment import align
 from psp.inference.quality import lpips_network
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_agreement
 from psp.pictures.images import to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch
-from psp.training import evaluate_drawings
-from psp.training.evaluate import Ruler
-from psp.training.evaluate_drawings import Drawings, Followed, line_agreement, lines_of, other_pairs
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +99,7 @@ def test_one_face_for_all_drawings_is_found_out(faces: Tensor) -> None:
 
 
 def test_variety_keeps_the_first_pictures_alone(faces: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate_drawings, "_VARIED", 2)
+    monkeypatch.setattr("psp.evaluation.drawings._VARIED", 2)
     drawings, blank = Drawings(line_agreement), [np.zeros((128, 128), dtype=bool)]
     for part in (faces[:1], faces[:1], faces[1:2]):
         drawings.add(blank, blank, part, part)

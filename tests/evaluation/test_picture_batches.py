@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from psp.errors import TrainingError
+from psp.evaluation.picture_batches import choose, read_batches
 from psp.pictures.images import to_tensor
-from psp.training.picture_batches import choose, read_batches
 from psp.training.sources import open_source, open_sources
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from psp.training.evaluate import Compared
-from psp.training.evaluate_table import Scored, line, open_scores
+from psp.evaluation.measures import Compared
+from psp.evaluation.table import Scored, line, open_scores
 
 
 def scored(

@@ -12,17 +12,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from psp.evaluation import tasks
+from psp.evaluation.drawings import Drawing, Drawings, line_agreement, lines_of
+from psp.evaluation.measures import Compared, Figures, Numbers, Ruler, Seen
+from psp.evaluation.picture_batches import PictureBatch
+from psp.evaluation.table import Row, Scored
+from psp.evaluation.translate import Made, Translator
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import to_pictures
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
-from psp.training import evaluate_tasks as tasks
-from psp.training.evaluate import Compared, Figures, Numbers, Ruler, Seen
-from psp.training.evaluate_drawings import Drawing, Drawings, line_agreement, lines_of
-from psp.training.evaluate_table import Row, Scored
 from psp.training.galleries import Firsts, show_inputs
-from psp.training.picture_batches import PictureBatch
-from psp.training.translate import Made, Translator
 
 FIGURES = ("pictures", "LPIPS", "MSE", "identity", "wrong", "own nearest")
 """What the table of plain results says."""

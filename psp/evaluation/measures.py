@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
+from psp.evaluation.crops import describer_chip, recogniser_face
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import FaceNetwork
 from psp.pictures.images import to_pictures
-from psp.training.crops import describer_chip, recogniser_face
 
 Numbers = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ from torch import Tensor
 
 from psp.checkpoints.model_input import ModelInput
 from psp.errors import SettingsError
+from psp.evaluation.measures import variety
+from psp.evaluation.picture_batches import PictureBatch
+from psp.evaluation.pictures import FIGURES, Bench, Measure, figures_row
+from psp.evaluation.table import Row, Scored
 from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import EncoderConfig
-from psp.training.evaluate import variety
-from psp.training.evaluate_measures import FIGURES, Bench, Measure, figures_row
-from psp.training.evaluate_table import Row, Scored
 from psp.training.galleries import Firsts, resized, show_inputs
-from psp.training.picture_batches import PictureBatch
 from psp.training.prepare import Preparation
 
 _VARIED = 400  # pictures that variety is told from, the first: they have to be kept

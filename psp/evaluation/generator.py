@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from psp.errors import TrainingError
+from psp.evaluation.picture_batches import Named, read_batches
+from psp.evaluation.table import Row
+from psp.evaluation.tasks import random_figures
+from psp.evaluation.translate import Translator
 from psp.losses.lpips import LPIPS
 from psp.training import galleries
 from psp.training.config import DataConfig
 from psp.training.data import draw_shares, held_out
-from psp.training.evaluate_table import Row
-from psp.training.evaluate_tasks import random_figures
-from psp.training.picture_batches import Named, read_batches
 from psp.training.presets import preset
 from psp.training.sources import Source
-from psp.training.translate import Translator
 
 GENERATOR_HEADERS = ("pictures", "Fréchet", "encoded", "real", "variety", "real")
 

@@ -10,13 +10,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from psp.evaluation import measures
+from psp.evaluation.measures import Compared, Ruler, describe, variety
 from psp.faces.alignment import align
 from psp.faces.identity import describe_face, identity_distance
 from psp.inference.quality import lpips_network
 from psp.models.irse import ArcFace, CurricularFace, FaceNetwork
 from psp.pictures.images import to_pictures, to_tensor
-from psp.training import evaluate
-from psp.training.evaluate import Compared, Ruler, describe, variety
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def test_a_face_is_most_like_itself(faces: Tensor, network: FaceNetwork) -> None
 
 @pytest.mark.parametrize("rows", [1, 2, 256])
 def test_wrong_pairs_are_all_pairs_of_others(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluate, "_ROWS", rows)
+    monkeypatch.setattr(measures, "_ROWS", rows)
     rng = np.random.default_rng(0)
     given = rng.normal(size=(5, 128))
     made = given + 0.1 * rng.normal(size=(5, 128))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from psp.evaluation import crops
+from psp.evaluation.crops import TEMPLATE, five_points, recogniser_face, similarity_transform
 from psp.faces.alignment import align
-from psp.training import crops
-from psp.training.crops import TEMPLATE, five_points, recogniser_face, similarity_transform
 
 
 def moved(points: np.ndarray, turn: float, scale: float, shift: tuple[float, float]) -> np.ndarray:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from psp.errors import TrainingError
+from psp.evaluation.measures import Compared, Ruler
+from psp.evaluation.names import TASKS
+from psp.evaluation.picture_batches import Named, read_batches
+from psp.evaluation.table import Scored, Scores
+from psp.evaluation.translate import MEASURED_AT
 from psp.pictures.images import MIN_SIDE
-from psp.training.evaluate import Compared, Ruler
-from psp.training.evaluate_names import TASKS
-from psp.training.evaluate_table import Scored, Scores
 from psp.training.galleries import Firsts
-from psp.training.picture_batches import Named, read_batches
 from psp.training.sources import Source, read_square
-from psp.training.translate import MEASURED_AT
 
 _NAMED = 20
 

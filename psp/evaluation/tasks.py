@@ -14,13 +14,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from psp.evaluation.crops import find_landmarks
+from psp.evaluation.measures import Compared, Figures, Numbers, each_lpips, variety
 from psp.faces.landmarks import yaw
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import degrade, to_pictures
 from psp.training.cartoon import cartoonize
-from psp.training.crops import find_landmarks
 from psp.training.data import to_batch
-from psp.training.evaluate import Compared, Figures, Numbers, each_lpips, variety
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 FACTORS = (4, 8, 16)

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
+from psp.evaluation.measures import Ruler
+from psp.evaluation.results import lost_lines, measure_results, pair
+from psp.evaluation.table import open_scores
 from psp.faces.alignment import align
 from psp.inference.quality import compare, lpips_network
 from psp.pictures.images import to_tensor
-from psp.training.evaluate import Ruler
-from psp.training.evaluate_results import lost_lines, measure_results, pair
-from psp.training.evaluate_table import open_scores
 from psp.training.galleries import Firsts
 from psp.training.sources import Source, open_source
 

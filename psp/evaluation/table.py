@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from psp.evaluation.measures import Compared
 from psp.files.drafts import writing
-from psp.training.evaluate import Compared
 
 Report = Callable[[str], None]
 Row = Sequence[str | int | float]

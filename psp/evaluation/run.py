@@ -13,22 +13,22 @@ from psp.checkpoints.load import load_psp
 from psp.checkpoints.model_input import ModelInput, model_input
 from psp.config import Settings
 from psp.errors import SettingsError
+from psp.evaluation import results
+from psp.evaluation.generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
+from psp.evaluation.given import Given, preparation
+from psp.evaluation.measures import Ruler
+from psp.evaluation.picture_batches import choose, read_batches
+from psp.evaluation.pictures import FIGURES, MEASURES, Bench, figures_row
+from psp.evaluation.table import HEADER, Report, Row, line, open_scores
+from psp.evaluation.translate import Translator
 from psp.files.saving import begins_with, is_sheet, require_own
 from psp.inference.quality import lpips_network
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.registry.lookup import AUXILIARY, BUNDLED, file_on_disk, has_model
-from psp.training import evaluate_results as results
-from psp.training.evaluate import Ruler
-from psp.training.evaluate_generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
-from psp.training.evaluate_given import Given, preparation
-from psp.training.evaluate_measures import FIGURES, MEASURES, Bench, figures_row
-from psp.training.evaluate_table import HEADER, Report, Row, line, open_scores
 from psp.training.galleries import Firsts
 from psp.training.pairs import pair_sources
-from psp.training.picture_batches import choose, read_batches
 from psp.training.sources import Source, open_source, open_sources
-from psp.training.translate import Translator
 
 _SHOWN = 36
 
@@ -38,7 +38,7 @@ class Evaluation:
     """What to measure.
 
     Attributes:
-        task: One of ``psp.training.evaluate_names.TASKS``.
+        task: One of ``psp.evaluation.names.TASKS``.
         model: A family's name, or the path of a file or folder.
         data: Folder of pictures or zip files with held-out pictures in ``val``; the originals of ``results``.
         device: Where to compute.

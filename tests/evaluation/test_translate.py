@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-from psp.training import translate
+from psp.evaluation import translate
+from psp.evaluation.translate import Translator
 from psp.training.galleries import resized
-from psp.training.translate import Translator
 from tests.compact import compact_model
 
 

@@ -8,12 +8,12 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from psp.evaluation import tasks
+from psp.evaluation.measures import Compared, Ruler
 from psp.faces.alignment import align
 from psp.inference.quality import lpips_network
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import to_tensor
-from psp.training import evaluate_tasks as tasks
-from psp.training.evaluate import Compared, Ruler
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from psp.evaluation.measures import Compared, Figures, variety
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import to_pictures
 from psp.training.data import to_batch
-from psp.training.evaluate import Compared, Figures, variety
 
 Drawing = NDArray[Any]
 

@@ -32,10 +32,10 @@ from psp.models.irse import ArcFace
 from psp.models.psp import PSP
 from psp.training.coach import Coach, Start, build_optimizer
 from psp.training.config import TrainConfig
+from psp.training.data.sources import open_sources
 from psp.training.machine import open_accelerator
 from psp.training.networks import on_generator
 from psp.training.presets import preset
-from psp.training.sources import open_sources
 
 Step = Callable[[Tensor], None]
 

@@ -16,7 +16,7 @@ from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
 from psp.inference.pipeline import PspPipeline
 from psp.maps.palette import map_to_tensor
-from psp.training.prepare import Preparation
+from psp.training.data.prepare import Preparation
 from tests.pictures.test_index_maps import PALETTES, bands, drawn, stored, with_palette
 
 WRAPPED = {

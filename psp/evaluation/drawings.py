@@ -17,7 +17,7 @@ from torch import Tensor
 from psp.evaluation.measures import Compared, Figures, variety
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import to_pictures
-from psp.training.data import to_batch
+from psp.training.data.pictures import to_batch
 
 Drawing = NDArray[Any]
 

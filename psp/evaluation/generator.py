@@ -18,9 +18,9 @@ from psp.evaluation.translate import Translator
 from psp.losses.lpips import LPIPS
 from psp.training import galleries
 from psp.training.config import DataConfig
-from psp.training.data import draw_shares, held_out
+from psp.training.data.pictures import draw_shares, held_out
+from psp.training.data.sources import Source
 from psp.training.presets import preset
-from psp.training.sources import Source
 
 GENERATOR_HEADERS = ("pictures", "Fréchet", "encoded", "real", "variety", "real")
 

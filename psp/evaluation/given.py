@@ -15,8 +15,8 @@ from psp.evaluation.pictures import FIGURES, Bench, Measure, figures_row
 from psp.evaluation.table import Row, Scored
 from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import EncoderConfig
+from psp.training.data.prepare import Preparation
 from psp.training.galleries import Firsts, resized, show_inputs
-from psp.training.prepare import Preparation
 
 _VARIED = 400  # pictures that variety is told from, the first: they have to be kept
 

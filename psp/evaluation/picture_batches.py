@@ -11,9 +11,9 @@ from torch import Tensor
 
 from psp.errors import TrainingError
 from psp.pictures.images import to_tensor
-from psp.training.data import read_given
-from psp.training.prepare import Preparation
-from psp.training.sources import Source, read_square
+from psp.training.data.pictures import read_given
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source, read_square
 
 Named = tuple[Source, str]
 """A picture: where it is, and its name there."""

@@ -13,8 +13,8 @@ from psp.evaluation.picture_batches import Named, read_batches
 from psp.evaluation.table import Scored, Scores
 from psp.evaluation.translate import MEASURED_AT
 from psp.pictures.images import MIN_SIDE
+from psp.training.data.sources import Source, read_square
 from psp.training.galleries import Firsts
-from psp.training.sources import Source, read_square
 
 _NAMED = 20
 

@@ -26,9 +26,9 @@ from psp.inference.quality import lpips_network
 from psp.models.irse import FaceNetwork
 from psp.models.psp import PSP
 from psp.registry.lookup import AUXILIARY, BUNDLED, file_on_disk, has_model
+from psp.training.data.pairs import pair_sources
+from psp.training.data.sources import Source, open_source, open_sources
 from psp.training.galleries import Firsts
-from psp.training.pairs import pair_sources
-from psp.training.sources import Source, open_source, open_sources
 
 _SHOWN = 36
 

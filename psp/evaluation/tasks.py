@@ -19,8 +19,8 @@ from psp.evaluation.measures import Compared, Figures, Numbers, each_lpips, vari
 from psp.faces.landmarks import yaw
 from psp.losses.lpips import LPIPS
 from psp.pictures.images import degrade, to_pictures
-from psp.training.cartoon import cartoonize
-from psp.training.data import to_batch
+from psp.training.data.cartoon import cartoonize
+from psp.training.data.pictures import to_batch
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 FACTORS = (4, 8, 16)

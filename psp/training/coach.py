@@ -18,20 +18,20 @@ from psp.losses.objective import Objective
 from psp.models.generator import ToRGB
 from psp.models.psp import PSP
 from psp.training.config import TrainConfig
-from psp.training.data import Batch, Item, Pictures
+from psp.training.data.pictures import Batch, Item, Pictures
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source
+from psp.training.data.vary import Pixels
 from psp.training.distill import code_loss
 from psp.training.galleries import show_inputs
 from psp.training.loop import Pace, Progress, run_loop
 from psp.training.machine import require_agreement
 from psp.training.norms import batch_norms, measure_norms, share_norms
-from psp.training.prepare import Preparation
 from psp.training.ranger import Ranger
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
-from psp.training.sources import Source
 from psp.training.state import Position, RunState, load_state, save_state
 from psp.training.step import LossTerms, resize
-from psp.training.vary import Pixels
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

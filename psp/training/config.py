@@ -11,7 +11,7 @@ from psp.maps.classes import MapClasses, named_classes, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.models.psp import PSPConfig
 from psp.tasks import TASKS
-from psp.training.vary import VaryConfig
+from psp.training.data.vary import VaryConfig
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from psp.models.generator import Generator, StyledConv, ToRGB
 from psp.models.psp import PSP
-from psp.training.data import Pictures
+from psp.training.data.pictures import Pictures
 
 _MEASURED_BATCHES, _MEASURED_AT_ONCE = 32, 16
 

@@ -19,11 +19,11 @@ from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
 from psp.models.psp import PSP
 from psp.training.config import DataConfig, TrainConfig
-from psp.training.data import Pictures, draw_shares
+from psp.training.data.pictures import Pictures, draw_shares
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source
+from psp.training.data.vary import Pixels
 from psp.training.gan_state import GENERATOR_FILE
-from psp.training.prepare import Preparation
-from psp.training.sources import Source
-from psp.training.vary import Pixels
 
 BEST = "best"
 """Folder of the best model of a run, in the run's folder."""

@@ -14,7 +14,7 @@ from psp.files.saving import is_sheet, write_files
 from psp.maps.classes import MapClasses, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES, map_to_picture
 from psp.models.psp import PSP
-from psp.training.data import to_batch
+from psp.training.data.pictures import to_batch
 from psp.training.sheets import sheet
 
 MAX_BYTES = 400_000

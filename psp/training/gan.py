@@ -21,7 +21,8 @@ from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.augment import AdaptiveProbability, augment
 from psp.training.coach import kept_share
-from psp.training.data import Item, Pictures
+from psp.training.data.pictures import Item, Pictures
+from psp.training.data.sources import Source
 from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 from psp.training.gan_config import GanConfig
 from psp.training.gan_state import (
@@ -38,7 +39,6 @@ from psp.training.gan_state import (
 from psp.training.loop import Pace, Progress, run_loop
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
-from psp.training.sources import Source
 from psp.training.state import Position
 
 STATE_FILE = "gan.safetensors"

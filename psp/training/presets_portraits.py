@@ -11,7 +11,7 @@ from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
 from psp.models.psp import PSPConfig
 from psp.training.config import DataConfig, OptimizerConfig, TrainConfig
-from psp.training.vary import VaryConfig
+from psp.training.data.vary import VaryConfig
 
 PORTRAITS128 = PSPConfig(
     EncoderConfig(

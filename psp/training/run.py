@@ -20,21 +20,21 @@ from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.models.psp import PSP, PSPConfig
 from psp.registry.folder import model_files
 from psp.registry.lookup import find_entry
-from psp.training.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
+from psp.training.data.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
+from psp.training.data.maps import open_maps
+from psp.training.data.pairs import pair_sources
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source, open_sources
+from psp.training.data.vary import Pixels
 from psp.training.export import BEST, export
 from psp.training.limits import check_channels, check_config, check_run
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
-from psp.training.maps import open_maps
 from psp.training.networks import adapt, build_objective, on_generator, start_encoder
 from psp.training.overrides import to_toml
-from psp.training.pairs import pair_sources
-from psp.training.prepare import Preparation
 from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, require_run_folder
-from psp.training.sources import Source, open_sources
-from psp.training.vary import Pixels
 
 if TYPE_CHECKING:
     from accelerate import Accelerator

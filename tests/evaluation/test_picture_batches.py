@@ -13,7 +13,7 @@ from PIL import Image
 from psp.errors import TrainingError
 from psp.evaluation.picture_batches import choose, read_batches
 from psp.pictures.images import to_tensor
-from psp.training.sources import open_source, open_sources
+from psp.training.data.sources import open_source, open_sources
 
 
 def noise(seed: int, side: int = 40) -> Image.Image:

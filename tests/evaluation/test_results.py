@@ -16,8 +16,8 @@ from psp.evaluation.table import open_scores
 from psp.faces.alignment import align
 from psp.inference.quality import compare, lpips_network
 from psp.pictures.images import to_tensor
+from psp.training.data.sources import Source, open_source
 from psp.training.galleries import Firsts
-from psp.training.sources import Source, open_source
 
 
 def source(*names: str) -> Source:

@@ -9,7 +9,7 @@ from PIL import Image
 from psp.errors import SettingsError
 from psp.maps.classes import MapClasses, classes_from_json, named_classes, numbered_classes
 from psp.maps.palette import FACE_CLASSES, map_agreement, map_to_picture, map_to_tensor, picture_to_map
-from psp.training.maps import mirror_map
+from psp.training.data.maps import mirror_map
 
 
 def drawn(count: int, side: int = 64) -> np.ndarray:

@@ -14,8 +14,8 @@ from psp.errors import TrainingError
 from psp.pictures.formats import known_formats
 from psp.pictures.images import MAX_BYTES
 from psp.pictures.listing import clean_name
-from psp.training.check import check_data
-from psp.training.sources import Source, open_source, open_sources, read_square
+from psp.training.data.check import check_data
+from psp.training.data.sources import Source, open_source, open_sources, read_square
 
 
 def encoded(kind: str = "PNG", size: int = 64, level: int = 90) -> bytes:

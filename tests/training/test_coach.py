@@ -22,6 +22,7 @@ from psp.models.irse import ArcFace
 from psp.models.psp import PSP
 from psp.training.coach import STATE_FILE, Coach, Start, rate_factor
 from psp.training.config import OptimizerConfig, TrainConfig
+from psp.training.data.sources import open_sources
 from psp.training.export import recentre
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
@@ -29,7 +30,6 @@ from psp.training.networks import build_objective
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
 from psp.training.scalars import read_scalars
-from psp.training.sources import open_sources
 from tests.compact import compact_config, compact_model
 
 CONFIG = TrainConfig(

@@ -19,12 +19,12 @@ from psp.inference.quality import lpips_network
 from psp.losses.adversarial import discriminator_loss, generator_loss, path_lengths, r1_penalty
 from psp.models.discriminator import Discriminator, DiscriminatorConfig
 from psp.models.generator import Generator, GeneratorConfig
+from psp.training.data.sources import open_sources
 from psp.training.gan import STATE_FILE, GanCoach, lazy_adam, seeded
 from psp.training.gan_config import GanConfig, gan_preset, gan_preset_names
 from psp.training.gan_run import GanRunOptions, train_generator
 from psp.training.gan_state import GanState, load_generator, save_discriminator, save_generator
 from psp.training.loop import Progress
-from psp.training.sources import open_sources
 from psp.training.state import Position
 
 CONFIG = GanConfig(

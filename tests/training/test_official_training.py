@@ -22,10 +22,10 @@ from psp.models.architecture import infer_config
 from psp.models.irse import ArcFace
 from psp.models.psp import PSP
 from psp.training.coach import Coach, Start
+from psp.training.data.sources import open_sources
 from psp.training.machine import open_accelerator
 from psp.training.presets import preset
 from psp.training.ranger import Ranger
-from psp.training.sources import open_sources
 from tests.official import CASES, GOLDEN
 
 SEED = 2029

@@ -12,12 +12,12 @@ from psp.checkpoints import save_psp
 from psp.errors import TrainingError
 from psp.losses.objective import LossWeights
 from psp.training.config import OptimizerConfig, TrainConfig
-from psp.training.maps import open_maps
+from psp.training.data.maps import open_maps
+from psp.training.data.sources import open_sources
 from psp.training.overrides import override, read_toml
 from psp.training.run import RunOptions, train
 from psp.training.run_folder import require_run_folder
 from psp.training.scalars import ScalarLog, read_scalars
-from psp.training.sources import open_sources
 from tests.compact import compact_config, compact_model
 from tests.full_disk import full_disk
 

@@ -14,10 +14,10 @@ from psp.checkpoints import load_psp, read_info, save_psp
 from psp.losses.objective import LossWeights
 from psp.models.psp import PSP
 from psp.training.config import OptimizerConfig, TrainConfig
+from psp.training.data.vary import VaryConfig
 from psp.training.gan_state import save_generator
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
-from psp.training.vary import VaryConfig
 from tests.compact import compact_config, compact_model
 
 TASKS = [n for n in preset_names() if n.startswith("portraits128-") and n != "portraits128-encode"]

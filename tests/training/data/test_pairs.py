@@ -12,10 +12,10 @@ from PIL import Image
 from psp.errors import TrainingError
 from psp.maps.palette import map_to_picture
 from psp.training.config import DataConfig
-from psp.training.data import Pictures
-from psp.training.pairs import pair_sources
-from psp.training.prepare import Preparation
-from psp.training.sources import Source, open_sources
+from psp.training.data.pairs import pair_sources
+from psp.training.data.pictures import Pictures
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source, open_sources
 
 LEFT_EYE, RIGHT_EYE = 4, 5
 

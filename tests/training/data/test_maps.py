@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from psp.maps.landmark_parser import photo_to_map
-from psp.training import maps
-from psp.training.maps import mirror_map, open_maps
-from psp.training.sources import open_sources
+from psp.training.data import maps
+from psp.training.data.maps import mirror_map, open_maps
+from psp.training.data.sources import open_sources
 
 
 def test_left_and_right_change_places_in_a_mirror() -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from psp.training.cartoon import cartoonize
+from psp.training.data.cartoon import cartoonize
 
 Picture = NDArray[np.uint8]
 SKIN, HAIR, WALL = (214, 168, 140), (70, 45, 35), (120, 140, 170)

@@ -19,10 +19,10 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 from psp.errors import PspError, TrainingError
 from psp.maps.landmark_parser import photo_to_map
 from psp.training.config import DataConfig
-from psp.training.maps import mirror_map
-from psp.training.prepare import Floats, Preparation
-from psp.training.sources import Source, decode_picture, read_picture
-from psp.training.vary import Pixels, vary
+from psp.training.data.maps import mirror_map
+from psp.training.data.prepare import Floats, Preparation
+from psp.training.data.sources import Source, decode_picture, read_picture
+from psp.training.data.vary import Pixels, vary
 
 Item = tuple[Tensor, Tensor]
 

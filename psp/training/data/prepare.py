@@ -15,10 +15,10 @@ from psp.pictures.images import degrade
 from psp.pictures.index_maps import class_numbers
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.registry.folder import MODEL_TASKS
-from psp.training.cartoon import cartoonize
 from psp.training.config import TrainConfig
-from psp.training.maps import mirror_map
-from psp.training.vary import Pixels, Rng
+from psp.training.data.cartoon import cartoonize
+from psp.training.data.maps import mirror_map
+from psp.training.data.vary import Pixels, Rng
 
 Floats = NDArray[np.float32]
 

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import PurePath
 
 from psp.errors import TrainingError
-from psp.training.sources import Source
+from psp.training.data.sources import Source
 
 
 def pair_sources(

@@ -12,8 +12,8 @@ from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_to_tensor
 from psp.pictures.images import degrade, load_picture
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
-from psp.training.prepare import Preparation
-from psp.training.vary import Pixels
+from psp.training.data.prepare import Preparation
+from psp.training.data.vary import Pixels
 
 
 @pytest.fixture(scope="module")

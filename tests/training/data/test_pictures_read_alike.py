@@ -20,13 +20,13 @@ from psp.maps.palette import map_to_picture
 from psp.pictures.formats import known_formats
 from psp.pictures.images import load_picture
 from psp.pictures.profiles import adobe_rgb
-from psp.training.check import check_data
 from psp.training.config import DataConfig
-from psp.training.data import Pictures, held_out
-from psp.training.maps import open_maps
-from psp.training.pairs import pair_sources
-from psp.training.prepare import Preparation
-from psp.training.sources import open_sources
+from psp.training.data.check import check_data
+from psp.training.data.maps import open_maps
+from psp.training.data.pairs import pair_sources
+from psp.training.data.pictures import Pictures, held_out
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import open_sources
 
 SIZE = 64
 

@@ -14,8 +14,8 @@ from pathlib import Path, PurePath
 
 from psp.errors import TrainingError
 from psp.files.saving import write_files
-from psp.training.prepare import Preparation
-from psp.training.sources import Source, read_picture
+from psp.training.data.prepare import Preparation
+from psp.training.data.sources import Source, read_picture
 
 REPORT_FILE = "data-check.csv"
 _NAMED = 10

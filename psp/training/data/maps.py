@@ -23,7 +23,7 @@ from psp.maps.classes import MapClasses
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import FACE_CLASSES
 from psp.pictures.images import load_picture
-from psp.training.sources import Source, read_square
+from psp.training.data.sources import Source, read_square
 
 Labels = NDArray[np.uint8]
 

@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.training.check import check_data
+from psp.training.data.check import check_data
+from psp.training.data.sources import open_sources
 from psp.training.presets import preset
 from psp.training.run import RunOptions, open_data
-from psp.training.sources import open_sources
 
 CONFIG = preset("portraits128-encode")
 

@@ -37,8 +37,8 @@ def _run(
 ) -> None:
     import torch  # noqa: PLC0415  (only this command needs it)
 
-    from psp.training.gan_config import gan_preset  # noqa: PLC0415  (only this command needs it)
-    from psp.training.gan_run import GanRunOptions, train_generator  # noqa: PLC0415  (only this command needs it)
+    from psp.training.gan.config import gan_preset  # noqa: PLC0415  (only this command needs it)
+    from psp.training.gan.run import GanRunOptions, train_generator  # noqa: PLC0415  (only this command needs it)
 
     config = gan_preset(options.preset)
     given = {name: getattr(options, name) for name in ("pictures", "batch", "seed")}

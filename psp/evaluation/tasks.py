@@ -21,7 +21,7 @@ from psp.losses.lpips import LPIPS
 from psp.pictures.images import degrade, to_pictures
 from psp.training.data.cartoon import cartoonize
 from psp.training.data.pictures import to_batch
-from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
+from psp.training.gan.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 FACTORS = (4, 8, 16)
 """How many times fewer pixels a side super-resolution is measured with."""
@@ -73,7 +73,7 @@ class Frontalized:
 
 @dataclass(frozen=True)
 class Random:
-    """Random faces beside real ones; Fréchet distances (``psp.training.frechet``) to ``pictures`` real ones.
+    """Random faces beside real ones; Fréchet distances (``psp.training.gan.frechet``) to ``pictures`` of these.
 
     Attributes:
         pictures: How many pictures each set has.

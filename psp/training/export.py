@@ -23,7 +23,7 @@ from psp.training.data.pictures import Pictures, draw_shares
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import Source
 from psp.training.data.vary import Pixels
-from psp.training.gan_state import GENERATOR_FILE
+from psp.training.gan.state import GENERATOR_FILE
 
 BEST = "best"
 """Folder of the best model of a run, in the run's folder."""

@@ -17,7 +17,7 @@ from psp.registry.folder import MODEL_TASKS
 from psp.tasks import TASKS
 from psp.training.bounds import MAX_BATCH, MAX_SEED, MAX_WORKERS
 from psp.training.config import TrainConfig
-from psp.training.gan_config import GanConfig
+from psp.training.gan.config import GanConfig
 
 _MOST = 2**40
 _LARGEST = 1e9

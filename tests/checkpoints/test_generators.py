@@ -14,7 +14,7 @@ from psp.checkpoints.generators import average_code
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
 from psp.models.generator import Generator, GeneratorConfig
-from psp.training.gan_state import save_generator
+from psp.training.gan.state import save_generator
 from tests.compact import compact_config, compact_model
 
 SHAPE = GeneratorConfig(size=256, style_dim=32, n_mlp=2, channels=(16, 16, 16, 16, 8, 8, 4))

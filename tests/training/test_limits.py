@@ -12,7 +12,7 @@ import pytest
 from psp.cli.main import main
 from psp.errors import SettingsError
 from psp.training.config import TrainConfig
-from psp.training.gan_config import gan_preset, gan_preset_names
+from psp.training.gan.config import gan_preset, gan_preset_names
 from psp.training.limits import check_channels, check_config, check_run
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset, preset_names

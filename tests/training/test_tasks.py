@@ -15,7 +15,7 @@ from psp.losses.objective import LossWeights
 from psp.models.psp import PSP
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.data.vary import VaryConfig
-from psp.training.gan_state import save_generator
+from psp.training.gan.state import save_generator
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
 from tests.compact import compact_config, compact_model

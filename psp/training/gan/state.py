@@ -17,7 +17,7 @@ from psp.checkpoints.tensors import load_tensors, save_tensors
 from psp.errors import TrainingError
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
-from psp.training.augment import AdaptiveProbability
+from psp.training.gan.augment import AdaptiveProbability
 from psp.training.state import Position, optimizer_tensors, part_of, restore_optimizer
 
 STATE_FORMAT = "psp-studio-gan/1"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from psp.training import augment as module
-from psp.training.augment import AdaptiveProbability, augment
+from psp.training.gan import augment as module
+from psp.training.gan.augment import AdaptiveProbability, augment
 
 
 def draw(seed: int = 0) -> torch.Generator:

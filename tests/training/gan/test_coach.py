@@ -20,10 +20,10 @@ from psp.losses.adversarial import discriminator_loss, generator_loss, path_leng
 from psp.models.discriminator import Discriminator, DiscriminatorConfig
 from psp.models.generator import Generator, GeneratorConfig
 from psp.training.data.sources import open_sources
-from psp.training.gan import STATE_FILE, GanCoach, lazy_adam, seeded
-from psp.training.gan_config import GanConfig, gan_preset, gan_preset_names
-from psp.training.gan_run import GanRunOptions, train_generator
-from psp.training.gan_state import GanState, load_generator, save_discriminator, save_generator
+from psp.training.gan.coach import STATE_FILE, GanCoach, lazy_adam, seeded
+from psp.training.gan.config import GanConfig, gan_preset, gan_preset_names
+from psp.training.gan.run import GanRunOptions, train_generator
+from psp.training.gan.state import GanState, load_generator, save_discriminator, save_generator
 from psp.training.loop import Progress
 from psp.training.state import Position
 
@@ -328,7 +328,7 @@ def test_an_unknown_preset_is_named() -> None:
 def test_the_command_trains_and_says_what_it_does(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("psp.training.gan_config.gan_preset", lambda name: CONFIG)
+    monkeypatch.setattr("psp.training.gan.config.gan_preset", lambda name: CONFIG)
     parser = argparse.ArgumentParser()
     lines: list[str] = []
     add_train_generator(parser.add_subparsers(), lines.append, lambda setting: "cpu")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from psp.inference.quality import lpips_network
-from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
+from psp.training.gan.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
 
 
 def test_diagonal_gaussians_have_a_closed_form() -> None:

@@ -19,13 +19,13 @@ from psp.losses.adversarial import discriminator_loss, generator_loss, path_leng
 from psp.losses.lpips import LPIPS
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
-from psp.training.augment import AdaptiveProbability, augment
 from psp.training.coach import kept_share
 from psp.training.data.pictures import Item, Pictures
 from psp.training.data.sources import Source
-from psp.training.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
-from psp.training.gan_config import GanConfig
-from psp.training.gan_state import (
+from psp.training.gan.augment import AdaptiveProbability, augment
+from psp.training.gan.config import GanConfig
+from psp.training.gan.frechet import Gaussian, fit_gaussian, frechet_distance, picture_features
+from psp.training.gan.state import (
     DISCRIMINATOR_FILE,
     GENERATOR_FILE,
     GanState,

@@ -25,15 +25,16 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 _SERVE = """
-import sys
+import importlib, sys
 from psp import PspPipeline
 from psp.config import Settings
 from psp.ui.app import build_app, launch_settings
-try:
-    from psp.memory import give_back_memory
-    give_back_memory()
-except ImportError:
-    pass
+for home in ("psp.ui.memory", "psp.memory"):  # the second in older checkouts; some have none
+    try:
+        importlib.import_module(home).give_back_memory()
+        break
+    except ImportError:
+        pass
 page = build_app(PspPipeline(Settings(device="cpu", offline=True)))
 _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings())
 print(url, flush=True)

@@ -13,7 +13,7 @@ from gradio.routes import App
 from psp.config import Settings
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
-from psp.memory import give_back_memory
+from psp.ui.memory import give_back_memory
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.door import Door

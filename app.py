@@ -7,8 +7,8 @@ from psp.cli.terminal import make_printable
 from psp.config import Settings
 from psp.errors import PspError
 from psp.inference.pipeline import PspPipeline
-from psp.ui.folder import temporary_folder
-from psp.ui.proxies import exempt_loopback
+from psp.ui.gate.folder import temporary_folder
+from psp.ui.gate.proxies import exempt_loopback
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     try:
         exempt_loopback()
         from psp.ui.app import build_app, launch  # noqa: PLC0415  (Gradio asks for proxies when imported)
-        from psp.ui.serving import leave  # noqa: PLC0415  (as above)
+        from psp.ui.gate.serving import leave  # noqa: PLC0415  (as above)
 
         settings = Settings.from_env()
         pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)

@@ -73,7 +73,7 @@ class Frontalized:
 
 @dataclass(frozen=True)
 class Random:
-    """Random faces beside real ones; Fréchet distances (``psp.training.gan.frechet``) to ``pictures`` of these.
+    """Random faces beside real ones; Fréchet distances (``training.gan.frechet``) to ``pictures`` real ones.
 
     Attributes:
         pictures: How many pictures each set has.

@@ -1,7 +1,7 @@
 """The page: Gradio lives here and in ``app.py`` only.
 
-``app`` is the whole page; each tab has a file, ``layout`` and ``drawing`` say what tabs look like, ``controls``,
-``preview`` and ``results`` are their parts. What stands between a request and the page is in ``gate``.
+``app`` is the whole page; each tab has a file, ``layout`` and ``drawing`` say what tabs look like, and
+``controls``, ``preview`` and ``results`` are their parts. What stands before the page is in ``gate``.
 
 Words:
     tab: one task of the page; endpoint: its function for programs, ``/encode`` and so on.

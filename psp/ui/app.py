@@ -13,20 +13,20 @@ from gradio.routes import App
 from psp.config import Settings
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
-from psp.ui.memory import give_back_memory
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
-from psp.ui.door import Door
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
-from psp.ui.line import take_turns
+from psp.ui.gate.door import Door
+from psp.ui.gate.line import take_turns
+from psp.ui.gate.proxies import exempt_loopback
+from psp.ui.gate.serving import serve_until_stopped
+from psp.ui.gate.studio import Studio
+from psp.ui.memory import give_back_memory
 from psp.ui.mixing import mixing_tab
-from psp.ui.proxies import exempt_loopback
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
-from psp.ui.serving import serve_until_stopped
 from psp.ui.sketch import sketch_tab
-from psp.ui.studio import Studio
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 

@@ -16,8 +16,8 @@ from psp.errors import InputError
 from psp.ranges import shown
 from psp.registry.lookup import families, find_entry, known_models, tasks_of
 from psp.ui.cache import as_path, cached
+from psp.ui.gate.uploads import check_files
 from psp.ui.shown import show_uploads
-from psp.ui.uploads import check_files
 from psp.ui.words import in_words
 
 # Characters; a longer one would come back whole in the message.
@@ -52,7 +52,7 @@ def untouched(picture: gr.Image) -> gr.Image:
         if payload is None:
             return None
         if payload.path:
-            # Gradio does not: see psp.ui.uploads. Studio has checked already, this holds without it too.
+            # Gradio does not: see psp.ui.gate.uploads. Studio has checked already, this holds without it too.
             check_files(payload.model_dump())
             return payload.path
         return _from_data(payload.url) if payload.url else None

@@ -25,8 +25,8 @@ from psp.ui.controls import (
 )
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
+from psp.ui.gate.pad import limited
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
-from psp.ui.pad import limited
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,

@@ -10,7 +10,7 @@ from psp.faces.alignment import FoundFaces, find_faces
 from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
-from psp.ui.turn import current_turn
+from psp.ui.gate.turn import current_turn
 
 Make = Callable[[FoundFaces, int, Step], Result]
 """Runs the task: the photo with its faces, which face, and the step."""

@@ -17,10 +17,10 @@ from psp.inference.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
-from psp.ui.details import checked_details
 from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
+from psp.ui.gate.details import checked_details
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
     Kind,

@@ -17,8 +17,8 @@ from psp.inference.result import Result, pack
 from psp.pictures.images import load_picture, read_png_header
 from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.controls import untouched
-from psp.ui.details import checked_details
 from psp.ui.fresh import Fresh
+from psp.ui.gate.details import checked_details
 from psp.ui.words import in_words, summary
 
 # Bytes of all files of a result.

@@ -9,7 +9,7 @@ import gradio as gr
 from psp.errors import StoppedError
 from psp.inference.network import Step
 from psp.ui.fresh import Fresh
-from psp.ui.turn import current_turn
+from psp.ui.gate.turn import current_turn
 
 
 class Stop:

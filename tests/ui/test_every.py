@@ -16,7 +16,7 @@ from psp.faces.alignment import FoundFaces
 from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline, Result
 from psp.ui.every import EveryFace, every_face
-from psp.ui.turn import Turn, taking
+from psp.ui.gate.turn import Turn, taking
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from types import FrameType
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from psp.ui.folder import sweeping
-from psp.ui.line import Line
+from psp.ui.gate.folder import sweeping
+from psp.ui.gate.line import Line
 
 # Seconds that clients have to fetch the files of a result, once no request runs any more.
 _FETCH = 1.0
@@ -34,7 +34,7 @@ def serve_until_stopped(page: gr.Blocks) -> None:
     second time, the process stops at once.
 
     Args:
-        page: A page that is being served, with lines of its own (``psp.ui.line``).
+        page: A page that is being served, with lines of its own (``psp.ui.gate.line``).
     """
     line = page._queue
     assert isinstance(line, Line), "build_app gives it one"

@@ -13,9 +13,9 @@ import gradio as gr
 
 from psp.errors import InputError
 from psp.ranges import RANGES, as_number, as_whole, check_layers, check_number, shown
-from psp.ui.pad import MAX_LAYERS
-from psp.ui.requests import given_by_clients, parameters_of
-from psp.ui.uploads import check_files, file_of, is_url, not_uploaded
+from psp.ui.gate.pad import MAX_LAYERS
+from psp.ui.gate.requests import given_by_clients, parameters_of
+from psp.ui.gate.uploads import check_files, file_of, is_url, not_uploaded
 
 _LONGEST_NAME = 200
 # Pictures of a gallery: variants, or the faces of a photo.

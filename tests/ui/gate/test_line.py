@@ -18,10 +18,10 @@ from gradio.queueing import Event
 from psp.config import Settings
 from psp.errors import StoppedError, TimeLimitError
 from psp.inference.network import DOWNLOADING
-from psp.ui import line as lines
-from psp.ui.client import client_of
-from psp.ui.line import Line, Mailbox, take_turns
-from psp.ui.turn import Turn, current_turn
+from psp.ui.gate import line as lines
+from psp.ui.gate.client import client_of
+from psp.ui.gate.line import Line, Mailbox, take_turns
+from psp.ui.gate.turn import Turn, current_turn
 from psp.ui.words import in_words
 
 

@@ -24,10 +24,10 @@ from pathlib import Path
 import gradio as gr
 from psp.config import Settings
 from psp.ui.cache import cached
-from psp.ui.folder import temporary_folder
-from psp.ui.line import take_turns
-from psp.ui.serving import leave, serve_until_stopped
-from psp.ui.turn import current_turn
+from psp.ui.gate.folder import temporary_folder
+from psp.ui.gate.line import take_turns
+from psp.ui.gate.serving import leave, serve_until_stopped
+from psp.ui.gate.turn import current_turn
 from psp.ui.words import in_words
 
 @in_words

@@ -27,8 +27,8 @@ from gradio.utils import error_payload
 
 from psp.config import Settings
 from psp.errors import PspError, StoppedError
-from psp.ui.client import Client, client_of
-from psp.ui.turn import Turn, taking
+from psp.ui.gate.client import Client, client_of
+from psp.ui.gate.turn import Turn, taking
 
 # Seconds that a request is kept while nobody listens for its result: a client that asks first and then opens
 # the stream, or lost its connection and is back at once, loses nothing.

@@ -16,7 +16,7 @@ from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from psp.ui.controls import picture_input
-from psp.ui.uploads import check_files, is_uploaded
+from psp.ui.gate.uploads import check_files, is_uploaded
 from tests.ui.raw_http import META, Raw
 
 SECRET = b"token-3f81c2d0"

@@ -1,7 +1,7 @@
 """The shape of requests over plain HTTP: which functions there are, and what a body holds.
 
-What a value must be is checked where it is used (``psp.ui.incoming``); here it is made sure that Gradio's own
-reading of a request cannot fail, because it fails without words or with too many.
+What a value must be is checked where it is used (``psp.ui.gate.incoming``); here it is made sure that
+Gradio's own reading of a request cannot fail, because it fails without words or with too many.
 """
 
 from __future__ import annotations

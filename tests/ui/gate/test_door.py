@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 import pytest
 
-from psp.ui.door import Door
-from psp.ui.hosts import Hosts
+from psp.ui.gate.door import Door
+from psp.ui.gate.hosts import Hosts
 from tests.ui.raw_http import Raw
 
 

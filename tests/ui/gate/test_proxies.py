@@ -11,9 +11,9 @@ import httpx
 import pytest
 
 from psp.errors import SettingsError
-from psp.ui.proxies import exempt_loopback
+from psp.ui.gate.proxies import exempt_loopback
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent.parent
 
 
 @pytest.mark.parametrize("name", ["ALL_PROXY", "http_proxy", "HTTP_PROXY", "HTTPS_PROXY"])

@@ -16,8 +16,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from psp.errors import PspError
-from psp.ui.hosts import Hosts
-from psp.ui.requests import Refusal, check_body
+from psp.ui.gate.hosts import Hosts
+from psp.ui.gate.requests import Refusal, check_body
 
 _log = logging.getLogger(__name__)
 

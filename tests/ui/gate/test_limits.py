@@ -19,8 +19,8 @@ from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from psp.ui.drawing import pad_input
-from psp.ui.pad import MAX_LAYERS, Drawings, limited
-from psp.ui.studio import Studio
+from psp.ui.gate.pad import MAX_LAYERS, Drawings, limited
+from psp.ui.gate.studio import Studio
 from tests.ui.raw_http import Raw
 
 

@@ -12,9 +12,9 @@ import gradio as gr
 
 from psp.config import Settings
 from psp.errors import InputError
-from psp.ui.incoming import check_event, check_values
-from psp.ui.line import ONCE
-from psp.ui.uploads import fetch, is_url
+from psp.ui.gate.incoming import check_event, check_values
+from psp.ui.gate.line import ONCE
+from psp.ui.gate.uploads import fetch, is_url
 from psp.ui.words import in_words_async
 
 # What is replaced on single components: a component that Gradio makes anew has to have it too.

@@ -18,14 +18,14 @@ import pytest
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
 from psp.ui.cache import cached
-from psp.ui.folder import DAY, HOUR, clear_abandoned, sweep, sweeping, temporary_folder
-from psp.ui.serving import _kept
+from psp.ui.gate.folder import DAY, HOUR, clear_abandoned, sweep, sweeping, temporary_folder
+from psp.ui.gate.serving import _kept
 
 # A studio that keeps a file and waits to be killed.
 STUDIO = """
 import sys, time
 from pathlib import Path
-from psp.ui.folder import temporary_folder
+from psp.ui.gate.folder import temporary_folder
 with temporary_folder(Path(sys.argv[1])) as files:
     (files / "upload").write_bytes(b"a face")
     print(files, flush=True)

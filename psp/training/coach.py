@@ -24,7 +24,7 @@ from psp.training.data.sources import Source
 from psp.training.data.vary import Pixels
 from psp.training.distill import code_loss
 from psp.training.galleries import show_inputs
-from psp.training.loop import Pace, Progress, run_loop
+from psp.training.loop import Pace, Progress, kept_share, run_loop
 from psp.training.machine import require_agreement
 from psp.training.norms import batch_norms, measure_norms, share_norms
 from psp.training.ranger import Ranger
@@ -41,11 +41,6 @@ _SHEET_PICTURES = 12
 _MEASURED_AT_ONCE = 8
 # Batches over which the statistics of batch norms are taken before they are fixed.
 _NORM_BATCHES = 60
-
-
-def kept_share(batch: int, ema_pictures: int, step: int) -> float:
-    """Return how much of a moving average of weights stays in a step; a young average forgets faster."""
-    return min(0.5 ** (batch / max(ema_pictures, 1)), (1 + step) / (10 + step))
 
 
 def rate_factor(config: TrainConfig, pictures: int) -> float:

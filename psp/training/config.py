@@ -11,7 +11,28 @@ from psp.maps.classes import MapClasses, named_classes, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES
 from psp.models.psp import PSPConfig
 from psp.tasks import TASKS
-from psp.training.data.vary import VaryConfig
+
+
+@dataclass(frozen=True)
+class VaryConfig:
+    """How often and how far pictures are varied; not at all by default.
+
+    Attributes:
+        colour: Strength of changes of exposure, contrast, gamma, saturation and white balance; 1: photos in
+            any light. 0: none.
+        shift: Largest move, as a fraction of the side; turns (in radians) and scales go as far.
+        glasses: Fraction of pictures that get drawn glasses, half of them dark.
+        hats: Fraction of pictures whose top is covered by a drawn hat.
+        patches: Fraction of pictures with a rectangle of another picture in them.
+        backgrounds: Fraction of pictures that are put before another background (needs maps).
+    """
+
+    colour: float = 0.0
+    shift: float = 0.0
+    glasses: float = 0.0
+    hats: float = 0.0
+    patches: float = 0.0
+    backgrounds: float = 0.0
 
 
 @dataclass(frozen=True)

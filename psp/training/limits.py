@@ -7,6 +7,7 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -17,13 +18,20 @@ from psp.registry.folder import MODEL_TASKS
 from psp.tasks import TASKS
 from psp.training.bounds import MAX_BATCH, MAX_SEED, MAX_WORKERS
 from psp.training.config import TrainConfig
-from psp.training.gan.config import GanConfig
 
 _MOST = 2**40
 _LARGEST = 1e9
 # Pixels a side that AlexNet needs.
 _SEEN_BY_LPIPS = 32
 _NAME = re.compile(r"\w[\w.-]*")  # it becomes the name of a folder
+
+
+class Named(Protocol):
+    """The settings of a run of either kind: a dataclass with a name."""
+
+    @property
+    def name(self) -> str:
+        """The run's, which becomes its folder's."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +99,7 @@ _LIMITS = {
 }
 
 
-def check_config(config: TrainConfig | GanConfig) -> None:
+def check_config(config: Named) -> None:
     """Refuse a run that cannot be.
 
     Raises:

@@ -124,6 +124,11 @@ def interruptions() -> Iterator[Interruption]:
             signal.signal(number, handler)
 
 
+def kept_share(batch: int, ema_pictures: int, step: int) -> float:
+    """Return how much of a moving average of weights stays in a step; a young average forgets faster."""
+    return min(0.5 ** (batch / max(ema_pictures, 1)), (1 + step) / (10 + step))
+
+
 def run_loop(
     trainee: Trainee,
     pace: Pace,

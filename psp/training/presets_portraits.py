@@ -10,8 +10,7 @@ from psp.models.encoder import EncoderConfig
 from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
 from psp.models.psp import PSPConfig
-from psp.training.config import DataConfig, OptimizerConfig, TrainConfig
-from psp.training.data.vary import VaryConfig
+from psp.training.config import DataConfig, OptimizerConfig, TrainConfig, VaryConfig
 
 PORTRAITS128 = PSPConfig(
     EncoderConfig(

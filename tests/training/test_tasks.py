@@ -13,8 +13,7 @@ from PIL import Image
 from psp.checkpoints import load_psp, read_info, save_psp
 from psp.losses.objective import LossWeights
 from psp.models.psp import PSP
-from psp.training.config import OptimizerConfig, TrainConfig
-from psp.training.data.vary import VaryConfig
+from psp.training.config import OptimizerConfig, TrainConfig, VaryConfig
 from psp.training.gan.state import save_generator
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train

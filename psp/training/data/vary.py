@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from psp.training.config import VaryConfig
 
 Pixels = NDArray[np.uint8]
 Rng = np.random.Generator
@@ -20,28 +21,6 @@ Rng = np.random.Generator
 _EYE_ROW, _EYE_OFFSET, _EYE_WIDTH = 0.485, 0.125, 0.085
 _HAIRLINE_ROW = 0.27
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-@dataclass(frozen=True)
-class VaryConfig:
-    """How often and how far pictures are varied; not at all by default.
-
-    Attributes:
-        colour: Strength of changes of exposure, contrast, gamma, saturation and white balance; 1: photos in
-            any light. 0: none.
-        shift: Largest move, as a fraction of the side; turns (in radians) and scales go as far.
-        glasses: Fraction of pictures that get drawn glasses, half of them dark.
-        hats: Fraction of pictures whose top is covered by a drawn hat.
-        patches: Fraction of pictures with a rectangle of another picture in them.
-        backgrounds: Fraction of pictures that are put before another background (needs maps).
-    """
-
-    colour: float = 0.0
-    shift: float = 0.0
-    glasses: float = 0.0
-    hats: float = 0.0
-    patches: float = 0.0
-    backgrounds: float = 0.0
 
 
 def vary(

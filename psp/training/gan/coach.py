@@ -19,7 +19,6 @@ from psp.losses.adversarial import discriminator_loss, generator_loss, path_leng
 from psp.losses.lpips import LPIPS
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
-from psp.training.coach import kept_share
 from psp.training.data.pictures import Item, Pictures
 from psp.training.data.sources import Source
 from psp.training.gan.augment import AdaptiveProbability, augment
@@ -36,7 +35,7 @@ from psp.training.gan.state import (
     save_gan_state,
     save_generator,
 )
-from psp.training.loop import Pace, Progress, run_loop
+from psp.training.loop import Pace, Progress, kept_share, run_loop
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
 from psp.training.state import Position

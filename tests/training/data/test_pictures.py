@@ -12,11 +12,10 @@ import torch
 from PIL import Image
 
 from psp.errors import TrainingError
-from psp.training.config import DataConfig
+from psp.training.config import DataConfig, VaryConfig
 from psp.training.data.pictures import Pictures, draw_shares, held_out
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import open_sources
-from psp.training.data.vary import VaryConfig
 
 
 def png(colour: tuple[int, int, int], size: tuple[int, int] = (32, 32)) -> bytes:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psp.training.data.vary import VaryConfig, vary
+from psp.training.config import VaryConfig
+from psp.training.data.vary import vary
 
 GREY = np.full((64, 64, 3), 128, np.uint8)
 RED = np.zeros((64, 64, 3), np.uint8) + np.array([200, 0, 0], np.uint8)

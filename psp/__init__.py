@@ -1,4 +1,10 @@
-"""pSp Studio: photos, sketches, maps and tiny pictures to faces with pixel2style2pixel (CVPR 2021)."""
+"""pSp Studio: photos, sketches, maps and tiny pictures to faces with pixel2style2pixel (CVPR 2021).
+
+The rooms, from the top down: ``cli``; ``evaluation``, ``ui``; ``training``, ``folders``; ``inference``;
+``checkpoints``; ``maps``; ``losses``, ``registry``, ``faces``; ``files``; ``models``, ``pictures``,
+``codes``. Imports go downward only. Each says what is in it, and explains the words of the field that its
+names use.
+"""
 
 from __future__ import annotations
 

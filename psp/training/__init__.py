@@ -6,7 +6,7 @@ Words:
     preset: every number of a run that the studio knows, by name; overrides change some.
     coach: what trains the networks, step by step.
     run: one training in one folder, which can be resumed from its state.
-    EMA: the moving average of the weights; that is what a run hands out.
+    EMA: the exponential moving average of the weights; where one is taken, a run hands that out.
     Ranger: the paper's optimizer: rectified Adam, looked ahead, with centred gradients.
     distilling: an encoder learns the codes that another one (the teacher) makes of the picture itself.
     norms: the statistics of batch normalisation.

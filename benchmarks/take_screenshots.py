@@ -1,4 +1,4 @@
-"""Take the pictures of the page that the README shows.
+"""Take the pictures of the page that README and docs show.
 
     PYTHONPATH=. python benchmarks/take_screenshots.py
 

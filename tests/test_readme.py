@@ -1,13 +1,18 @@
-"""Every example in the README runs: Python, the command line, TOML."""
+"""Every snippet in README, CONTRIBUTING and docs runs, or is understood: Python, the command line, TOML.
+
+What cannot be run stands in ``tests/test_pages.py``, with why.
+"""
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import pkgutil
 import re
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -23,23 +28,25 @@ from psp.registry.own import own_families
 from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset
-from tests.readme import ROOT, TEXT, blocks, commands, languages, lines, spans
+from tests.pages import OTHERS, PAGES, ROOT, Block, blocks, commands, lines, promised, spans, text_of, words
+from tests.test_pages import NOT_RUN
 
-TRAINING = next(block for block in blocks("bash") if "align PHOTOS" in block)
-COMMANDS = [
-    command
-    for text in (*(line for block in blocks("bash") if block != TRAINING for line in lines(block)), *spans())
-    for command in commands(text)
+TRAINING = next(block for block in blocks("bash") if "align PHOTOS" in block.body)
+SHELL = [line for block in blocks("bash") if block != TRAINING for line in lines(block)]
+COMMANDS = list(dict.fromkeys(tuple(command) for text in (*SHELL, *spans()) for command in commands(text)))
+PYTHON = [
+    block for block in blocks("python") if "gradio_client" not in block.body and block.body not in NOT_RUN
 ]
-# These want an hour, a GPU, a download or an account: parsed, and their settings checked.
-TOO_LONG = ("train", "train-generator")
+# These want an hour, a GPU, a download or an account, or write into the repository: parsed, and their
+# settings checked.
+PARSED = (("train",), ("train-generator",), ("models", "pin"))
 
 
 @pytest.fixture
 def home(
     tmp_path: Path, astronaut: Image.Image, pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    """The folder of somebody who follows the README, with what its examples name."""
+    """The folder of somebody who follows the documentation, with what its snippets name."""
     monkeypatch.chdir(tmp_path)
     for name in ("PSP_MODEL", "PSP_MODELS", "PSP_WEIGHTS_DIR"):
         monkeypatch.delenv(name, raising=False)
@@ -72,33 +79,28 @@ def home(
     return tmp_path
 
 
-def test_no_block_is_left_out() -> None:
-    assert languages() == {"python", "bash", "toml", "bibtex", ""}  # the last is the map of files
-    others = [line for block in blocks("bash") for line in lines(block) if not commands(line)]
-    assert [shlex.split(line)[0] for line in others] == [
-        "pip",
-        "pip",
-        "printf",
-    ]  # CI; the training's last line
-
-
-@pytest.mark.parametrize("block", [block for block in blocks("python") if "gradio_client" not in block])
-def test_python_runs(block: str, home: Path) -> None:
-    exec(compile(block, "README.md", "exec"), {})  # what is tested is what stands there
-    assert Path("out/me.png").is_file() and Path("out/me.safetensors").is_file()
-    with Image.open("pasted.png") as pasted, Image.open("me.jpg") as photo:
-        assert pasted.size == photo.size
+@pytest.mark.parametrize("block", PYTHON, ids=str)
+def test_python_runs(block: Block, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    exec(compile(block.body, block.page, "exec"), {})  # what is tested is what stands there
+    assert capsys.readouterr().out.splitlines() == promised(block)
+    saved = re.findall(r'\bsave\("([^"]+)"\)', block.body)
+    assert all(Path(name).is_file() for name in saved)
+    if "out/me.png" in saved:
+        assert Path("out/me.safetensors").is_file()
+    if "pasted.png" in saved:
+        with Image.open("pasted.png") as pasted, Image.open("me.jpg") as photo:
+            assert pasted.size == photo.size
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_commands_run(command: list[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_run(command: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[:1])
     monkeypatch.setattr(examples, "RESULTS", home / "results")
-    if command in (["models", "push"], ["evaluate"]):
-        command = [*command, "--help"]  # named only
-    elif command[:2] == ["models", "push"]:
-        command = [*command, "--dry-run"]
-    elif "MAPS" in command or command[0] in TOO_LONG:
+    if command in (("models", "push"), ("evaluate",)):
+        command = (*command, "--help")  # named only
+    elif command[:2] == ("models", "push"):
+        command = (*command, "--dry-run")
+    elif "MAPS" in command or command[:1] in PARSED or command[:2] in PARSED:
         parses(command)
         return
     if "--results" not in command:
@@ -110,7 +112,7 @@ def test_commands_run(command: list[str], home: Path, monkeypatch: pytest.Monkey
     assert code == 0
 
 
-def parses(command: list[str]) -> None:
+def parses(command: Sequence[str]) -> None:
     """Check what is not run: its arguments, and what they make of the preset."""
     options = cli._parser().parse_args(command)
     if command[0] == "train":
@@ -131,9 +133,9 @@ def test_training_runs_from_photos_to_the_studio(home: Path) -> None:
     assert pipeline.encode("me.jpg", model="mine").details["model"] == "mine"
 
 
-@pytest.mark.parametrize("block", blocks("toml"))
-def test_toml_is_understood(block: str, home: Path) -> None:
-    Path("models.toml").write_text(block, encoding="utf-8")
+@pytest.mark.parametrize("block", blocks("toml"), ids=str)
+def test_toml_is_understood(block: Block, home: Path) -> None:
+    Path("models.toml").write_text(block.body, encoding="utf-8")
     families = own_families(Path("models.toml"), frozenset())
     assert [family.name for family in families] == ["my-portraits", "my-cats"]
     pipeline = PspPipeline(Settings.from_env({"PSP_MODELS": "models.toml", "PSP_DEVICE": "cpu"}))
@@ -154,45 +156,41 @@ def flags() -> set[str]:
 
 @pytest.mark.parametrize("span", [span for span in spans() if span.startswith("--")])
 def test_flags_in_the_text_are_there(span: str) -> None:
-    words = shlex.split(span)
-    launchers = {"--num_machines", "--nproc-per-node"}
-    assert {word for word in words if word.startswith("--")} <= flags() | launchers
-    sets = [value for flag, value in itertools.pairwise(words) if flag == "--set"]
+    said = shlex.split(span)
+    launchers = {"--num_machines", "--nproc-per-node", "--help"}
+    assert {word for word in said if word.startswith("--")} <= flags() | launchers
+    sets = [value for flag, value in itertools.pairwise(said) if flag == "--set"]
     check_config(override(preset("ffhq_encode"), read_assignments(sets)))
 
 
-def test_files_and_variables_in_the_text_are_there() -> None:
-    paths = {
-        span.split()[0].removeprefix("python ")
-        for span in spans()
-        if re.match(r"(python )?[\w-]+/\S+\.\w+", span)
-    }
-    paths |= {span.split()[1] for span in spans() if span.startswith("python benchmarks/")}
-    ours = {
-        path for path in paths if path.startswith(("psp/", "tests/", "benchmarks/", "assets/", "examples/"))
-    }
-    assert ours and not [path for path in ours if not (ROOT / path).exists()]
-    source = (ROOT / "psp" / "config.py").read_text(encoding="utf-8")
-    source += "".join(path.read_text(encoding="utf-8") for path in (ROOT / "psp").rglob("*.py"))
-    named = set(re.findall(r"\bPSP_[A-Z_]+", TEXT))
-    assert named and not [name for name in named if name not in source]
-    for path in re.findall(r"\]\(([\w./-]+)\)", TEXT):
-        assert (ROOT / path).exists(), path
+@pytest.mark.parametrize("page", PAGES)
+def test_files_and_names_in_the_text_are_there(page: str) -> None:
+    named = [span.removeprefix("python ").split()[0] for span in spans((page,)) if span.strip()]
+    files = [name for name in named if re.fullmatch(r"[\w-]+/\S+\.(py|sh|md)|\w+\.py", name)]
+    modules = {path.name for folder in ("psp", "tests") for path in (ROOT / folder).rglob("*.py")}
+    there = [(ROOT / name).exists() or (ROOT / "psp" / name).exists() or name in modules for name in files]
+    gone = [name for name, found in zip(files, there, strict=True) if not found]
+    assert gone in ([], ["scripts/inference.py"])  # the official code's
+    for name in named:
+        if re.fullmatch(r"psp(\.\w+)+", name):
+            pkgutil.resolve_name(name)
 
 
-@pytest.mark.parametrize("name", ["benchmarks/README.md", "assets/portraits-128/README.md"])
-def test_commands_of_the_other_pages_are_understood(name: str) -> None:
-    text = (ROOT / name).read_text(encoding="utf-8")
-    for line in (line for block in blocks("bash", text) for line in lines(block)):
+def test_variables_in_the_text_are_there() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "psp").rglob("*.py"))
+    named = {name for page in PAGES for name in re.findall(r"\bPSP_[A-Z_]+", text_of(page))}
+    assert named
+    assert not [name for name in named if name not in source]
+
+
+@pytest.mark.parametrize("block", blocks("bash", OTHERS), ids=str)
+def test_commands_of_the_other_pages_are_understood(block: Block) -> None:
+    for line in lines(block):
         placed = line.replace("TASK", "encode").replace("FILE", "figures.csv")
         found = commands(placed)
         for command in found:
             parses(command)
-        scripts = [
-            word
-            for word in shlex.split(placed, comments=True)
-            if word.startswith("benchmarks/") and "." in word
-        ]
+        scripts = [word for word in words(placed) if re.fullmatch(r"\w+/\S+\.(py|sh)", word)]
         assert (
             found or scripts or "-m benchmarks." in placed or placed.startswith(("pip ", "git ", "pytest"))
         ), line

@@ -1,0 +1,122 @@
+"""The documentation is whole: every snippet is looked at, every link leads somewhere, nothing is left out."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from psp.config import Settings
+from psp.model_table import AUXILIARY, MODELS
+from psp.pipeline import PspPipeline
+from psp.tasks import TASKS
+from tests.file_map import PAGE, written
+from tests.pages import OTHERS, PAGES, ROOT, anchors, blocks, commands, lines, links, spans, text_of, words
+
+SERVES = "serves until it is stopped; tests/ui serve the same page"
+THE_HOLE = next((block.body for block in blocks("python") if "gr.Interface" in block.body), "")
+# By what stands there, without the comment of a line of shell: why it is neither run nor parsed.
+NOT_RUN = {
+    "pip install -r requirements.txt && python app.py": "downloads, then serves; test_house.py holds it",
+    "pip install -r tests/requirements.txt && pytest": "downloads, then runs this; test_house.py holds it",
+    "GRADIO_SERVER_NAME=0.0.0.0 python app.py": SERVES,
+    "PSP_MODEL=ffhq-1024 PSP_WEIGHTS_DIR=/data/psp python app.py": SERVES + "; wants files of 1.2 GB",
+    "python benchmarks/speed.py": "measures for minutes",
+    "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
+    THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
+    "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",
+}
+LANGUAGES = {"python", "bash", "toml", "bibtex", "text"}
+"""The first three are run; text is what is no code."""
+
+
+def _stands(line: str) -> str:
+    """Return a line of shell as ``NOT_RUN`` has it."""
+    plain = re.sub(r" +# .*", "", line).strip()
+    return plain.partition(" -H ")[0] if plain.startswith("curl ") else plain
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_snippet_is_left_out(page: str, pytestconfig: pytest.Config) -> None:
+    found = blocks(pages=(page,))
+    assert {block.language for block in found} <= LANGUAGES
+    fences = re.findall(r"^\s*(?:```|~~~)", text_of(page), re.MULTILINE)
+    assert len(fences) == 2 * len(found)  # none is indented, or written in another way
+    markers = {line.partition(":")[0] for line in pytestconfig.getini("markers")}
+    for block in found:
+        for line in lines(block) if block.language == "bash" else ():
+            said = words(line)
+            if said[0] == "pytest":
+                assert all((ROOT / word).exists() for word in said if word.startswith("tests/"))
+                assert {said[i + 1] for i, word in enumerate(said) if word == "-m"} <= markers
+            elif said[0] == "printf":
+                assert "align PHOTOS" in block.body  # the end of the walk from photos to a model
+            else:
+                each = len(commands(line)) == _stands(line).count("&&") + 1
+                assert each or _stands(line) in NOT_RUN, line
+
+
+def test_every_exception_is_needed() -> None:
+    there = {_stands(line) for block in blocks("bash") for line in lines(block)}
+    there |= {block.body for block in blocks("python")}
+    assert set(NOT_RUN) <= there
+
+
+@pytest.mark.parametrize("page", (*PAGES, *OTHERS))
+def test_links_lead_somewhere(page: str) -> None:
+    for link in links(page):
+        path, _, anchor = link.partition("#")
+        if re.match(r"[a-z]+:", path):
+            continue  # on the web
+        target = (ROOT / page).parent / path if path else ROOT / page
+        assert target.exists(), link
+        assert target.resolve().is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target.resolve().relative_to(ROOT).as_posix()), link
+
+
+def test_every_page_is_linked_from_the_first() -> None:
+    assert {page for page in PAGES if page != "README.md"} <= {
+        link.partition("#")[0] for link in links("README.md")
+    }
+
+
+def test_the_first_page_stays_one_to_start_from() -> None:
+    assert text_of("README.md").count("\n") <= 150
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    source = (ROOT / "psp" / "config.py").read_text(encoding="utf-8")
+    names = set(re.findall(r'"((?:PSP|HF)_[A-Z_]+)"', source))
+    page = text_of("docs/settings.md")
+    assert names == set(re.findall(r"\b(?:PSP|HF)_[A-Z_]+", page)) & names != set()
+    rows = re.findall(r"^\| `(PSP_[A-Z_]+)` \| (?:`([^`]+)`|–) \|", page, re.MULTILINE)
+    assert {name for name, _ in rows} == {name for name in names if name.startswith("PSP_")}
+    usual = Settings.from_env({})
+    for name, default in rows:
+        assert not default or Settings.from_env({name: default}) == usual, name
+
+
+def test_every_variable_that_is_read_anywhere_is_documented() -> None:
+    source = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "psp").rglob("*.py")))
+    read = set(re.findall(r'\b(?:env|environ)(?:\.get\(|\[)"((?:PSP|HF|GRADIO)_[A-Z_]+)"', source))
+    told = {name for span in spans() for name in re.findall(r"\b[A-Z]+_[A-Z_]+", span)}
+    assert read
+    assert read <= told
+
+
+def test_every_task_and_endpoint_is_documented() -> None:
+    tasks, api = anchors("docs/tasks.md"), text_of("docs/api.md")
+    for task in TASKS.values():
+        assert re.sub(r"[^\w\- ]", "", task.title.lower()).replace(" ", "-") in tasks
+    names = [*TASKS, "align", "decode", "photo_to_sketch", "photo_to_mask"]
+    assert all(f"`/{name}`" in api and hasattr(PspPipeline, name) for name in names)
+
+
+def test_every_official_file_is_documented() -> None:
+    page = text_of("docs/models.md")
+    assert all(entry.file in page for entry in (*MODELS, *AUXILIARY.values()) if not entry.bundled)
+
+
+def test_the_map_of_files_is_complete() -> None:
+    assert PAGE.read_text(encoding="utf-8") == written(), "run python -m tests.file_map"

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from psp.config import Settings
-from psp.model_table import AUXILIARY, MODELS
-from psp.pipeline import PspPipeline
+from psp.inference.pipeline import PspPipeline
+from psp.registry.table import AUXILIARY, MODELS
 from psp.tasks import TASKS
 from tests.file_map import PAGE, written
 from tests.pages import OTHERS, PAGES, ROOT, anchors, blocks, commands, lines, links, spans, text_of, words

@@ -1,4 +1,4 @@
-"""The range of every setting: what comes from outside, in a request or a recipe, is held against it.
+"""Values of settings held against their ranges: what comes from outside, in a request or a recipe.
 
 Knows no models: how many layers or faces there are is checked where that is known.
 """
@@ -7,20 +7,9 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
 
 from psp.errors import InputError
-
-MAX_VARIANTS = 16
-"""How many variants one request may ask for."""
-
-MAX_SEED = 2**32 - 1
-
-FACTORS = (0, 4, 8, 16, 32)
-"""How many times super-resolution may shrink a picture first; 0: not at all."""
-
-MAX_FACE = 9999
-"""The largest number of a face: no photo has more of them."""
+from psp.parameters import SETTINGS
 
 _LAYERS = re.compile(r"[\d\s,–-]*|\s*(auto|all|pose|features|colours)\s*", re.IGNORECASE)
 _LONGEST = 200
@@ -28,50 +17,8 @@ _LONGEST = 200
 _SHOWN = 40
 
 
-@dataclass(frozen=True)
-class Range:
-    """The numbers that a setting may have.
-
-    Attributes:
-        low: The least.
-        high: The largest.
-        whole: Whether it has no fraction.
-        choices: The only ones, where there are few.
-        below: What numbers below 0 mean, where these are taken too.
-    """
-
-    low: float
-    high: float
-    whole: bool = True
-    choices: tuple[int, ...] = ()
-    below: str = ""
-
-    def told(self) -> str:
-        """Return the range in words."""
-        if self.choices:
-            return f"Take one of {', '.join(map(str, self.choices))}."
-        kind = "whole number" if self.whole else "number"
-        below = f"; below 0: {self.below}" if self.below else ""
-        return f"Take a {kind} from {0 if self.below else self.low:.0f} to {self.high:.0f}{below}."
-
-
-RANGES: dict[str, Range] = {
-    "face": Range(0, MAX_FACE),
-    "strength": Range(0, 1, whole=False),
-    "factor": Range(FACTORS[0], FACTORS[-1], choices=FACTORS),
-    "alpha": Range(0, 1, whole=False),
-    "variants": Range(1, MAX_VARIANTS),
-    "variant": Range(0, MAX_VARIANTS - 1),
-    "seed": Range(-MAX_SEED, MAX_SEED, below="by chance"),
-}
-"""The numbers among the settings, by their API names."""
-
-WORDS: dict[str, tuple[str, ...]] = {"style": ("random", "picture"), "parser": ("landmarks", "segformer")}
-"""The settings that have one of a few words."""
-
-
 def check_number(name: str, value: object) -> int | float:
-    """Return the number that the setting ``name`` of :data:`RANGES` has.
+    """Return the number that the setting ``name`` of ``psp.parameters.SETTINGS`` has.
 
     Args:
         name: The setting.
@@ -80,11 +27,12 @@ def check_number(name: str, value: object) -> int | float:
     Raises:
         InputError: It is no number, or one out of the setting's range.
     """
-    allowed = RANGES[name]
+    allowed = SETTINGS[name]
     number = as_number(name, value, allowed.told())
-    if allowed.whole:
+    if allowed.type is int:
         number = as_whole(name, number, allowed.told())
-    if not allowed.low <= number <= allowed.high or (allowed.choices and number not in allowed.choices):
+    inside = number in allowed.numbers if allowed.choices else allowed.low <= number <= allowed.high
+    if not inside:
         raise InputError(f"The {name} is {shown(value)}.", allowed.told())
     return number
 
@@ -137,13 +85,14 @@ def check_layers(text: object) -> str:
 
 
 def check_word(name: str, value: object) -> str:
-    """Return the word that the setting ``name`` of :data:`WORDS` has.
+    """Return the word that the setting ``name`` of ``psp.parameters.SETTINGS`` has.
 
     Raises:
         InputError: It is none of its words.
     """
-    if value not in WORDS[name] or not isinstance(value, str):
-        raise InputError(f"The {name} is {shown(value)}.", f"Take {' or '.join(WORDS[name])}.")
+    allowed = SETTINGS[name]
+    if value not in allowed.words or not isinstance(value, str):
+        raise InputError(f"The {name} is {shown(value)}.", allowed.told())
     return value
 
 

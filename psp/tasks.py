@@ -1,31 +1,74 @@
-"""The tasks of the studio: what goes in, and the words that the page and the command line use."""
+"""The tasks of the studio: what goes in, which settings they have, and the words that say so.
+
+The command line, the page's controls, recipes and the API's checks are made of this table; methods and
+endpoints, which need explicit signatures, are held equal to it by a test.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-InputKind = Literal["photo", "sketch", "mask"]
+from psp.parameters import (
+    ALIGN,
+    ALPHA,
+    FACE,
+    FACTOR,
+    LAYERS,
+    MODEL,
+    SEED,
+    STRENGTH,
+    VARIANTS,
+    Parameter,
+)
+
+InputKind = Literal["photo", "sketch", "mask", "latents"]
+"""What goes in; also its name in the API."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """One kind of translation.
+    """One thing that the studio does.
 
     Attributes:
         name: Name in the API, on the command line and in file names.
         title: Name of the tab.
         kind: What goes in.
         caption: What it does, for a person, one or two sentences.
-        limits: What it cannot do, plainly.
+        limits: What it cannot do, plainly; empty where nothing needs saying.
+        parameters: Its settings, in the order of the API.
+        style: Whether a second picture can go in.
+        model: The task whose model it uses; empty where it needs none.
+        tracer: The tool that makes its input of a photo, where it takes something else.
     """
 
     name: str
     title: str
     kind: InputKind
     caption: str
-    limits: str
+    limits: str = ""
+    parameters: tuple[Parameter, ...] = ()
+    style: bool = False
+    model: str = ""
+    tracer: str = ""
 
+    def own(self) -> tuple[Parameter, ...]:
+        """Return the settings that are this task's own: those beside model, alignment and face."""
+        return tuple(p for p in self.parameters if p.name not in ("model", "align", "face"))
+
+    def has(self, name: str) -> bool:
+        """Return whether there is a setting of this name."""
+        return any(parameter.name == name for parameter in self.parameters)
+
+
+_PHOTO = (MODEL, ALIGN, FACE)
+_DRAWN = (
+    MODEL,
+    VARIANTS,
+    SEED,
+    LAYERS.but(help="which layers take a random style; auto keeps to the lines; or 8-, 0-3,7, all"),
+    ALPHA,
+)
 
 TASKS: dict[str, Task] = {
     task.name: task
@@ -39,6 +82,8 @@ TASKS: dict[str, Task] = {
                 "The result is a synthetic portrait that resembles the input, not the photo itself. Hats, "
                 "hands, glasses and strong profiles are often lost."
             ),
+            parameters=_PHOTO,
+            model="encode",
         ),
         Task(
             name="frontalize",
@@ -49,6 +94,8 @@ TASKS: dict[str, Task] = {
                 "What the photo does not show is invented, so the far side of the face is a guess. "
                 "Full profiles stay difficult."
             ),
+            parameters=_PHOTO,
+            model="frontalize",
         ),
         Task(
             name="sketch_to_face",
@@ -59,6 +106,9 @@ TASKS: dict[str, Task] = {
                 "A drawing says nothing of colour: that comes from a random style. The face should look to "
                 "the front and fill the paper as a passport photo does."
             ),
+            parameters=_DRAWN,
+            model="sketch_to_face",
+            tracer="photo_to_sketch",
         ),
         Task(
             name="segmentation_to_face",
@@ -69,6 +119,9 @@ TASKS: dict[str, Task] = {
                 "The map gives places, not looks: everything else comes from a random style. Hats, jewellery "
                 "and glasses are understood only as far as the model has seen them."
             ),
+            parameters=_DRAWN,
+            model="segmentation_to_face",
+            tracer="photo_to_mask",
         ),
         Task(
             name="super_resolution",
@@ -79,6 +132,8 @@ TASKS: dict[str, Task] = {
                 "The details are invented: they are plausible, not real, and must not be used to recognise "
                 "anybody."
             ),
+            parameters=(*_PHOTO, FACTOR, VARIANTS, SEED),
+            model="super_resolution",
         ),
         Task(
             name="toonify",
@@ -86,6 +141,8 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Turn a face into an illustration, from a little to fully.",
             limits="Large eyes and smooth skin are part of the style; at full strength likeness is lost.",
+            parameters=(*_PHOTO, STRENGTH),
+            model="toonify",
         ),
         Task(
             name="style_mix",
@@ -93,6 +150,52 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Blend the codes of one face with those of another, or of random faces, layer by layer.",
             limits="Layers are not clean switches: changing one group shifts the others a little.",
+            parameters=(*_PHOTO, LAYERS.but(default="8-"), ALPHA, VARIANTS, SEED),
+            style=True,
+            model="encode",
         ),
     )
 }
+"""The tasks that have a tab, in its order."""
+
+TOOLS: dict[str, Task] = {
+    tool.name: tool
+    for tool in (
+        Task(
+            name="align",
+            title="Align",
+            kind="photo",
+            caption="Find a face and save its FFHQ-aligned crop; of a folder, all.",
+            parameters=(FACE,),
+        ),
+        Task(
+            name="decode",
+            title="Decode",
+            kind="latents",
+            caption="Decode a .safetensors file of codes.",
+            parameters=(MODEL,),
+            model="encode",
+        ),
+        Task(
+            name="photo_to_sketch",
+            title="Photo → sketch",
+            kind="photo",
+            caption="Draw a photo as a sketch.",
+            parameters=(ALIGN, FACE),
+        ),
+        Task(
+            name="photo_to_mask",
+            title="Photo → map",
+            kind="photo",
+            caption="Map a photo by the 19 classes.",
+            parameters=(ALIGN, FACE),
+        ),
+    )
+}
+"""What tabs and the command line do besides."""
+
+CALLS: dict[str, Task] = TASKS | TOOLS
+"""Everything that is called by its name: a method of the pipeline, a command and an endpoint each."""
+
+MODEL_TASKS = tuple(name for name, task in TASKS.items() if task.model == name)
+"""The tasks that have a model of their own, in the page's order."""

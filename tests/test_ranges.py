@@ -6,17 +6,26 @@ from typing import Any
 
 import pytest
 
-from psp.codes.recipe import SETTINGS, recipe_from_dict, recipe_from_json, recipe_from_query
+from psp.codes.recipe import recipe_from_dict, recipe_from_json, recipe_from_query
 from psp.errors import InputError
-from psp.ranges import MAX_SEED, RANGES, WORDS, check_layers, check_number, check_word, shown
+from psp.parameters import MAX_SEED, SETTINGS
+from psp.ranges import check_layers, check_number, check_word, shown
 
 
 def recipe(settings: dict[str, Any]) -> dict[str, Any]:
     return {"task": "style_mix", "model": "auto", "model_sha256": "", "settings": settings}
 
 
-def test_every_setting_of_a_recipe_has_a_range() -> None:
-    assert set(SETTINGS) == {*RANGES, *WORDS, "layers", "align"}
+def test_every_setting_of_a_recipe_has_a_range_that_holds_its_default() -> None:
+    for name, setting in SETTINGS.items():
+        default = setting.default
+        assert recipe_from_dict(recipe({name: default})).settings == {name: default}
+        assert type(default) is setting.type
+
+
+def test_a_choice_that_is_not_offered_is_refused_with_what_is() -> None:
+    with pytest.raises(InputError, match="0, 4, 8, 16, 32"):
+        check_number("factor", 5)
 
 
 @pytest.mark.parametrize(

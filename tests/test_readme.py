@@ -114,7 +114,7 @@ def test_commands_run(command: tuple[str, ...], home: Path, monkeypatch: pytest.
 
 def parses(command: Sequence[str]) -> None:
     """Check what is not run: its arguments, and what they make of the preset."""
-    options = cli._parser().parse_args(command)
+    options = cli.build_parser().parse_args(command)
     if command[0] == "train":
         check_config(configure(preset(options.preset), options))
 
@@ -145,7 +145,7 @@ def test_toml_is_understood(block: Block, home: Path) -> None:
 def flags() -> set[str]:
     """Return all flags of all commands."""
     found: set[str] = set()
-    waiting = [cli._parser()]
+    waiting = [cli.build_parser()]
     while waiting:
         for action in waiting.pop()._actions:
             found |= set(action.option_strings)

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from psp.errors import CheckpointError, SettingsError
 from psp.maps.classes import MOST, MapClasses, classes_from_json, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES
-from psp.registry.folder import MODEL_TASKS
-from psp.tasks import TASKS, InputKind
+from psp.tasks import MODEL_TASKS, TASKS, InputKind
 
 _CHANNELS: dict[InputKind, int] = {"photo": 3, "sketch": 1}
 _GIVES: dict[InputKind, str] = {

@@ -20,9 +20,10 @@ from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import PushError, SettingsError
 from psp.models.architecture import config_from_json
-from psp.registry.folder import MODEL_TASKS, model_file, model_files
+from psp.registry.folder import model_file, model_files
 from psp.registry.lookup import BUNDLED, OFFICIAL, known_models
 from psp.registry.own import REPOSITORY
+from psp.tasks import MODEL_TASKS
 
 _LARGEST = 50_000_000_000  # bytes; the Hub takes no larger file
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.safetensors")

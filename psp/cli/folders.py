@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psp.config import Settings
 from psp.errors import SettingsError
-from psp.tasks import TASKS
+from psp.tasks import MODEL_TASKS, TASKS
 
 if TYPE_CHECKING:
     from psp.folders.batch import Folders
@@ -18,12 +18,7 @@ if TYPE_CHECKING:
 _Report: TypeAlias = Callable[[str], None]
 _Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
-PREPARED = ("sketch_to_face", "segmentation_to_face")
-"""Tasks whose encoders see something else than photos."""
-
-INFERRED = tuple(name for name in TASKS if name != "style_mix")
-"""Tasks with a model of their own."""
-
+_PREPARED = tuple(name for name, task in TASKS.items() if task.tracer)
 _CROP = 256
 
 
@@ -48,7 +43,9 @@ def add_prepare(commands: _Commands, report: _Report) -> None:
     about = "Make of a folder of aligned faces what the encoder of a task sees: sketches, or maps."
     parser = commands.add_parser("prepare", help=about, description=about)
     _add_where(parser, "aligned faces")
-    parser.add_argument("--task", required=True, choices=PREPARED, help=" or ".join(PREPARED), metavar="TASK")
+    parser.add_argument(
+        "--task", required=True, choices=_PREPARED, help=" or ".join(_PREPARED), metavar="TASK"
+    )
     parser.add_argument("--size", type=int, default=_CROP, help=f"side of what is made ({_CROP})")
     _add_how(parser)
     parser.set_defaults(run=lambda options: _prepare(options, report))
@@ -62,9 +59,9 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
     parser.add_argument(
         "--task",
         default="encode",
-        choices=INFERRED,
+        choices=MODEL_TASKS,
         metavar="TASK",
-        help=f"{', '.join(INFERRED)} (encode); nothing is mixed",
+        help=f"{', '.join(MODEL_TASKS)} (encode); nothing is mixed",
     )
     parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
     parser.add_argument("--batch", type=int, default=8, help="pictures at once (8)")

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 2 where an error was told."""
     make_printable()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
-    options = _parser().parse_args(arguments)
+    options = build_parser().parse_args(arguments)
     try:
         options.run(options)
     except PspError as error:
@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands; parsed options have a ``run`` to call with them."""
     parser = argparse.ArgumentParser(prog="python -m psp", description="pSp Studio on the command line.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_tasks(commands)

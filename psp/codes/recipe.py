@@ -12,25 +12,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from psp.errors import InputError
-from psp.ranges import RANGES, WORDS, check_layers, check_number, check_word, shown
-
-Setting = bool | int | float | str
-
-SETTINGS: dict[str, type[Setting]] = {
-    "align": bool,
-    "face": int,
-    "strength": float,
-    "factor": int,
-    "style": str,
-    "layers": str,
-    "alpha": float,
-    "variants": int,
-    "variant": int,
-    "seed": int,
-    "parser": str,
-}
-"""Every setting that a recipe may hold, by its API name; "variant" says which picture of several it was,
-"parser" who mapped a photo."""
+from psp.parameters import SETTINGS, Setting
+from psp.ranges import check_layers, check_number, check_word, shown
 
 SOFTWARE = "pSp Studio"
 """What pictures of the studio say of who made them."""
@@ -157,16 +140,16 @@ def recipe_from_json(text: str) -> Recipe | None:
 
 def _typed(name: str, value: object) -> Setting:
     """Return a setting as its own type and within its range, from plain data or from the text of a link."""
-    if SETTINGS[name] is bool:
+    setting = SETTINGS[name]
+    if setting.type is bool:
         known = {True: True, False: False, "true": True, "false": False, "1": True, "0": False}
         if isinstance(value, bool | str) and value in known:
             return known[value]
         raise InputError(f"The recipe's {name!r} is {shown(value)}.", "It is true or false.")
     try:
-        if name in RANGES:
-            number = check_number(name, value)
-            return number if RANGES[name].whole else float(number)
-        return check_word(name, value) if name in WORDS else check_layers(value)
+        if setting.is_number:
+            return setting.type(check_number(name, value))
+        return check_word(name, value) if setting.words else check_layers(value)
     except InputError as error:
         raise InputError(f"The recipe cannot be used. {error.problem}", error.next_step) from error
 

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from psp.codes.latents import parse_layers, write_layers
-from psp.codes.recipe import Setting
 from psp.errors import InputError
-from psp.ranges import FACTORS, MAX_SEED, MAX_VARIANTS
-
-__all__ = [
-    "FACTORS",
-    "MAX_SEED",
-    "MAX_VARIANTS",
-    "Variation",
-    "check_choice",
-    "check_count",
-    "check_share",
-    "plan_ramp",
-    "plan_seeds",
-]
+from psp.parameters import MAX_SEED, MAX_VARIANTS, Setting
+from psp.ranges import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +42,7 @@ class Variation:
         return said if self.seed is None else {**said, "seed": self.seed}
 
 
-def plan_seeds(
+def plan_random_styles(
     variants: int, seed: int, layers: str, alpha: float, n_codes: int, dim: int, *, plain_first: bool = False
 ) -> Variation:
     """Plan variants with random styles: variant i has the style of ``seed + i``, however many there are.
@@ -72,9 +59,9 @@ def plan_seeds(
     Raises:
         InputError: A number is out of its range, or the layers cannot be understood.
     """
-    count = check_count(variants)
+    count = int(check_number("variants", variants))
     chosen = parse_layers(layers, n_codes)
-    share = check_share("alpha", alpha)
+    share = float(check_number("alpha", alpha))
     first = secrets.randbelow(MAX_SEED + 1 - count) if seed < 0 else int(seed)
     if first + count - 1 > MAX_SEED:
         raise InputError(f"The seed {first} is too large.", f"Take one up to {MAX_SEED - MAX_VARIANTS}.")
@@ -84,37 +71,16 @@ def plan_seeds(
     return Variation(chosen, (share,) * count, z, first, share)
 
 
-def plan_ramp(variants: int, layers: str, alpha: float, n_codes: int) -> Variation:
+def plan_even_steps(variants: int, layers: str, alpha: float, n_codes: int) -> Variation:
     """Plan variants with one style picture: even steps from a little of it up to ``alpha``.
 
     Raises:
         InputError: A number is out of its range, or the layers cannot be understood.
     """
-    count = check_count(variants)
-    share = check_share("alpha", alpha)
+    count = int(check_number("variants", variants))
+    share = float(check_number("alpha", alpha))
     alphas = tuple(share * (i + 1) / count for i in range(count))
     return Variation(parse_layers(layers, n_codes), alphas, None, None, share)
-
-
-def check_share(name: str, value: float) -> float:
-    """Return ``value`` as a float, or raise :class:`InputError` if it is not in 0..1."""
-    if not 0.0 <= value <= 1.0:  # NaN fails here too
-        raise InputError(f"The {name} is {value}.", "Take a number from 0 to 1.")
-    return float(value)
-
-
-def check_choice(name: str, value: int, choices: Sequence[int]) -> int:
-    """Return ``value``, or raise :class:`InputError` if it is not one of ``choices``."""
-    if value not in choices:
-        raise InputError(f"The {name} is {value}.", f"Take one of {', '.join(map(str, choices))}.")
-    return int(value)
-
-
-def check_count(variants: int) -> int:
-    """Return the number of variants, or raise :class:`InputError` if it is not 1 to ``MAX_VARIANTS``."""
-    if not 1 <= variants <= MAX_VARIANTS:
-        raise InputError(f"{variants} variants were asked for.", f"Take 1 to {MAX_VARIANTS}.")
-    return int(variants)
 
 
 def _style(seed: int, dim: int) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from psp.codes.latents import Codes, codes_to_bytes
-from psp.codes.recipe import Recipe, Setting, picture_to_png
-from psp.codes.variants import FACTORS, check_choice, plan_seeds
+from psp.codes.recipe import Recipe, picture_to_png
+from psp.codes.variants import plan_random_styles
 from psp.errors import InputError, PspError, SettingsError
 from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders
@@ -24,7 +24,9 @@ from psp.folders.processes import check_workers, cpu_count, each
 from psp.folders.ready import Ready, Wish, make_ready
 from psp.inference.job import Job
 from psp.inference.network import Floats, Network, Step, Work
+from psp.parameters import Setting
 from psp.pictures.images import to_pictures
+from psp.ranges import check_number
 from psp.tasks import TASKS
 
 __all__ = ["Inference", "infer_folder"]
@@ -88,7 +90,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     check_workers(folders.workers)
     if not 1 <= inference.batch <= _LARGEST_BATCH:
         raise InputError(f"The batch is {inference.batch}.", f"Take 1 to {_LARGEST_BATCH}.")
-    check_choice("factor", inference.factor, FACTORS)
+    check_number("factor", inference.factor)
     if inference.factor and inference.task != "super_resolution":
         raise SettingsError("A factor is for super-resolution.", "Leave out --factor.")
     found = find_pictures(folders.pictures, folders.out, folders.report)
@@ -267,7 +269,7 @@ def _couple(seen: Image.Image, made: Image.Image, is_map: bool) -> Image.Image:
 def _recipe(job: Job, inference: Inference) -> Recipe:
     """Return what a result says of itself: the same as that of a single picture."""
     # Of what would be mixed, nothing is.
-    plain = plan_seeds(1, 0, "auto", 0.0, job.loaded.n_codes, job.loaded.code_dim).settings()
+    plain = plan_random_styles(1, 0, "auto", 0.0, job.loaded.n_codes, job.loaded.code_dim).settings()
     said: dict[str, Setting] = {"align": inference.align, "face": inference.face}
     if TASKS[inference.task].kind != "photo":
         return job.recipe(plain)

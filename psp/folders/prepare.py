@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from psp.codes.recipe import Recipe, Setting, picture_to_png
+from psp.codes.recipe import Recipe, picture_to_png
 from psp.config import Settings
 from psp.errors import InputError, PictureError
 from psp.faces.alignment import take_square
@@ -19,12 +19,12 @@ from psp.folders.ledger import Ledger, Row
 from psp.folders.processes import check_workers
 from psp.inference.face_parser import FaceParser
 from psp.inference.inputs import CROP_SIZE
+from psp.parameters import Setting
 from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.sketches import photo_to_sketch
+from psp.tasks import TASKS
 
-__all__ = ["TASKS", "prepare_folder"]
-
-TASKS = {"sketch_to_face": "photo_to_sketch", "segmentation_to_face": "photo_to_mask"}
+PREPARED = {name: task.tracer for name, task in TASKS.items() if task.tracer}
 """Tasks whose encoders see something else than photos, and what turns a photo into that."""
 
 _DONE = "prepared"
@@ -61,7 +61,7 @@ def prepare_folder(folders: Folders, task: str, size: int = CROP_SIZE) -> None:
 
     Args:
         folders: Where from and where to. "a/b.jpg" becomes "a/b.png".
-        task: One of ``TASKS``.
+        task: One of ``PREPARED``.
         size: Side in pixels, 64 to 1024; faces are resized to it first.
 
     Raises:
@@ -90,7 +90,7 @@ def prepare_file(errand: _Preparation) -> tuple[Row, ...]:
     Raises:
         PspError: The picture cannot be used, or something else has the name of its result.
     """
-    own = made_by(TASKS.values())
+    own = made_by(PREPARED.values())
     require_own(errand.target, own)  # before the work
     limit_pillow(errand.settings.max_pixels)
     picture = load_picture(errand.source, errand.settings.max_pixels)
@@ -119,4 +119,4 @@ def _recipe(task: str, settings: Settings) -> Recipe:
     said: dict[str, Setting] = {"align": False, "face": 0}
     if task == "segmentation_to_face":
         said["parser"] = FaceParser(settings).choose()
-    return Recipe(TASKS[task], "", "", said)
+    return Recipe(PREPARED[task], "", "", said)

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from psp.codes.recipe import SETTINGS
 from psp.errors import InputError
 from psp.inference.result import Result
+from psp.parameters import SETTINGS
 
 _Class = TypeVar("_Class", bound=type)
 _KINDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a text"}
@@ -56,7 +56,7 @@ def _setting(name: str, value: object, default: object) -> object:
     Raises:
         InputError: It is of another type, or a fraction where a whole number is meant.
     """
-    kind = str if name == "model" else SETTINGS.get(name)
+    kind = str if name == "model" else SETTINGS[name].type if name in SETTINGS else None
     if default is inspect.Parameter.empty or default is None or kind is None:
         return value  # the picture, the step, a style picture
     if value is None:

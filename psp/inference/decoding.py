@@ -7,11 +7,11 @@ from pathlib import Path
 
 from psp.codes.latents import CodesFile, codes_from_bytes, take_variant
 from psp.codes.recipe import Recipe
-from psp.codes.variants import check_share
 from psp.inference.inputs import Prepared, read_file
 from psp.inference.job import Job
 from psp.inference.network import Network, Step
 from psp.inference.result import Result
+from psp.ranges import check_number
 from psp.registry.lookup import families
 from psp.tasks import TASKS
 
@@ -47,7 +47,7 @@ def decode(
     if model == "auto" and made_by.model in families(network.settings):
         model = made_by.model
     task = made_by.task if made_by.task in TASKS else "encode"
-    strength = check_share("strength", float(made_by.settings.get("strength", 1.0)))
+    strength = float(check_number("strength", made_by.settings.get("strength", 1.0)))
     job = Job("decode", network, model, step, task, encodes=False)
     codes = job.check_codes(file.codes)
     warnings = []

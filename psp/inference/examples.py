@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from psp.codes.recipe import Setting
 from psp.errors import CheckpointError
 from psp.files.pins import PINNED, require_pinned, write_pins
 from psp.files.saving import made_by, write_files
 from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
+from psp.parameters import Setting
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "examples"
 RESULTS = FOLDER / "results"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psp.codes.latents import Codes
-from psp.codes.recipe import Recipe, Setting
+from psp.codes.recipe import Recipe
 from psp.codes.variants import Variation
 from psp.errors import InputError
 from psp.faces.alignment import NO_FACE, Alignment
@@ -17,6 +17,7 @@ from psp.faces.suitability import photo_warnings
 from psp.inference.inputs import Prepared
 from psp.inference.network import Floats, Loaded, Network, Step, Work
 from psp.inference.result import Result
+from psp.parameters import Setting
 from psp.pictures.images import to_pictures
 
 if TYPE_CHECKING:

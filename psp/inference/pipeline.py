@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 from PIL import Image
 
 from psp.codes.latents import CodesFile
-from psp.codes.recipe import Setting
-from psp.codes.variants import FACTORS, Variation, check_choice, check_share, plan_ramp, plan_seeds
+from psp.codes.variants import Variation, plan_even_steps, plan_random_styles
 from psp.config import Settings
 from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.inference.calls import task_calls
@@ -33,8 +32,10 @@ from psp.inference.network import Accelerate, Network, Step
 from psp.inference.paste import paste_back
 from psp.inference.result import Result
 from psp.inference.tracing import crop_face, trace_map, trace_sketch
+from psp.parameters import Setting
 from psp.pictures.images import PictureSource, limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
+from psp.ranges import check_number
 
 __all__ = ["PspPipeline", "Result"]
 
@@ -114,7 +115,7 @@ class PspPipeline:
             strength: From 0, the face as "encode" makes it, to 1, fully drawn; between, both are blended.
             step: See the class.
         """
-        strength = check_share("strength", strength)
+        strength = float(check_number("strength", strength))
         return self._translate_photo("toonify", photo, model, align, face, step, strength)
 
     def super_resolution(
@@ -142,9 +143,9 @@ class PspPipeline:
             seed: Of the random detail; negative: chosen by chance, and told in the recipe.
             step: See the class.
         """
-        factor = check_choice("factor", factor, FACTORS)
+        factor = int(check_number("factor", factor))
         job = Job("super_resolution", self.network, model, step)
-        plan = plan_seeds(
+        plan = plan_random_styles(
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
         job.tell("Looking for the face")
@@ -244,7 +245,7 @@ class PspPipeline:
         if style is None:
             plan, other = _random_styles(job, variants, seed, layers, alpha), None
         else:
-            plan = plan_ramp(variants, layers, alpha, job.loaded.n_codes)
+            plan = plan_even_steps(variants, layers, alpha, job.loaded.n_codes)
             other = prepare_style(self.read(style), align, size)
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
@@ -371,7 +372,7 @@ class PspPipeline:
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:
-    return plan_seeds(variants, seed, layers, alpha, job.loaded.n_codes, job.loaded.code_dim)
+    return plan_random_styles(variants, seed, layers, alpha, job.loaded.n_codes, job.loaded.code_dim)
 
 
 def _finish(

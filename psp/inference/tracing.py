@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from PIL import Image
 
-from psp.codes.recipe import Setting
 from psp.faces.alignment import align
 from psp.inference.face_parser import FaceParser
 from psp.inference.inputs import CROP_SIZE, place_face
 from psp.inference.job import Clock, picture_result
 from psp.inference.result import Result
 from psp.maps.palette import map_to_picture
+from psp.parameters import Setting
 from psp.pictures.sketches import photo_to_sketch
 
 

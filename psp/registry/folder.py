@@ -5,16 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from psp.errors import ModelNotFoundError
-
-MODEL_TASKS = (
-    "encode",
-    "frontalize",
-    "sketch_to_face",
-    "segmentation_to_face",
-    "super_resolution",
-    "toonify",
-)
-"""The tasks that have a model of their own; "style_mix" runs on that of "encode"."""
+from psp.tasks import MODEL_TASKS
 
 WEIGHT_SUFFIXES = (".pt", ".pth", ".safetensors")
 """How the names of weight files end."""

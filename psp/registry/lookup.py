@@ -16,9 +16,10 @@ from typing import Literal
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
-from psp.registry.folder import MODEL_TASKS, WEIGHT_SUFFIXES, model_file, model_files
+from psp.registry.folder import WEIGHT_SUFFIXES, model_file, model_files
 from psp.registry.own import OwnFamily, own_families
 from psp.registry.table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
+from psp.tasks import MODEL_TASKS
 
 __all__ = [
     "AUXILIARY",

@@ -23,7 +23,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from psp.errors import SettingsError
-from psp.registry.folder import MODEL_TASKS, WEIGHT_SUFFIXES
+from psp.registry.folder import WEIGHT_SUFFIXES
+from psp.tasks import MODEL_TASKS
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from psp.registry.folder import MODEL_TASKS
+from psp.tasks import MODEL_TASKS
 
 BUNDLED = "portraits-128"
 OFFICIAL = "ffhq-1024"

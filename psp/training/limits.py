@@ -14,8 +14,7 @@ import torch
 from psp.errors import CheckpointError, SettingsError
 from psp.models.architecture import config_from_json, config_to_json
 from psp.models.psp import PSP
-from psp.registry.folder import MODEL_TASKS
-from psp.tasks import TASKS
+from psp.tasks import MODEL_TASKS, TASKS
 from psp.training.bounds import MAX_BATCH, MAX_SEED, MAX_WORKERS
 from psp.training.config import TrainConfig
 

@@ -1,4 +1,4 @@
-"""The inputs that tabs share: photo with its faces, model, variants, seed, layers."""
+"""The inputs that tabs share: pictures, files, a photo with its faces; and the names of models."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from dataclasses import dataclass
 import gradio as gr
 from gradio.data_classes import ImageData
 
-from psp.codes.latents import GROUPS
-from psp.codes.variants import MAX_SEED, MAX_VARIANTS
 from psp.config import Settings
 from psp.errors import InputError
 from psp.ranges import shown
-from psp.registry.lookup import families, find_entry, known_models, tasks_of
+from psp.registry.lookup import families, find_entry
 from psp.ui.cache import as_path, cached
 from psp.ui.gate.uploads import check_files
 from psp.ui.shown import show_uploads
@@ -92,33 +90,6 @@ def check_model(model: str, task: str | None, settings: Settings) -> str:
     return model
 
 
-def model_input(task: str, settings: Settings) -> gr.Dropdown:
-    """Make the choice of a model: families that do ``task``, never paths of the server."""
-    # Unknown names are answered by check_model, in the same words everywhere.
-    return gr.Dropdown(
-        [("auto", "auto"), *_choices(task, settings)],
-        value="auto",
-        label="Model",
-        info="auto: the default of this studio",
-        allow_custom_value=True,
-    )
-
-
-def _choices(task: str, settings: Settings) -> list[tuple[str, str]]:
-    """Return label and name of the families to choose from.
-
-    One that is not here is among them: it may be there later, and until then the request says why it is not.
-    """
-    choices = []
-    for family in families(settings):
-        tasks = tasks_of(family, settings)
-        title = next(entry.title for entry in known_models(settings) if entry.family == family)
-        label = f"{family}: {title}" if title else family
-        if task in tasks or not tasks:
-            choices.append((label if tasks else f"{label} (not here)", family))
-    return choices
-
-
 @dataclass(frozen=True)
 class PhotoControls:
     """The inputs that every task on a photo has.
@@ -164,85 +135,3 @@ def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
         buttons=[],
     )
     return photo, note, picker
-
-
-def align_controls() -> tuple[gr.Checkbox, gr.Number]:
-    """Make the switch for alignment and the number of the face."""
-    align = gr.Checkbox(
-        value=True, label="Find and crop the face", info="Switch off for pictures that are face crops already"
-    )
-    face = gr.Number(value=0, precision=0, minimum=0, label="Face", info="0 is the largest, then by size")
-    return align, face
-
-
-@dataclass(frozen=True)
-class StyleControls:
-    """The inputs of tasks that make variants with random styles.
-
-    Attributes:
-        variants: How many.
-        seed: Of the first random style.
-        layers: Which layers take the style.
-        alpha: How much of it.
-    """
-
-    variants: gr.Slider
-    seed: gr.Number
-    layers: gr.Dropdown
-    alpha: gr.Slider
-
-    def settings(self) -> dict[str, gr.components.Component]:
-        """Return the controls by the names that recipes have for them."""
-        return {
-            "variants": self.variants,
-            "seed": self.seed,
-            "layers": self.layers,
-            "alpha": self.alpha,
-        }
-
-
-def style_controls(layers: str, hint: str) -> StyleControls:
-    """Make the inputs of variants, layers and share, inside the current layout.
-
-    Args:
-        layers: The default choice of layers.
-        hint: Help for that choice.
-    """
-    with gr.Row():
-        variants, seed = variants_input(), seed_input()
-    with gr.Row():
-        choices = [("Automatic", "auto"), *((title, name) for name, title in GROUPS.items()), ("All", "all")]
-        layer_choice = gr.Dropdown(
-            choices,
-            value=layers,
-            label="Layers",
-            info=f"{hint} Or write a range: 8-, 0-3,7",
-            allow_custom_value=True,
-        )
-        alpha = gr.Slider(
-            0.0, 1.0, value=1.0, step=0.05, label="Amount (α)", info="Share of the style in these layers"
-        )
-    return StyleControls(variants, seed, layer_choice, alpha)
-
-
-def variants_input() -> gr.Slider:
-    """Make the number of variants."""
-    return gr.Slider(1, MAX_VARIANTS, value=1, step=1, label="Variants", info="How many faces to make")
-
-
-def seed_input() -> gr.Number:
-    """Make a seed with its dice, inside the current row."""
-    with gr.Column(min_width=120):
-        seed = gr.Number(
-            value=0, precision=0, label="Seed", info="The same seed gives the same faces; -1: by chance"
-        )
-        dice = gr.Button("Roll the dice: new seed", size="sm")
-    # In the browser: no request, no wait. Room is left for the seeds of further variants.
-    dice.click(
-        None,
-        inputs=None,
-        outputs=seed,
-        js=f"() => Math.floor(Math.random() * {MAX_SEED - MAX_VARIANTS})",
-        api_visibility="private",
-    )
-    return seed

@@ -17,11 +17,7 @@ from psp.inference.result import Result
 from psp.tasks import Task
 from psp.ui.cache import cached
 from psp.ui.controls import (
-    StyleControls,
-    align_controls,
-    model_input,
     picture_input,
-    style_controls,
 )
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
@@ -38,6 +34,7 @@ from psp.ui.results import (
     results_panel,
     write_back_seed,
 )
+from psp.ui.settings import Controls, align_controls, model_input, setting_controls
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
 
@@ -55,7 +52,7 @@ class DrawingTab:
         ways: The tabs "Draw", "Upload", "From a photo".
         way: Which of them is open.
         model: Name of the model.
-        style: Variants, seed, layers, amount.
+        style: The settings of the random styles: variants, seed, layers, amount.
         run: The button that runs the task.
         halt: The button that stops it.
         drawn: Is pressed by the page itself when the drawing on the pad has changed.
@@ -73,7 +70,7 @@ class DrawingTab:
     ways: gr.Tabs
     way: gr.State
     model: gr.Dropdown
-    style: StyleControls
+    style: Controls
     run: gr.Button
     halt: gr.Button
     drawn: gr.Button
@@ -87,10 +84,7 @@ class DrawingTab:
     @property
     def inputs(self) -> list[gr.components.Component]:
         """The inputs of the endpoint, and the wish to stop."""
-        style = self.style
-        return [
-            self.given, self.model, style.variants, style.seed, style.layers, style.alpha, self.stop,
-        ]  # fmt: skip
+        return [self.given, self.model, *self.style.values(), self.stop]
 
 
 def drawing_tab(
@@ -99,7 +93,6 @@ def drawing_tab(
     what: str,
     pad: Callable[[], gr.ImageEditor],
     trace_title: str,
-    layers_hint: str,
 ) -> DrawingTab:
     """Lay out a tab whose input is drawn, inside the current Blocks.
 
@@ -109,7 +102,6 @@ def drawing_tab(
         what: What is drawn, for labels: "sketch".
         pad: Makes the pad, with what belongs beside it.
         trace_title: Title of the button that makes a drawing of a photo.
-        layers_hint: Help for the choice of layers.
     """
     introduction(task)
     with gr.Row():
@@ -126,7 +118,7 @@ def drawing_tab(
             run, halt = run_buttons(task.title)
             drawn = gr.Button("Drawn", elem_id=f"strokes-{task.name}", visible="hidden")
             examples = example_row(task.name)
-            style = style_controls("auto", layers_hint)
+            style = setting_controls(task.own())
             model = model_input(task.name, settings)
         results = results_panel("gallery", photo=False)
     traced = (
@@ -208,7 +200,7 @@ def connect_drawing_tab(
         paper: Colour of the empty pad.
         allow: Refuses what is on the pad for a model, if it cannot be used there.
     """
-    settings = {"model": tab.model, **tab.style.settings()}
+    settings = {"model": tab.model, **tab.style}
     fresh = _fresh(tab, settings)
     fresh.watch()
     fresh.listen(tab.drawn.click, "changed")
@@ -231,7 +223,7 @@ def connect_drawing_tab(
     opened.success(
         lambda: (gr.Tabs(selected=_UPLOAD), _UPLOAD), None, [tab.ways, tab.way], api_visibility="private"
     )
-    write_back_seed(event, tab.results, tab.style.seed)
+    write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
     return Tab(tab.task.name, settings, fresh)
 

@@ -16,7 +16,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result, pack
 from psp.tasks import Task
 from psp.ui.cache import cached
-from psp.ui.controls import PhotoControls, align_controls, model_input, photo_field
+from psp.ui.controls import PhotoControls, photo_field
 from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
@@ -36,6 +36,7 @@ from psp.ui.results import (
     results_panel,
     write_back_seed,
 )
+from psp.ui.settings import align_controls, model_input
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
 

@@ -14,10 +14,11 @@ from psp.inference.inputs import read_file
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
-from psp.ui.controls import StyleControls, check_model, file_input, picture_input, style_controls
+from psp.ui.controls import check_model, file_input, picture_input
 from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.results import choose, need, picture_at, result_files
+from psp.ui.settings import Controls, setting_controls
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -27,7 +28,7 @@ _NO_BASE = "The face in the photo is the base."
 @dataclass(frozen=True)
 class _Extra:
     style: gr.Image
-    controls: StyleControls
+    controls: Controls
     base: gr.State
     about_base: gr.Markdown
     keep: gr.Button
@@ -39,7 +40,7 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["style_mix"]
     tab = photo_tab(pipeline.settings, task, "gallery", _extra)
-    style, extra = tab.extra.style, tab.extra.controls.settings()
+    style, extra = tab.extra.style, tab.extra.controls
     make = partial(_mix, pipeline)
 
     @in_words
@@ -75,14 +76,13 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         """
         step = stop.watch(progress)
         result = make(
-            photo, model, align, face, variants, seed, layers, alpha, style=style, base=base, step=step
+            photo, model, align, face, layers, alpha, variants, seed, style=style, base=base, step=step
         )
         return result_files(result, tab.kind)
 
-    controls = tab.extra.controls
     inputs = [
         tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
-        controls.layers, controls.alpha, controls.variants, controls.seed,
+        *extra.values(),
     ]  # fmt: skip
     connected = connect_photo_tab(
         pipeline, tab, style_mix, make, extra, inputs=inputs, style=style,
@@ -98,10 +98,10 @@ def _mix(
     model: str,
     align: bool,
     face: int,
-    variants: int,
-    seed: int,
     layers: str,
     alpha: float,
+    variants: int,
+    seed: int,
     *,
     style: str | None = None,
     base: CodesFile | None = None,
@@ -123,7 +123,7 @@ def _mix(
 
 def _extra() -> _Extra:
     style = picture_input("Style: another face (none: random styles)", "Leave empty for random styles", 220)
-    controls = style_controls("8-", "Which layers take the style.")
+    controls = setting_controls(TASKS["style_mix"].own())
     about_base = gr.Markdown(_NO_BASE, elem_classes="note")
     with gr.Row():
         keep = gr.Button("Keep this one as the base", size="sm", interactive=False)

@@ -33,7 +33,6 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         "map",
         _pad,
         "Map the photo",
-        "Which layers take a random style; Automatic keeps to the map.",
     )
 
     @in_words

@@ -27,7 +27,6 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
         "sketch",
         _pad,
         "Draw the photo as a sketch",
-        "Which layers take a random style; Automatic keeps to the lines.",
     )
 
     @in_words

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gradio as gr
 from PIL import Image
 
-from psp.codes.variants import FACTORS
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.pictures.images import degrade
 from psp.tasks import TASKS
-from psp.ui.controls import check_model, seed_input, variants_input
+from psp.ui.controls import check_model
 from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
+from psp.ui.settings import setting_controls
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
-
-
-@dataclass(frozen=True)
-class _Extra:
-    factor: gr.Dropdown
-    variants: gr.Slider
-    seed: gr.Number
 
 
 def super_resolution_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["super_resolution"]
-    tab = photo_tab(pipeline.settings, task, "gallery", _extra)
-    extra = {"factor": tab.extra.factor, "variants": tab.extra.variants, "seed": tab.extra.seed}
+    tab = photo_tab(pipeline.settings, task, "gallery", lambda: setting_controls(task.own()))
 
     def make(
         photo: str,
@@ -78,7 +69,7 @@ def super_resolution_tab(pipeline: PspPipeline) -> Tab:
         return result_files(result, tab.kind)
 
     return connect_photo_tab(
-        pipeline, tab, super_resolution, make, extra, see=partial(_seen, pipeline), tiny=True
+        pipeline, tab, super_resolution, make, tab.extra, see=partial(_seen, pipeline), tiny=True
     )
 
 
@@ -86,14 +77,3 @@ def _seen(pipeline: PspPipeline, photo: str, details: dict[str, Any]) -> Image.I
     """Return what the model saw: the crop, made smaller where that was asked for."""
     crop = pipeline.crop(photo, details["alignment"]["quad"])
     return degrade(crop, details["recipe"]["settings"]["factor"] or 1)
-
-
-def _extra() -> _Extra:
-    factor = gr.Dropdown(
-        [("As it is", 0), *((f"{factor} times smaller", factor) for factor in FACTORS if factor)],
-        value=0,
-        label="Shrink first",
-        info="Only to demonstrate: a good photo is made small before it is enlarged",
-    )
-    with gr.Row():
-        return _Extra(factor, variants_input(), seed_input())

@@ -12,6 +12,7 @@ from psp.tasks import TASKS
 from psp.ui.controls import check_model
 from psp.ui.layout import Tab, connect_photo_tab, photo_tab
 from psp.ui.results import need, result_files
+from psp.ui.settings import setting_controls
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -19,8 +20,7 @@ from psp.ui.words import in_words
 def toonify_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["toonify"]
-    tab = photo_tab(pipeline.settings, task, "image", _strength)
-    extra = {"strength": tab.extra}
+    tab = photo_tab(pipeline.settings, task, "image", lambda: setting_controls(task.own()))
 
     def make(photo: str, model: str, align: bool, face: int, strength: float, **step: Any) -> Result:  # noqa: ANN401  (step=)
         model = check_model(model, task.name, pipeline.settings)
@@ -49,15 +49,4 @@ def toonify_tab(pipeline: PspPipeline) -> Tab:
         """
         return result_files(make(photo, model, align, face, strength, step=stop.watch(progress)), tab.kind)
 
-    return connect_photo_tab(pipeline, tab, toonify, make, extra)
-
-
-def _strength() -> gr.Slider:
-    return gr.Slider(
-        0.0,
-        1.0,
-        value=1.0,
-        step=0.05,
-        label="Strength",
-        info="0: the face as Encode makes it; 1: fully drawn",
-    )
+    return connect_photo_tab(pipeline, tab, toonify, make, tab.extra)

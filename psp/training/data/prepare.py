@@ -14,7 +14,7 @@ from psp.maps.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor
 from psp.pictures.images import degrade
 from psp.pictures.index_maps import class_numbers
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
-from psp.registry.folder import MODEL_TASKS
+from psp.tasks import MODEL_TASKS
 from psp.training.config import TrainConfig
 from psp.training.data.cartoon import cartoonize
 from psp.training.data.maps import mirror_map

@@ -11,10 +11,8 @@ from typing import Any
 from psp.codes.recipe import recipe_from_dict
 from psp.errors import InputError
 from psp.ranges import as_number
-from psp.tasks import TASKS
+from psp.tasks import CALLS
 
-# Tasks that make pictures without being a tab of their own.
-_MORE_TASKS = ("align", "photo_to_sketch", "photo_to_mask", "decode")
 _LONGEST, _MOST = 1000, 32
 
 
@@ -34,7 +32,7 @@ def checked_details(details: object) -> dict[str, Any]:
     place, quality, timings = (details.get(key) for key in ("alignment", "quality", "timings"))
     warnings = details.get("warnings", [])
     if not (
-        recipe.task in (*TASKS, *_MORE_TASKS)
+        recipe.task in CALLS
         and (place is None or _is_place(place))
         and (quality is None or _is_numbers(quality, ("identity", "lpips", "l2")))
         and _is_numbers(timings, ())

@@ -12,7 +12,8 @@ from typing import Any
 import gradio as gr
 
 from psp.errors import InputError
-from psp.ranges import RANGES, as_number, as_whole, check_layers, check_number, shown
+from psp.parameters import SETTINGS
+from psp.ranges import as_number, as_whole, check_layers, check_number, shown
 from psp.ui.gate.pad import MAX_LAYERS
 from psp.ui.gate.requests import given_by_clients, parameters_of
 from psp.ui.gate.uploads import check_files, file_of, is_url, not_uploaded
@@ -105,10 +106,11 @@ def _truth(value: object, name: str) -> bool:
 
 def _number(block: gr.Number | gr.Slider, value: object, name: str) -> int | float:
     """Return a number within its setting's range; text is none, since nobody knows what else it means."""
-    told = RANGES[name].told() if name in RANGES else "Give a number."
+    known = name in SETTINGS and SETTINGS[name].is_number
+    told = SETTINGS[name].told() if known else "Give a number."
     if isinstance(value, str):
         raise InputError(f"The {name} is the text {shown(value)}.", f"{told} Without quotation marks.")
-    if name in RANGES:
+    if known:
         return check_number(name, value)
     number = as_number(name, value, told)
     if getattr(block, "precision", None) == 0:
@@ -122,7 +124,7 @@ def _number(block: gr.Number | gr.Slider, value: object, name: str) -> int | flo
 
 def _choice(block: gr.Dropdown | gr.Radio, value: object, name: str) -> object:
     """Return one of a control's choices, or a short text where others are taken too."""
-    if name in RANGES and not isinstance(value, str):
+    if name in SETTINGS and SETTINGS[name].is_number and not isinstance(value, str):
         return check_number(name, value)
     if name == "layers":
         return check_layers(value)

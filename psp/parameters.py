@@ -1,0 +1,118 @@
+"""The settings of tasks, each said once: command line, page, recipes and the API's checks are made of it.
+
+``psp.tasks`` says which task has which; ``psp.ranges`` holds values against them. Pure data: knows no models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+MAX_VARIANTS = 16
+"""How many variants one request may ask for."""
+
+MAX_SEED = 2**32 - 1
+
+MAX_FACE = 9999
+"""The largest number of a face: no photo has more of them."""
+
+Setting = bool | int | float | str
+"""What a setting's value can be."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One setting of a task.
+
+    Attributes:
+        name: In the API, in recipes, and with ``--`` before it on the command line.
+        default: What it is where nobody says. It has the setting's type.
+        label: Its name on the page.
+        help: What it does, for a person: a phrase without a full stop.
+        low: The least number.
+        high: The largest number.
+        choices: The only numbers, where there are few, and what each is called on the page.
+        words: The only texts, where there are few.
+        below: What numbers below 0 mean, where these are taken too.
+        off: What "no" means, where it is yes or no: for the command line, which says it as ``--no-…``.
+    """
+
+    name: str
+    default: Setting
+    label: str
+    help: str
+    low: float = 0
+    high: float = 0
+    choices: tuple[tuple[int, str], ...] = ()
+    words: tuple[str, ...] = ()
+    below: str = ""
+    off: str = ""
+
+    @property
+    def type(self) -> type[Setting]:
+        """The type of its values."""
+        return type(self.default)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers; yes and no are none."""
+        return self.type in (int, float)
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """The only numbers it can be; empty where all of a range will do."""
+        return tuple(number for number, _ in self.choices)
+
+    def told(self) -> str:
+        """Return which values can be used, as a sentence."""
+        if self.choices:
+            return f"Take one of {', '.join(map(str, self.numbers))}."
+        if self.words:
+            return f"Take {' or '.join(self.words)}."
+        kind = "whole number" if self.type is int else "number"
+        below = f"; below 0: {self.below}" if self.below else ""
+        return f"Take a {kind} from {0 if self.below else self.low:.0f} to {self.high:.0f}{below}."
+
+    def but(self, *, default: Setting | None = None, help: str = "") -> Parameter:
+        """Return the same setting as one task has it: with another default, or another help."""
+        return replace(self, default=self.default if default is None else default, help=help or self.help)
+
+
+MODEL = Parameter("model", "auto", "Model", "a model's name; auto: the default one")
+ALIGN = Parameter(
+    "align",
+    True,
+    "Find and crop the face",
+    "switch off for pictures that are face crops already",
+    off="take the picture as it is",
+)
+FACE = Parameter("face", 0, "Face", "which face; 0 is the largest, then by size", high=MAX_FACE)
+STRENGTH = Parameter("strength", 1.0, "Strength", "0: the face as Encode makes it; 1: fully drawn", high=1)
+FACTOR = Parameter(
+    "factor",
+    0,
+    "Shrink first",
+    "only to demonstrate: a good photo is made so many times smaller before it is enlarged; 0: as it is",
+    choices=((0, "As it is"), *((factor, f"{factor} times smaller") for factor in (4, 8, 16, 32))),
+)
+VARIANTS = Parameter("variants", 1, "Variants", "how many faces to make", low=1, high=MAX_VARIANTS)
+SEED = Parameter(
+    "seed", 0, "Seed", "the same seed gives the same faces; -1: by chance",
+    low=-MAX_SEED, high=MAX_SEED, below="by chance",
+)  # fmt: skip
+LAYERS = Parameter(
+    "layers", "auto", "Layers", "which layers take the style: 8-, 0-3,7, all, auto, pose, features, colours"
+)
+ALPHA = Parameter("alpha", 1.0, "Amount (α)", "share of the style in these layers, 0 to 1", high=1)
+
+# What recipes say besides: nobody sets these.
+_VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
+_STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
+_PARSER = Parameter("parser", "landmarks", "Parser", "who mapped a photo", words=("landmarks", "segformer"))
+
+SETTINGS: dict[str, Parameter] = {
+    parameter.name: parameter
+    for parameter in (
+        ALIGN, FACE, STRENGTH, FACTOR, _STYLE, LAYERS, ALPHA, VARIANTS, _VARIANT, SEED, _PARSER,
+    )
+}  # fmt: skip
+"""Everything that a recipe may hold beside task and model, by name."""

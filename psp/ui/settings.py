@@ -1,0 +1,122 @@
+"""The controls of settings, made of the task table: what a setting is called, its range, default and help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import gradio as gr
+
+from psp.codes.latents import GROUPS
+from psp.config import Settings
+from psp.parameters import ALIGN, FACE, MAX_VARIANTS, MODEL, Parameter
+from psp.registry.lookup import families, known_models, tasks_of
+
+Controls = dict[str, gr.components.Component]
+"""Controls by the names that the API and recipes have for them."""
+
+# Whole numbers up to here are slid, others typed.
+_SLID = 100
+
+
+def setting_controls(settings: Sequence[Parameter]) -> Controls:
+    """Make the controls of ``settings`` inside the current layout: two a row, an odd one first, alone.
+
+    Returns:
+        The controls in the order of ``settings``.
+    """
+    odd = len(settings) % 2
+    made = {setting.name: _control(setting) for setting in settings[:odd]}
+    for at in range(odd, len(settings), 2):
+        with gr.Row():
+            made |= {setting.name: _control(setting) for setting in settings[at : at + 2]}
+    return made
+
+
+def align_controls() -> tuple[gr.Checkbox, gr.Number]:
+    """Make the switch for alignment and the number of the face."""
+    return _checkbox(ALIGN), _number(FACE)
+
+
+def model_input(task: str, settings: Settings) -> gr.Dropdown:
+    """Make the choice of a model: families that do ``task``, never paths of the server."""
+    # Unknown names are answered by check_model, in the same words everywhere.
+    return gr.Dropdown(
+        [("auto", "auto"), *_choices(task, settings)],
+        value=MODEL.default,
+        label=MODEL.label,
+        info=_info(MODEL),
+        allow_custom_value=True,
+    )
+
+
+def _choices(task: str, settings: Settings) -> list[tuple[str, str]]:
+    """Return label and name of the families to choose from.
+
+    One that is not here is among them: it may be there later, and until then the request says why it is not.
+    """
+    choices = []
+    for family in families(settings):
+        tasks = tasks_of(family, settings)
+        title = next(entry.title for entry in known_models(settings) if entry.family == family)
+        label = f"{family}: {title}" if title else family
+        if task in tasks or not tasks:
+            choices.append((label if tasks else f"{label} (not here)", family))
+    return choices
+
+
+def _control(setting: Parameter) -> gr.components.Component:
+    """Make the control of one setting."""
+    if setting.type is bool:
+        return _checkbox(setting)
+    if setting.choices:
+        choices = [(title, number) for number, title in setting.choices]
+        return gr.Dropdown(choices, value=setting.default, label=setting.label, info=_info(setting))
+    if setting.below:
+        return _seed(setting)
+    if setting.type is int and setting.high > _SLID:
+        return _number(setting)
+    if setting.is_number:
+        default, step = (int(setting.default), 1) if setting.type is int else (float(setting.default), 0.05)
+        return gr.Slider(
+            setting.low, setting.high, value=default, step=step, label=setting.label, info=_info(setting)
+        )
+    return _layers(setting)
+
+
+def _checkbox(setting: Parameter) -> gr.Checkbox:
+    return gr.Checkbox(value=bool(setting.default), label=setting.label, info=_info(setting))
+
+
+def _number(setting: Parameter) -> gr.Number:
+    return gr.Number(
+        value=int(setting.default), precision=0, minimum=setting.low, label=setting.label, info=_info(setting)
+    )
+
+
+def _layers(setting: Parameter) -> gr.Dropdown:
+    """Make the choice of layers: by name, or as a range that is typed."""
+    choices = [("Automatic", "auto"), *((title, name) for name, title in GROUPS.items()), ("All", "all")]
+    return gr.Dropdown(
+        choices, value=setting.default, label=setting.label, info=_info(setting), allow_custom_value=True
+    )
+
+
+def _seed(setting: Parameter) -> gr.Number:
+    """Make a seed with its dice, inside the current row."""
+    with gr.Column(min_width=120):
+        seed = gr.Number(value=int(setting.default), precision=0, label=setting.label, info=_info(setting))
+        dice = gr.Button("Roll the dice: new seed", size="sm")
+    # In the browser: no request, no wait. Room is left for the seeds of further variants.
+    dice.click(
+        None,
+        inputs=None,
+        outputs=seed,
+        js=f"() => Math.floor(Math.random() * {int(setting.high) - MAX_VARIANTS})",
+        api_visibility="private",
+    )
+    return seed
+
+
+def _info(setting: Parameter) -> str:
+    """Return a setting's help as a sentence of the page."""
+    return setting.help[0].upper() + setting.help[1:]

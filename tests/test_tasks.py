@@ -1,0 +1,98 @@
+"""The task table is the one place: methods, commands, endpoints and controls have what it says, no more."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from psp.cli.main import build_parser
+from psp.inference.pipeline import PspPipeline
+from psp.parameters import SETTINGS
+from psp.tasks import CALLS, MODEL_TASKS, TASKS, Task
+from psp.ui.app import build_app
+from psp.ui.gate.requests import given_by_clients
+
+NOTHING = inspect.Parameter.empty
+
+
+@pytest.fixture(scope="module")
+def page(pipeline: PspPipeline) -> gr.Blocks:
+    return build_app(pipeline)
+
+
+def wanted(task: Task) -> list[tuple[str, object]]:
+    """The table's arguments: the input, a second picture, the settings, each with its default."""
+    second = [("style", None)] if task.style else []
+    return [(task.kind, NOTHING), *second, *((p.name, p.default) for p in task.parameters)]
+
+
+@pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
+def test_the_method_of_a_task_has_its_settings_and_their_defaults(task: Task) -> None:
+    given = inspect.signature(getattr(PspPipeline, task.name)).parameters.values()
+    # "step" and, of files of codes, "variant" are for programs only: no client sends them.
+    told = [(p.name, p.default) for p in given if p.name not in ("self", "step", "variant")]
+    assert told == wanted(task)
+    assert [type(default) for _, default in told] == [type(default) for _, default in wanted(task)]
+
+
+@pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
+def test_the_endpoint_of_a_task_has_its_settings_and_their_defaults(task: Task, page: gr.Blocks) -> None:
+    (function,) = (f for f in page.fns.values() if f.api_name == task.name)
+    names = given_by_clients(function)
+    assert names == [name for name, _ in wanted(task)]
+    blocks = [block for block in function.inputs if not block.skip_api]
+    for block, setting in zip(blocks[-len(task.parameters) :], task.parameters, strict=True):
+        value: Any = block.value  # type: ignore[attr-defined]  # every input of a setting has one
+        assert value == setting.default, setting.name
+
+
+@pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
+def test_the_controls_of_a_task_have_the_ranges_of_its_settings(task: Task, page: gr.Blocks) -> None:
+    (function,) = (f for f in page.fns.values() if f.api_name == task.name)
+    blocks = [block for block in function.inputs if not block.skip_api]
+    for block, setting in zip(blocks[-len(task.parameters) :], task.parameters, strict=True):
+        assert setting.name not in SETTINGS or block.label == setting.label
+        if isinstance(block, gr.Slider):
+            assert (block.minimum, block.maximum) == (setting.low, setting.high)
+        if setting.choices:
+            assert isinstance(block, gr.Dropdown)
+            assert [number for _, number in block.choices] == list(setting.numbers)
+
+
+@pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
+def test_the_command_of_a_task_has_its_settings_and_their_defaults(task: Task) -> None:
+    commands = next(a for a in build_parser()._actions if isinstance(a, argparse._SubParsersAction))
+    command: argparse.ArgumentParser = commands.choices[task.name]
+    assert command.description == task.caption
+    options = {action.dest: action for action in command._actions}
+    assert task.kind in options and options[task.kind].option_strings == []
+    for setting in task.parameters:
+        option = options[setting.name]
+        sign = f"--no-{setting.name}" if setting.type is bool else f"--{setting.name}"
+        assert option.option_strings == [sign]
+        assert option.default == setting.default
+        assert option.help
+    extra = {"help", "out", "paste", task.kind, "style", "into", "size", "workers", "again"}
+    assert set(options) - {setting.name for setting in task.parameters} <= extra
+
+
+def test_every_setting_of_a_task_can_be_in_its_recipe() -> None:
+    for task in CALLS.values():
+        assert {setting.name for setting in task.parameters} - {"model"} <= set(SETTINGS)
+        for setting in task.parameters:
+            if setting.name != "model":
+                assert setting.type is SETTINGS[setting.name].type
+
+
+def test_the_table_fits_itself() -> None:
+    assert tuple(name for name in TASKS if name != "style_mix") == MODEL_TASKS
+    for name, task in CALLS.items():
+        assert task.name == name and task.title and task.caption
+        assert task.model in ("", *MODEL_TASKS)
+        assert task.has("model") == bool(task.model)
+        assert (task.tracer in CALLS) == (task.kind in ("sketch", "mask"))
+    assert all(task.limits for task in TASKS.values())

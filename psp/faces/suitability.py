@@ -16,7 +16,7 @@ from PIL import Image
 
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import yaw
-from psp.pictures.planes import Plane, fill_outline, to_lab
+from psp.pictures.raster import Plane, fill_outline, to_lab
 
 __all__ = ["DOUBT", "MIN_SIDE", "photo_warnings"]
 

@@ -20,8 +20,8 @@ from psp.files.saving import made_by, require_own
 from psp.folders.batch import Folders
 from psp.folders.files import Found, find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
+from psp.folders.prefetch import Prefetched, Wanted, prefetch
 from psp.folders.processes import check_workers, cpu_count, each
-from psp.folders.ready import Ready, Wish, make_ready
 from psp.inference.job import Job
 from psp.inference.network import Floats, Network, Step, Work
 from psp.parameters import Setting
@@ -102,7 +102,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     saver = _Saver(folders.out, inference, _recipe(job, inference))
     columns = ("faces", "face", "side", "warnings")
     ledger = Ledger("infer", _DONE, columns, folders.out, found, folders.report)
-    wishes: list[Wish] = []
+    wanted: list[Wanted] = []
     refused: list[tuple[str, PspError]] = []
     for each_found in found:
         if not folders.again and saver.has(each_found.target):
@@ -110,13 +110,13 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
         elif (error := saver.refused(each_found.target)) is not None:
             refused.append((each_found.name, error))
         else:
-            wishes.append(_wish(each_found, inference, job, folders.settings.max_pixels))
+            wanted.append(_want(each_found, inference, job, folders.settings.max_pixels))
     seconds = _Seconds()
-    workers = min(folders.workers, max(1, len(wishes)))
+    workers = min(folders.workers, max(1, len(wanted)))
     with ledger.open():
         for name, error in refused:
             ledger.add(name, error)
-        _run(network, wishes, saver, ledger, seconds, workers)
+        _run(network, wanted, saver, ledger, seconds, workers)
     if ledger.made:
         folders.report(
             f"preparation: {seconds.prepare:.1f} s of work in {workers} processes, "
@@ -128,7 +128,7 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
 
 def _run(
     network: Network,
-    wishes: Sequence[Wish],
+    wanted: Sequence[Wanted],
     saver: _Saver,
     ledger: Ledger,
     seconds: _Seconds,
@@ -137,10 +137,10 @@ def _run(
     """Pass all pictures through the network; those of one batch are saved while the next one runs."""
     size = saver.inference.batch
     with (
-        closing(each(make_ready, wishes, workers, size + _AHEAD * workers)) as outcomes,
+        closing(each(prefetch, wanted, workers, size + _AHEAD * workers)) as outcomes,
         ThreadPoolExecutor(min(8, cpu_count())) as threads,
     ):
-        saving: list[tuple[Wish, Ready, Future[None]]] = []
+        saving: list[tuple[Wanted, Prefetched, Future[None]]] = []
         for batch in _batches(outcomes, ledger, seconds, size):
             start = time.perf_counter()
             inputs = np.concatenate([ready.inputs for _, ready in batch])
@@ -148,24 +148,27 @@ def _run(
             seconds.network += time.perf_counter() - start
             _enter(ledger, saving)  # at most one batch of pictures waits to be saved
             saving = [
-                (wish, ready, threads.submit(saver.save, wish.target, image[None], code, ready.seen))
-                for (wish, ready), image, code in zip(batch, images, codes, strict=True)
+                (want, ready, threads.submit(saver.save, want.target, image[None], code, ready.seen))
+                for (want, ready), image, code in zip(batch, images, codes, strict=True)
             ]
         _enter(ledger, saving)
 
 
 def _batches(
-    outcomes: Iterator[tuple[Wish, Ready | BaseException]], ledger: Ledger, seconds: _Seconds, size: int
-) -> Iterator[list[tuple[Wish, Ready]]]:
+    outcomes: Iterator[tuple[Wanted, Prefetched | BaseException]],
+    ledger: Ledger,
+    seconds: _Seconds,
+    size: int,
+) -> Iterator[list[tuple[Wanted, Prefetched]]]:
     """Yield what is ready, ``size`` pictures at a time and the rest at the end; enter what is not."""
-    batch: list[tuple[Wish, Ready]] = []
+    batch: list[tuple[Wanted, Prefetched]] = []
     start = time.perf_counter()
-    for wish, outcome in outcomes:
+    for want, outcome in outcomes:
         if isinstance(outcome, BaseException):
-            ledger.add(wish.name, outcome)
+            ledger.add(want.name, outcome)
             continue
         seconds.prepare += outcome.seconds
-        batch.append((wish, outcome))
+        batch.append((want, outcome))
         if len(batch) == size:
             seconds.wait += time.perf_counter() - start
             yield batch
@@ -193,10 +196,10 @@ def _pass(network: Network, inference: Inference, inputs: Floats) -> tuple[Codes
         ) from error
 
 
-def _enter(ledger: Ledger, saving: Sequence[tuple[Wish, Ready, Future[None]]]) -> None:
-    for wish, ready, saved in saving:
+def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[None]]]) -> None:
+    for want, ready, saved in saving:
         error = saved.exception()
-        ledger.add(wish.name, (Row(wish.name, _DONE, more=ready.told),) if error is None else error)
+        ledger.add(want.name, (Row(want.name, _DONE, more=ready.told),) if error is None else error)
 
 
 class _Saver:
@@ -280,8 +283,8 @@ def _recipe(job: Job, inference: Inference) -> Recipe:
     return job.recipe(said)
 
 
-def _wish(found: Found, inference: Inference, job: Job, max_pixels: int) -> Wish:
-    return Wish(
+def _want(found: Found, inference: Inference, job: Job, max_pixels: int) -> Wanted:
+    return Wanted(
         found.name,
         found.path,
         found.target,

@@ -58,4 +58,4 @@ def decode(
         warnings.append(f"The file holds {len(codes)} variants; this is number {variant}. {_ALL}")
         codes = take_variant(codes, variant)
         recipe = replace(recipe, settings={**recipe.settings, "variant": variant})
-    return job.finish(Prepared(codes=codes, warnings=tuple(warnings)), recipe, strength=strength)
+    return job.run(Prepared(codes=codes, warnings=tuple(warnings)), recipe, strength=strength)

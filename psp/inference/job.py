@@ -96,11 +96,11 @@ class Job:
             )
         return codes if codes.ndim == 3 else codes[None]
 
-    def finish(
+    def run(
         self,
         prepared: Prepared,
         recipe: Recipe,
-        plan: Variation | None = None,
+        variation: Variation | None = None,
         style: Prepared | None = None,
         strength: float = 1.0,
     ) -> Result:
@@ -109,14 +109,14 @@ class Job:
         Args:
             prepared: The input.
             recipe: What reproduces the result.
-            plan: How it is mixed; None: not at all.
+            variation: How it is mixed; None: not at all.
             style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
-        if plan is not None:
-            work = replace(work, z=plan.z, layers=plan.layers, alphas=plan.alphas)
+        if variation is not None:
+            work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
         codes, images = self._network.run(work, self._step, self.loaded)

@@ -18,7 +18,7 @@ from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import FaceShape
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import CLASSES
-from psp.pictures.planes import Plane, fill_outline, from_lab, smoothstep, to_lab
+from psp.pictures.raster import Plane, fill_outline, from_lab, smoothstep, to_lab
 
 __all__ = ["Mask", "paste_back"]
 

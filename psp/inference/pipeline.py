@@ -145,15 +145,15 @@ class PspPipeline:
         """
         factor = int(check_number("factor", factor))
         job = Job("super_resolution", self.network, model, step)
-        plan = plan_random_styles(
+        variation = plan_random_styles(
             variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
         )
         job.tell("Looking for the face")
         prepared = prepare_small_photo(self._seen(photo), align, face, factor, job.loaded.in_size)
         job.clock.lap("align")
-        told = {name: value for name, value in plan.settings().items() if name in ("variants", "seed")}
+        told = {name: value for name, value in variation.settings().items() if name in ("variants", "seed")}
         recipe = job.recipe({"align": align, "face": face, "factor": factor, **told})
-        return job.finish(prepared, recipe, plan)
+        return job.run(prepared, recipe, variation)
 
     def sketch_to_face(
         self,
@@ -178,10 +178,10 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("sketch_to_face", self.network, model, step)
-        plan = _random_styles(job, variants, seed, layers, alpha)
+        variation = _random_styles(job, variants, seed, layers, alpha)
         prepared = prepare_sketch(self._drawing(sketch), job.loaded.in_size)
         job.clock.lap("read")
-        return _finish(job, prepared, plan)
+        return _finish(job, prepared, variation)
 
     def segmentation_to_face(
         self,
@@ -205,10 +205,10 @@ class PspPipeline:
             step: See the class.
         """
         job = Job("segmentation_to_face", self.network, model, step)
-        plan = _random_styles(job, variants, seed, layers, alpha)
+        variation = _random_styles(job, variants, seed, layers, alpha)
         prepared = prepare_map(self.read(mask, flat=False), job.loaded.in_size, job.loaded.classes)
         job.clock.lap("read")
-        return _finish(job, prepared, plan)
+        return _finish(job, prepared, variation)
 
     def style_mix(
         self,
@@ -243,17 +243,17 @@ class PspPipeline:
         job = Job("style_mix", self.network, model, step, encodes=encodes)
         size, kind = job.loaded.in_size, "random" if style is None else "picture"
         if style is None:
-            plan, other = _random_styles(job, variants, seed, layers, alpha), None
+            variation, other = _random_styles(job, variants, seed, layers, alpha), None
         else:
-            plan = plan_even_steps(variants, layers, alpha, job.loaded.n_codes)
+            variation = plan_even_steps(variants, layers, alpha, job.loaded.n_codes)
             other = prepare_style(self.read(style), align, size)
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
-            return _finish(job, Prepared(codes=codes), plan, {"style": kind}, other)
+            return _finish(job, Prepared(codes=codes), variation, {"style": kind}, other)
         job.tell("Looking for the face")
         prepared = prepare_photo(self._seen(photo), align, face, size)
         job.clock.lap("align")
-        return _finish(job, prepared, plan, {"align": align, "face": face, "style": kind}, other)
+        return _finish(job, prepared, variation, {"align": align, "face": face, "style": kind}, other)
 
     def decode(
         self,
@@ -367,8 +367,8 @@ class PspPipeline:
         job.clock.lap("align")
         settings: dict[str, Setting] = {"align": aligned, "face": face}
         if strength is None:
-            return job.finish(prepared, job.recipe(settings))
-        return job.finish(prepared, job.recipe({**settings, "strength": strength}), strength=strength)
+            return job.run(prepared, job.recipe(settings))
+        return job.run(prepared, job.recipe({**settings, "strength": strength}), strength=strength)
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:
@@ -378,10 +378,10 @@ def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float
 def _finish(
     job: Job,
     prepared: Prepared,
-    plan: Variation,
+    variation: Variation,
     settings: dict[str, Setting] | None = None,
     style: Prepared | None = None,
 ) -> Result:
     """Run a job with mixing."""
-    recipe = job.recipe({**(settings or {}), **plan.settings()})
-    return job.finish(prepared, recipe, plan, style)
+    recipe = job.recipe({**(settings or {}), **variation.settings()})
+    return job.run(prepared, recipe, variation, style)

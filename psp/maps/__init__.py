@@ -6,5 +6,5 @@ Words:
     palette: one colour a class, by which maps are pictures that people can see and paint.
     one-hot: a map as numbers for a network, [N,classes,H,W]: 1 in the plane of the pixel's class, else 0.
     parser: what makes a map of a photo: here landmarks and colour; a network is in ``psp.inference``.
-    matter: what kind a pixel is, background, skin, hair or clothes, told by colour.
+    colour regions: background, skin, hair and clothes, told apart by the colours that each has in a photo.
 """

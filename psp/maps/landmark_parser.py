@@ -1,7 +1,8 @@
 """A photo's map of the 19 face classes, made without a network: dlib's landmarks and colour.
 
 The landmarks draw the features and say where skin, hair, clothes and background are likely; the colours found
-there then say where they are (``psp.maps.matter``). Maps as pictures and tensors are in ``psp.maps.palette``.
+there then say where they are (``psp.maps.colour_regions``). Maps as pictures and tensors:
+``psp.maps.palette``.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from PIL import Image
 from psp.errors import PictureError
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import FaceShape
-from psp.maps.matter import BACK, CLOTH, HAIR, SKIN, tell_apart
+from psp.maps.colour_regions import BACK, CLOTH, HAIR, SKIN, colour_regions
 from psp.maps.palette import CLASSES, Labels, resize_map
-from psp.pictures.planes import Plane, fill_outline, smoothstep
+from psp.pictures.raster import Plane, fill_outline, smoothstep
 
 _INDEX = {name: index for index, name in enumerate(CLASSES)}
 # Pixels: the map is made at one size whatever the crop's, so that the maps agree; dlib sees twice that.
@@ -56,8 +57,8 @@ def photo_to_map(crop: Image.Image, size: int | None = None) -> Labels:
     prior = _prior(layout)
     odd = _fill_all(layout.points, _HAVE_OWN_COLOURS)
     crown = (np.abs(layout.outside - 0.07) < 0.06) & (layout.above > 0.8 * layout.hairline)
-    matter = tell_apart(_lab(photo), prior, _seeds(prior, layout), odd, crown, layout.above > 0)
-    labels = _name_matter(matter, layout)
+    regions = colour_regions(_lab(photo), prior, _seeds(prior, layout), odd, crown, layout.above > 0)
+    labels = _name_regions(regions, layout)
     _draw_features(labels, layout.points)
     return resize_map(labels, crop.width if size is None else size)
 
@@ -134,7 +135,7 @@ class _Layout:
 
 
 def _prior(layout: _Layout) -> Plane:
-    """Return how likely each kind of matter is at each pixel for the landmarks alone, [4,128,128], sum 1."""
+    """Return how likely each kind of region is at each pixel for the landmarks alone, [4,128,128], sum 1."""
     out, up, side = np.maximum(layout.outside, 0), layout.above, np.abs(layout.across)
     high = smoothstep(up, -0.15, 0.1)  # beside the eyes and above
     low = smoothstep(up, layout.chin + 0.12, layout.chin - 0.1)  # below the chin
@@ -160,7 +161,7 @@ def _prior(layout: _Layout) -> Plane:
 
 
 def _seeds(prior: Plane, layout: _Layout) -> Plane:
-    """Return where each kind of matter is surest for the landmarks alone, [4,128,128]."""
+    """Return where each kind of region is surest for the landmarks alone, [4,128,128]."""
     out, up = layout.outside, layout.above
     _, y = _grid()
     seeds = prior * prior
@@ -171,18 +172,18 @@ def _seeds(prior: Plane, layout: _Layout) -> Plane:
     return seeds
 
 
-def _name_matter(matter: NDArray[np.uint8], layout: _Layout) -> Labels:
+def _name_regions(regions: NDArray[np.uint8], layout: _Layout) -> Labels:
     """Tell face, ears and neck apart by where they are, and drop what hangs together with nothing."""
     up = layout.above
-    labels = np.full(matter.shape, _INDEX["background"], np.uint8)
+    labels = np.full(regions.shape, _INDEX["background"], np.uint8)
     bottom = np.zeros_like(layout.face)
     bottom[-2:] = True
-    hair = _touching(matter == HAIR, (layout.outside < 0.12) & (up > -0.05))
-    stray = (matter == HAIR) & ~hair & (up < layout.chin + 0.15)
-    cloth = _touching((matter == CLOTH) | stray, bottom)
+    hair = _touching(regions == HAIR, (layout.outside < 0.12) & (up > -0.05))
+    stray = (regions == HAIR) & ~hair & (up < layout.chin + 0.15)
+    cloth = _touching((regions == CLOTH) | stray, bottom)
     labels[hair] = _INDEX["hair"]
     labels[cloth] = _INDEX["cloth"]
-    skin = _touching(matter == SKIN, layout.face)
+    skin = _touching(regions == SKIN, layout.face)
     below = ~layout.face & (up < layout.chin + 0.3)
     ears = skin & ~layout.face & (up < layout.brows + 0.08) & ~below
     labels[skin] = _INDEX["skin"]

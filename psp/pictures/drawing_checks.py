@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from psp.pictures.planes import Plane, disc
+from psp.pictures.raster import Plane, disc
 
 __all__ = ["drawn_box", "extent", "is_shaded", "small_pieces"]
 

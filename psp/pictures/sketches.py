@@ -18,7 +18,7 @@ from psp.errors import PictureError
 from psp.pictures.drawing_checks import drawn_box, extent, is_shaded, small_pieces
 from psp.pictures.images import PictureSource
 from psp.pictures.papers import put_on_paper
-from psp.pictures.planes import disc, smoothstep
+from psp.pictures.raster import disc, smoothstep
 
 if TYPE_CHECKING:
     import torch

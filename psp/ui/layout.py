@@ -15,9 +15,9 @@ from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result, pack
 from psp.tasks import Task
+from psp.ui.all_faces import all_faces
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, photo_field
-from psp.ui.every import every_face
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
@@ -269,7 +269,7 @@ def _connect_every(
         *values: object,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
-        made = every_face(
+        made = all_faces(
             pipeline,
             need(photo, "photo"),
             lambda faces, face, step: make(faces, model, True, face, *values, step=step),

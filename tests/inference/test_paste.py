@@ -15,7 +15,7 @@ from psp.faces.detection import aligned_landmarks
 from psp.faces.landmarks import FaceShape
 from psp.inference import paste
 from psp.inference.paste import Mask, paste_back
-from psp.pictures.planes import fill_outline
+from psp.pictures.raster import fill_outline
 
 MASKS: tuple[Mask, ...] = ("face", "crop")
 MAGENTA = (255, 0, 255)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from psp.faces.detection import aligned_landmarks
-from psp.pictures.planes import to_lab
+from psp.pictures.raster import to_lab
 from psp.pictures.sketches import photo_to_sketch
 
 Plane: TypeAlias = NDArray[np.float32]

@@ -17,7 +17,7 @@ Make = Callable[[FoundFaces, int, Step], Result]
 
 
 @dataclass(frozen=True)
-class EveryFace:
+class AllFaces:
     """What became of the faces.
 
     Attributes:
@@ -31,7 +31,7 @@ class EveryFace:
     why: str
 
 
-def every_face(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> EveryFace:
+def all_faces(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> AllFaces:
     """Run a task on the faces of a photo, the largest first, as long as there is room and time.
 
     Args:
@@ -56,7 +56,7 @@ def every_face(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> Eve
         each = (time.monotonic() - began) / len(results)
         if len(results) < most and turn.left() < 2 * each:
             most, why = len(results), "More would take longer than one request may."
-    return EveryFace(tuple(results), found, why)
+    return AllFaces(tuple(results), found, why)
 
 
 def _room(pipeline: PspPipeline, result: Result) -> int:

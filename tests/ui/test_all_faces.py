@@ -15,7 +15,7 @@ from psp.faces import alignment
 from psp.faces.alignment import FoundFaces
 from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline, Result
-from psp.ui.every import EveryFace, every_face
+from psp.ui.all_faces import AllFaces, all_faces
 from psp.ui.gate.turn import Turn, taking
 
 
@@ -33,13 +33,13 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return done
 
 
-def made(pipeline: PspPipeline, photo: Path, told: list[str] | None = None) -> EveryFace:
+def made(pipeline: PspPipeline, photo: Path, told: list[str] | None = None) -> AllFaces:
     """Run super-resolution with two variants on every face of a photo."""
 
     def make(faces: FoundFaces, face: int, step: Step) -> Result:
         return pipeline.super_resolution(faces, face=face, variants=2, step=step)
 
-    return every_face(pipeline, str(photo), make, lambda words, _: told.append(words) if told else None)
+    return all_faces(pipeline, str(photo), make, lambda words, _: told.append(words) if told else None)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_no_more_pixels_than_one_request_may_make(
 
     for most, count in ((2 * 700 * 700, 2), (2 * 700 * 700 - 1, 1)):
         limit(max_pixels=most)
-        some = every_face(pipeline, str(inputs["two"]), make, lambda words, share: None)
+        some = all_faces(pipeline, str(inputs["two"]), make, lambda words, share: None)
         assert (len(some.results), some.found) == (count, 2)
 
 
@@ -108,7 +108,7 @@ def test_it_can_be_stopped_between_faces_and_variants(pipeline: PspPipeline, inp
             raise StoppedError("Stopped.")
 
     with pytest.raises(StoppedError):
-        every_face(
+        all_faces(
             pipeline,
             str(inputs["two"]),
             lambda faces, face, step: pipeline.super_resolution(faces, face=face, variants=2, step=step),

@@ -1,4 +1,4 @@
-"""Small steps on planes of pixels that several parts take: ramps, CIE Lab, filled outlines, discs."""
+"""Raster operations that several rooms share: smooth steps, CIE Lab, filled outlines, discs."""
 
 from __future__ import annotations
 

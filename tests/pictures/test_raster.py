@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from psp.pictures.planes import fill_outline, from_lab, smoothstep, to_lab
+from psp.pictures.raster import fill_outline, from_lab, smoothstep, to_lab
 
 
 def test_a_ramp_is_flat_outside_and_half_in_the_middle() -> None:

@@ -18,11 +18,11 @@ from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
 from psp.tasks import TASKS
 
-__all__ = ["Ready", "Wish", "make_ready"]
+__all__ = ["Prefetched", "Wanted", "prefetch"]
 
 
 @dataclass(frozen=True)
-class Wish:
+class Wanted:
     """One picture that goes through the network.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wish:
 
 
 @dataclass(frozen=True, eq=False)
-class Ready:
+class Prefetched:
     """What the network takes.
 
     Attributes:
@@ -67,34 +67,34 @@ class Ready:
     seconds: float
 
 
-def make_ready(wish: Wish) -> Ready:
+def prefetch(want: Wanted) -> Prefetched:
     """Prepare a picture as a single one is, in whichever process.
 
     Raises:
         PspError: The picture cannot be used.
     """
     start = time.perf_counter()
-    limit_pillow(wish.max_pixels)
-    prepared = _prepare(wish)
+    limit_pillow(want.max_pixels)
+    prepared = _prepare(want)
     assert prepared.inputs is not None and prepared.seen is not None, "a picture gives both"
     warnings = list(prepared.warnings)
     told: dict[str, object] = {}
     place = prepared.place
     if place is not None and place.face != NO_FACE:
-        side = None if wish.task == "super_resolution" else place.side  # small faces are what that is for
+        side = None if want.task == "super_resolution" else place.side  # small faces are what that is for
         warnings += photo_warnings(place.crop, side, place.sure)
         told = {"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"}
     told["warnings"] = " ".join(warnings)
-    return Ready(prepared.inputs, prepared.seen, told, time.perf_counter() - start)
+    return Prefetched(prepared.inputs, prepared.seen, told, time.perf_counter() - start)
 
 
-def _prepare(wish: Wish) -> Prepared:
-    kind = TASKS[wish.task].kind
+def _prepare(want: Wanted) -> Prepared:
+    kind = TASKS[want.task].kind
     if kind == "sketch":
-        return prepare_sketch(read_drawing(wish.source, wish.max_pixels), wish.size)
-    picture = load_picture(wish.source, wish.max_pixels, flat=kind != "mask")
+        return prepare_sketch(read_drawing(want.source, want.max_pixels), want.size)
+    picture = load_picture(want.source, want.max_pixels, flat=kind != "mask")
     if kind == "mask":
-        return prepare_map(picture, wish.size, wish.classes)
-    if wish.task == "super_resolution":
-        return prepare_small_photo(picture, wish.align, wish.face, wish.factor, wish.size)
-    return prepare_photo(picture, wish.align, wish.face, wish.size)
+        return prepare_map(picture, want.size, want.classes)
+    if want.task == "super_resolution":
+        return prepare_small_photo(picture, want.align, want.face, want.factor, want.size)
+    return prepare_photo(picture, want.align, want.face, want.size)

@@ -1,4 +1,4 @@
-"""Which kind of matter each pixel of a portrait is: background, skin, hair or clothes, told by colour.
+"""The regions of a portrait that colour tells apart: background, skin, hair and clothes.
 
 Where each kind is likely is given; what colours it has in this picture is learnt from it.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from psp.pictures.planes import Plane
+from psp.pictures.raster import Plane
 
 BACK, SKIN, HAIR, CLOTH = range(4)
 """The kinds; skin is that of face, ears and neck."""
@@ -21,7 +21,7 @@ _WIDTHS = (13.0, 5.5, 5.5)
 _SHADES = 2
 
 
-def tell_apart(
+def colour_regions(
     lab: NDArray[np.uint8],
     prior: Plane,
     seeds: Plane,

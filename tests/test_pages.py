@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
+from psp.parameters import MAX_SEED
 from psp.registry.table import AUXILIARY, MODELS
-from psp.tasks import TASKS
+from psp.tasks import CALLS, TASKS
 from tests.file_map import PAGE, written
 from tests.pages import OTHERS, PAGES, ROOT, anchors, blocks, commands, lines, links, spans, text_of, words
 
@@ -116,6 +123,27 @@ def test_every_task_and_endpoint_is_documented() -> None:
 def test_every_official_file_is_documented() -> None:
     page = text_of("docs/models.md")
     assert all(entry.file in page for entry in (*MODELS, *AUXILIARY.values()) if not entry.bundled)
+
+
+def test_every_setting_of_the_tasks_is_documented_with_its_default_and_range() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", text_of("docs/tasks.md"), re.MULTILINE))
+    said = {parameter.name: parameter for task in CALLS.values() for parameter in task.parameters}
+    for name, parameter in said.items():
+        known = rows[name]
+        plain = parameter.default if parameter.type is not bool else str(parameter.default).lower()
+        default = f"{plain:g}" if isinstance(plain, float) else str(plain)
+        assert default in known.partition("(")[2], name
+        numbers = parameter.numbers or ((parameter.high,) if parameter.is_number and name != "face" else ())
+        for number in numbers:
+            assert "2³² − 1" in known if number == MAX_SEED else f"{number:g}" in known, name
+
+
+def test_the_layers_of_the_page_are_those_that_are_held() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    held = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    told = re.search(r"## Layers.*?```text\n(.*?)```", text_of("docs/architecture.md"), re.DOTALL)
+    assert told and told[1].split("\n")[:-1] == [layer for layer in held if layer != "__main__"]
 
 
 def test_the_map_of_files_is_complete() -> None:

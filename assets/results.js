@@ -13,6 +13,7 @@ const results = (() => {
     made: {}, // what the results that are shown were made of: "one", and "every" for those of all faces
     begun: {}, // the same of what runs
     running: new Set(),
+    asked: false, // a run was asked for that has not begun yet
     opening: false, // an example is on its way: its inputs and its result come together
     awaited: null, // the face of a restored recipe, which waits for its photo
     stopped: "",
@@ -75,7 +76,8 @@ const results = (() => {
     }
     const shown = Boolean(tab.made.one);
     out = {
-      told: say(spec, tab), halt: update({ visible: tab.running.size > 0 }), keep: update({ interactive: shown }), ...out,
+      told: say(spec, tab), halt: update({ visible: tab.asked || tab.running.size > 0 }),
+      keep: update({ interactive: shown }), ...out,
     };
     return spec.outputs.map((name) => out[name]);
   };
@@ -97,7 +99,8 @@ const results = (() => {
   const asked = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.stopped = "";
-    return show(spec, tab, { halt: update({ visible: true }) });
+    tab.asked = true; // until it begins, other events may come between: they must not take the Stop button away
+    return show(spec, tab);
   };
 
   /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on. */
@@ -105,6 +108,7 @@ const results = (() => {
     const tab = tabOf(task);
     tab.begun[slot] = Object.fromEntries(names.map((name) => [name, tab.now[name] ?? null]));
     tab.begun[slot]["photo:file"] = tab.photo;
+    tab.asked = false;
     tab.running.add(slot);
     return values;
   };
@@ -135,6 +139,7 @@ const results = (() => {
     const tab = remember(spec, values);
     const made = tab.begun[slot];
     const used = values.at(-1)?.recipe?.settings?.seed;
+    tab.stopped = ""; // it was done before it could be stopped
     if (slot !== "every" && made.seed === -1) made.seed = [-1, used]; // chosen by chance, and written back
     return show(spec, tab, taken(spec, tab, slot === "every" ? "every" : "one", made));
   };
@@ -143,12 +148,14 @@ const results = (() => {
   const ended = (spec, slot, ...values) => {
     const tab = remember(spec, values);
     tab.running.delete(slot);
+    tab.asked = false; // a click that Gradio let fall, since this one still ran
     return show(spec, tab);
   };
 
   const stopped = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.running.clear();
+    tab.asked = false;
     tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
     return show(spec, tab);
   };

@@ -50,6 +50,25 @@ def expect_nothing(page: Page) -> None:
     expect(page.locator("a[download$='.safetensors']").locator("visible=true")).to_have_count(0)
 
 
+def test_the_stop_button_stays_from_asking_to_the_end(page: Page) -> None:
+    # A photo's own change can come between a click and the start of its run.
+    page.wait_for_function("typeof results === 'object'")
+    seen = page.evaluate(
+        """() => {
+            const spec = { task: "tried", title: "", inputs: ["photo"], settings: [], outputs: ["halt"] };
+            const photo = { path: "a.png" };
+            const begun = () => (results.begun("tried", "one", ["photo"], []), results.changed(spec, photo));
+            const steps = [
+                () => results.asked(spec, null), () => results.changed(spec, photo), begun,
+                () => results.ended(spec, "one", photo), () => results.asked(spec, photo),
+                () => results.stopped(spec, photo),
+            ];
+            return steps.map((step) => step()[0].visible);
+        }"""
+    )
+    assert seen == [True, True, True, False, True, False]
+
+
 @pytest.mark.parametrize("title", TABS)
 def test_a_new_photo_empties_the_results(page: Page, inputs: dict[str, Path], title: str) -> None:
     open_example(page, title)

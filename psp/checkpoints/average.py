@@ -5,14 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from psp.models.generator import Generator
+from psp.models.generators import AnyGenerator
 
 _SAMPLES = 100_000  # as many as the official code averages
 _AT_ONCE = 10_000
 
 
 @torch.no_grad()
-def average_code(generator: Generator, samples: int = _SAMPLES) -> Tensor:
+def average_code(generator: AnyGenerator, samples: int = _SAMPLES) -> Tensor:
     """Return the mean w [style_dim] of ``samples`` random z, always the same ones."""
     draw = torch.Generator().manual_seed(0)
     total = torch.zeros(generator.config.style_dim, dtype=torch.float64)

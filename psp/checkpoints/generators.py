@@ -1,4 +1,4 @@
-"""StyleGAN2 generators in files: rosinality's ``.pt``, the studio's own, and those in pSp checkpoints."""
+"""Generators in files: rosinality's ``.pt``, the studio's own, and those in pSp checkpoints."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ from psp.checkpoints.find import find_file
 from psp.checkpoints.hashes import check_seal
 from psp.checkpoints.load import DECODER_FORMAT, load_psp
 from psp.checkpoints.official import clean_names, is_pickle, load_pickle
-from psp.checkpoints.quantize import from_int8
+from psp.checkpoints.quantize import from_int8, to_half
 from psp.checkpoints.sound import require_sound
-from psp.checkpoints.tensors import load_tensors, read_metadata
+from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
-from psp.models.architecture import generator_config_from_json, infer_generator
+from psp.models.architecture import (
+    generator_config_from_json,
+    generator_config_to_json,
+    infer_generator,
+)
 from psp.models.generator import Generator
+from psp.models.generators import AnyGenerator, build_generator
 from psp.registry.folder import model_files
 from psp.registry.lookup import AUXILIARY, families
 
@@ -40,7 +45,7 @@ class OpenedGenerator:
         w_avg: [n_codes,style_dim].
     """
 
-    generator: Generator
+    generator: AnyGenerator
     w_avg: Tensor
 
 
@@ -76,8 +81,24 @@ def open_generator(source: str | Path, settings: Settings | None = None) -> Open
         )
     check_seal(path, settings.cache_dir)
     tensors = from_int8(path.name, load_tensors(path)[0])
-    generator = Generator(generator_config_from_json(metadata["config"]))
+    generator = build_generator(generator_config_from_json(metadata["config"]))
     return _filled(path.name, generator, tensors, tensors["latent_avg"].float())
+
+
+def save_generator(path: Path, generator: AnyGenerator, w_avg: Tensor, info: Mapping[str, str]) -> None:
+    """Write ``generator`` and its average code in half precision, named as in a pSp model.
+
+    Args:
+        path: The file.
+        generator: The network.
+        w_avg: [style_dim] or [n_codes,style_dim].
+        info: What else the metadata say; they have the generator's config. Keys of the tensors are
+            ``decoder.*`` and ``latent_avg`` [n_codes,style_dim].
+    """
+    tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
+    tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
+    config = generator_config_to_json(generator.config)
+    save_tensors(path, tensors, {**info, "format": DECODER_FORMAT, "config": config}, sealed=True)
 
 
 def _of_model(source: str | Path, settings: Settings) -> OpenedGenerator:
@@ -133,7 +154,9 @@ def _noises(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     }
 
 
-def _filled(name: str, generator: Generator, tensors: Mapping[str, Tensor], w_avg: Tensor) -> OpenedGenerator:
+def _filled(
+    name: str, generator: AnyGenerator, tensors: Mapping[str, Tensor], w_avg: Tensor
+) -> OpenedGenerator:
     state = {
         key.removeprefix("decoder."): value.float()
         for key, value in tensors.items()

@@ -20,7 +20,7 @@ from psp.checkpoints.plain_values import SAFE_NAMES, plain_value
 from psp.checkpoints.sound import require_sound
 from psp.errors import CheckpointError
 from psp.models.architecture import ENCODER_TYPES, infer_config
-from psp.models.generator import Generator
+from psp.models.generator import Generator, GeneratorConfig
 from psp.models.psp import PSPConfig
 
 _ZIP = b"PK\x03\x04"
@@ -228,13 +228,15 @@ def _rows(config: PSPConfig) -> int:
 
 def _computed_average(name: str, state: Mapping[str, Tensor], config: PSPConfig) -> Tensor:
     """Return the average code of the generator in ``state``, over as many z as e4e's code takes."""
-    if config.generator.n_mlp == 0:
+    shape = config.generator
+    assert isinstance(shape, GeneratorConfig), "official files hold StyleGAN2"
+    if shape.n_mlp == 0:
         raise CheckpointError(f"{name} has no 'latent_avg', and no mapping network to compute it.", _AGAIN)
     prefix = "decoder.style."
     mapping = {key.removeprefix("decoder."): v.float() for key, v in state.items() if key.startswith(prefix)}
     require_sound(name, mapping)
     with torch.device("meta"):
-        generator = Generator(config.generator)
+        generator = Generator(shape)
     try:
         generator.load_state_dict(mapping, strict=False, assign=True)
         code = average_code(generator, _E4E_SAMPLES)

@@ -1,14 +1,17 @@
-"""The command ``models``: what there is, and ``models push``. Nothing is printed here."""
+"""The command ``models``: what there is, ``models push`` and ``import-mobile``. Nothing is printed here."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 
 from psp.config import Settings
+from psp.errors import SettingsError
 from psp.files.pins import PINNED, SUMS, write_pins
 from psp.registry.lookup import assets_dir, list_models
 
+_MOBILE = "mobile-1024.safetensors"
 _WORDS = {
     "bundled": "ready (bundled)",
     "folder": "ready (local folder)",
@@ -45,6 +48,13 @@ def add_models(
     pin = kinds.add_parser("pin", help=about, description=about)
     pin.set_defaults(run=lambda options: _pin(report))
     push.set_defaults(run=lambda options: _push(options, report))
+    about = (
+        "Make a generator's file of the wheel random-face, MobileStyleGAN at 1024 px, for train --generator."
+    )
+    mobile = kinds.add_parser("import-mobile", help=about, description=about)
+    mobile.add_argument("wheel", type=Path, help="pip download --no-deps random-face==2021.7.21.1")
+    mobile.add_argument("-o", "--out", type=Path, default=Path(_MOBILE), help=f"the file ({_MOBILE})")
+    mobile.set_defaults(run=lambda options: _import_mobile(options, report))
 
 
 def _list(report: Callable[[str], None]) -> None:
@@ -62,6 +72,21 @@ def _pin(report: Callable[[str], None]) -> None:
     for name, patterns in PINNED.items():
         count = write_pins(assets_dir().with_name(name), patterns)
         report(f"{name}/{SUMS}: {count} files")
+
+
+def _import_mobile(options: argparse.Namespace, report: Callable[[str], None]) -> None:
+    from psp.checkpoints.generators import save_generator  # noqa: PLC0415  (only this command needs it, and torch)
+    from psp.checkpoints.mobile_wheel import LICENCE, open_mobile_wheel  # noqa: PLC0415  (as above)
+
+    out: Path = options.out
+    if out.exists():
+        raise SettingsError(f"{out} is there already.", "Name another file with -o.")
+    opened = open_mobile_wheel(options.wheel)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_generator(out, opened.generator, opened.w_avg, {"licence": LICENCE})
+    shape = opened.generator.config
+    report(f"saved {out}: {shape.size} px, {shape.n_codes} codes, {out.stat().st_size / 1e6:.1f} MB")
+    report(LICENCE)
 
 
 def _push(options: argparse.Namespace, report: Callable[[str], None]) -> None:

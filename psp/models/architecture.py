@@ -11,7 +11,9 @@ from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hi
 from psp.errors import CheckpointError
 from psp.models.encoder import EncoderConfig, EncoderKind
 from psp.models.generator import GeneratorConfig
+from psp.models.generators import AnyConfig
 from psp.models.irse import Stage
+from psp.models.mobile import MobileConfig
 from psp.models.psp import PSPConfig
 
 _T = TypeVar("_T")
@@ -84,18 +86,23 @@ def config_from_json(text: str) -> PSPConfig:
     return config
 
 
-def generator_config_from_json(text: str) -> GeneratorConfig:
+def generator_config_from_json(text: str) -> AnyConfig:
     """Return the config of a generator that stands by itself, written as JSON of its fields.
 
     Raises:
         CheckpointError: As for ``config_from_json``.
     """
     try:
-        return _decode(GeneratorConfig, json.loads(text), "config")
+        return _decode_generator(json.loads(text), "config")
     except (ValueError, RecursionError, AssertionError) as error:
         raise CheckpointError(
             f"The generator's config cannot be used: {error}.", "Save the file again."
         ) from error
+
+
+def generator_config_to_json(config: AnyConfig) -> str:
+    """Return the config of a generator as JSON, always the same text for the same config."""
+    return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
 
 
 def _refuse(problem: str) -> NoReturn:
@@ -230,7 +237,16 @@ def _decode(cls: type[_T], value: object, where: str) -> _T:
     return cls(**{name: _decode_value(hints[name], value[name], f"{where}.{name}") for name in value})
 
 
+def _decode_generator(value: object, where: str) -> AnyConfig:
+    """Build the config of the kind of generator that ``value`` names; StyleGAN2's names none."""
+    if isinstance(value, dict) and "kind" in value:
+        return _decode(MobileConfig, value, where)
+    return _decode(GeneratorConfig, value, where)
+
+
 def _decode_value(hint: object, value: object, where: str) -> object:
+    if hint == AnyConfig:
+        return _decode_generator(value, where)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _decode(hint, value, where)
     if get_origin(hint) is tuple and isinstance(value, list):

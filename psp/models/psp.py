@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from psp.errors import PspError
 from psp.models.encoder import EncoderConfig, build_encoder
 from psp.models.generator import Generator, GeneratorConfig
+from psp.models.generators import AnyConfig, build_generator
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PSPConfig:
     """
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
+    generator: AnyConfig = field(default_factory=GeneratorConfig)
 
     def __post_init__(self) -> None:
         assert self.encoder.n_codes == self.generator.n_codes, "encoder and generator differ in their codes"
@@ -46,7 +47,7 @@ class PSP(nn.Module):
         self.config = config
         self.info: dict[str, str] = {}
         self.encoder = build_encoder(config.encoder)  # checkpoint name
-        self.decoder = Generator(config.generator)  # checkpoint name
+        self.decoder = build_generator(config.generator)  # checkpoint name
         # The official `w` model has one average for all layers.
         rows = 1 if config.encoder.kind == "w" else config.generator.n_codes
         self.register_buffer("latent_avg", torch.zeros(rows, config.generator.style_dim))  # checkpoint name
@@ -88,7 +89,7 @@ class PSP(nn.Module):
         Raises:
             PspError: The model was trained together with its encoder and has no mapping network.
         """
-        if self.config.generator.prior_rank:
+        if isinstance(self.decoder, Generator) and self.config.generator.prior_rank:
             return self.decoder.spread(z) + self.w_avg
         if self.config.generator.n_mlp == 0:
             raise PspError(

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from psp.errors import PspError, TrainingError
 from psp.losses.objective import Objective
-from psp.models.generator import ToRGB
+from psp.models.generator import Generator, ToRGB
 from psp.models.psp import PSP
 from psp.training.config import TrainConfig
 from psp.training.data.pictures import Batch, Item, Pictures
@@ -341,7 +341,8 @@ def _ready(config: TrainConfig, model: PSP, device: torch.device) -> PSP:
     if not config.train_generator:
         model.decoder.eval().requires_grad_(False)
     elif config.model.generator.n_mlp:
-        model.decoder.style.requires_grad_(False)  # codes come from the encoder
+        mapping = model.decoder.style if isinstance(model.decoder, Generator) else model.decoder.mapping
+        mapping.requires_grad_(False)  # codes come from the encoder
     for name, parameter in model.named_parameters():
         if config.trained and not name.startswith(config.trained):
             parameter.requires_grad_(False)
@@ -354,6 +355,7 @@ def _fresh_model(config: TrainConfig) -> PSP:
         torch.manual_seed(config.seed)
         model = PSP(config.model)
     if config.low_size:
+        assert isinstance(model.decoder, Generator), "only a StyleGAN2 is trained from low sizes up"
         # The colour layers that join later start silent, so that they do not disturb what is learned already.
         for to_rgb in list(model.decoder.to_rgbs)[int(math.log2(config.low_size)) - 2 :]:
             assert isinstance(to_rgb, ToRGB)

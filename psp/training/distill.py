@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from psp.models.generator import Generator, StyledConv, ToRGB
+from psp.models.generators import affine_weights
 from psp.models.psp import PSP
 from psp.training.data.pictures import Pictures
 
@@ -33,7 +33,7 @@ class CodeLoss(nn.Module):
         super().__init__()
         self.teacher = teacher.eval().requires_grad_(False)
         self.affine = nn.ParameterList(
-            nn.Parameter(matrix, requires_grad=False) for matrix in _affine_layers(teacher.decoder)
+            nn.Parameter(matrix, requires_grad=False) for matrix in affine_weights(teacher.decoder)
         )
         with torch.no_grad():
             codes = torch.cat([teacher.encode(part) for part in images])
@@ -58,23 +58,6 @@ class CodeLoss(nn.Module):
         ):
             parts.append((difference @ matrix.T).square().sum(dim=1).mean() / self.variance[index])
         return torch.stack(parts).mean()
-
-
-def _affine_layers(generator: Generator) -> list[Tensor]:
-    """Return, for each code, the weights of all the affine layers that read it, one below the other."""
-    readers: list[list[StyledConv | ToRGB]] = [[] for _ in range(generator.config.n_codes)]
-    readers[0].append(generator.conv1)
-    readers[1].append(generator.to_rgb1)
-    for index, conv in enumerate(generator.convs, start=1):
-        assert isinstance(conv, StyledConv)
-        readers[index].append(conv)
-    for level, to_rgb in enumerate(generator.to_rgbs):
-        assert isinstance(to_rgb, ToRGB)
-        readers[2 * level + 3].append(to_rgb)
-    return [
-        torch.cat([layer.conv.modulation.weight * layer.conv.modulation.scale for layer in layers]).detach()
-        for layers in readers
-    ]
 
 
 def code_loss(teacher: PSP, pictures: Pictures) -> CodeLoss:

@@ -17,6 +17,7 @@ from psp.checkpoints.save import save_psp
 from psp.files.drafts import writing
 from psp.maps.palette import FACE_CLASSES
 from psp.models.encoder import GradualStyleEncoder, MapToStyle
+from psp.models.generator import Generator
 from psp.models.psp import PSP
 from psp.training.config import DataConfig, TrainConfig
 from psp.training.data.pictures import Pictures, draw_shares
@@ -147,6 +148,7 @@ def recentre(model: PSP, images: Tensor, batch: int = 32) -> PSP:
 @torch.no_grad()
 def fit_prior(model: PSP, images: Tensor, batch: int = 32) -> PSP:
     """Fit the Gaussian over codes to those of ``images`` [N,C,S,S]: their principal directions."""
+    assert isinstance(model.decoder, Generator), "only a StyleGAN2 may have no mapping network"
     rank = model.config.generator.prior_rank
     codes = torch.cat([model.encode(part) for part in images.to(model.device).split(batch)])
     centred = (codes - codes.mean(dim=0)).flatten(1).double()

@@ -10,11 +10,10 @@ import pytest
 import torch
 
 from psp.checkpoints import open_generator, save_psp
-from psp.checkpoints.generators import average_code
+from psp.checkpoints.generators import average_code, save_generator
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
 from psp.models.generator import Generator, GeneratorConfig
-from psp.training.gan.state import save_generator
 from tests.compact import compact_config, compact_model
 
 SHAPE = GeneratorConfig(size=256, style_dim=32, n_mlp=2, channels=(16, 16, 16, 16, 8, 8, 4))

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from psp.checkpoints import hashes, load_psp, load_tensors, open_generator, read_info, save_psp, save_tensors
+from psp.checkpoints.generators import save_generator
 from psp.checkpoints.hashes import check_seal
 from psp.checkpoints.tensors import SEAL, hash_sealed
 from psp.config import Settings
 from psp.errors import CheckpointError
-from psp.training.gan.state import save_generator
 from psp.training.state import Position, RunState, load_state, save_state
 from tests.checkpoints.samples import assert_same, make, official, save_pt
 from tests.files.test_pins import flip

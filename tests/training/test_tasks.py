@@ -11,10 +11,11 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_psp, read_info, save_psp
+from psp.checkpoints.generators import save_generator
 from psp.losses.objective import LossWeights
+from psp.models.mobile import MobileConfig
 from psp.models.psp import PSP
 from psp.training.config import OptimizerConfig, TrainConfig, VaryConfig
-from psp.training.gan.state import save_generator
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
 from tests.compact import compact_config, compact_model
@@ -91,8 +92,13 @@ def test_encode_goes_on_from_a_finished_model(data: Path, start: Path, tmp_path:
     assert not any("running" in key for key in changed)  # norms stay as they were
 
 
-def test_an_encoder_is_trained_for_a_generator_of_train_generator(data: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["stylegan2", "mobile"])
+def test_an_encoder_is_trained_for_a_generator_of_any_kind(data: Path, tmp_path: Path, kind: str) -> None:
     shape = compact_config(n_mlp=2)
+    if kind == "mobile":
+        mobile = MobileConfig(size=32, style_dim=32, n_mlp=2, channels=(16, 16, 8))
+        encoder = dataclasses.replace(shape.encoder, n_codes=mobile.n_codes)
+        shape = dataclasses.replace(shape, encoder=encoder, generator=mobile)
     generator = compact_model(shape, seed=3).decoder
     path = tmp_path / "generator.safetensors"
     save_generator(path, generator, torch.full((32,), 0.25), {})

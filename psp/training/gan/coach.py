@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from psp.checkpoints.generators import save_generator
 from psp.errors import PspError, TrainingError
 from psp.losses.adversarial import discriminator_loss, generator_loss, path_lengths, r1_penalty
 from psp.losses.lpips import LPIPS
@@ -33,7 +34,6 @@ from psp.training.gan.state import (
     load_generator,
     save_discriminator,
     save_gan_state,
-    save_generator,
 )
 from psp.training.loop import Pace, Progress, kept_share, run_loop
 from psp.training.scalars import ScalarLog

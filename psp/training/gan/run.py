@@ -9,13 +9,14 @@ from pathlib import Path
 
 import torch
 
+from psp.checkpoints.generators import save_generator
 from psp.errors import TrainingError
 from psp.inference.quality import lpips_weights
 from psp.losses.lpips import LPIPS
 from psp.training.data.sources import open_sources
 from psp.training.gan.coach import GanCoach
 from psp.training.gan.config import GanConfig
-from psp.training.gan.state import GENERATOR_FILE, save_generator
+from psp.training.gan.state import GENERATOR_FILE
 from psp.training.limits import check_config, check_run
 from psp.training.loop import Progress
 from psp.training.run_folder import require_run_folder

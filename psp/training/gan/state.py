@@ -119,18 +119,6 @@ def load_gan_state(path: Path, preset_name: str, state: GanState) -> None:
     ada.p, ada.total, ada.count, ada.batches = json.loads(metadata["ada"])
 
 
-def save_generator(path: Path, generator: Generator, w_avg: Tensor, info: Mapping[str, str]) -> None:
-    """Write ``generator`` and its average code in half precision, named as in a pSp model.
-
-    Keys are ``decoder.*`` and ``latent_avg`` [n_codes,style_dim]; the metadata has the generator's config.
-    """
-    tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
-    tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
-    save_tensors(
-        path, tensors, {**info, "format": DECODER_FORMAT, "config": _config_text(generator)}, sealed=True
-    )
-
-
 def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, str]]:
     """Fill ``generator`` from a file of ``save_generator``; return w_avg [style_dim] and the metadata.
 

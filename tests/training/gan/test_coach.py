@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from psp.checkpoints import load_tensors
+from psp.checkpoints.generators import save_generator
 from psp.cli.train_generator import add_train_generator
 from psp.errors import ModelNotFoundError, TrainingError
 from psp.inference.quality import lpips_network
@@ -23,7 +24,7 @@ from psp.training.data.sources import open_sources
 from psp.training.gan.coach import STATE_FILE, GanCoach, lazy_adam, seeded
 from psp.training.gan.config import GanConfig, gan_preset, gan_preset_names
 from psp.training.gan.run import GanRunOptions, train_generator
-from psp.training.gan.state import GanState, load_generator, save_discriminator, save_generator
+from psp.training.gan.state import GanState, load_generator, save_discriminator
 from psp.training.loop import Progress
 from psp.training.state import Position
 

@@ -22,6 +22,7 @@ _UNITS = (
     *[(256, True)] + [(256, False)] * 2,
     (256, True),
 )
+_MIDDLE = 10  # units before the width of 256
 # What dlib subtracts from red, green and blue (0 to 255), and what it divides by.
 _MEAN = (122.782, 117.001, 104.298)
 _SCALE = 256.0
@@ -79,12 +80,21 @@ class FaceDescriptor(nn.Module):
 
     def forward(self, chips: Tensor) -> Tensor:
         """Describe ``chips`` [B,3,150,150] in [−1,1], cut as dlib cuts them, as [B,128]."""
+        return self.describe(self.maps(chips)[1])
+
+    def describe(self, last: Tensor) -> Tensor:
+        """Return the descriptors [B,128] of the last map [B,256,H,W] of ``maps``."""
+        out: Tensor = self.output(last.mean(dim=(2, 3)))
+        return out
+
+    def maps(self, chips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return two maps of ``chips`` [B,3,150,150]: one of the middle, 128 channels, and the last, 256."""
         assert chips.shape[1:] == (3, CHIP_SIZE, CHIP_SIZE), tuple(chips.shape)
         mean = torch.tensor(_MEAN, device=chips.device)[:, None, None]
         x = ((chips + 1.0) * 127.5 - mean) / _SCALE
         x = F.max_pool2d(F.relu(self.input_layer(x)), 3, 2)
-        out: Tensor = self.output(self.body(x).mean(dim=(2, 3)))
-        return out
+        middle = self.body[:_MIDDLE](x)
+        return middle, self.body[_MIDDLE:](middle)
 
     def load_in_order(self, tensors: list[Tensor]) -> None:
         """Take dlib's own parameters, in the order of its layers from the input to the output.

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.checkpoints.find import find_file
 from psp.checkpoints.hashes import check_seal, file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
@@ -20,6 +21,7 @@ from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_from_json, config_to_json
+from psp.models.compact import FACE_WEIGHTS, CompactConfig
 from psp.models.psp import PSP, PSPConfig
 from psp.registry.lookup import find_entry
 
@@ -120,6 +122,9 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
     if not sound:
         require_sound(path.name, state)
+    if isinstance(config.encoder, CompactConfig) and config.encoder.sight != "none":
+        network = load_face_descriptor().state_dict()
+        state |= {FACE_WEIGHTS + key: value for key, value in network.items()}
     model = _build(path.name, config, state, dtype)
     model.info = metadata
     return model

@@ -14,6 +14,7 @@ from psp.checkpoints.quantize import SCALE, Precision, from_int8, to_half, to_in
 from psp.checkpoints.tensors import SEAL, save_tensors
 from psp.errors import CheckpointError
 from psp.models.architecture import config_to_json
+from psp.models.compact import FACE_WEIGHTS
 from psp.models.psp import PSP
 
 _RESERVED = {SEAL, "format", "config", "decoder", "decoder_sha256", "base", "base_sha256"}
@@ -53,7 +54,7 @@ def save_psp(
     assert not _RESERVED & set(info or {}), f"these names are the format's own: {sorted(_RESERVED)}"
     assert base is None or decoder_file is None, "with a base, the generator comes from the base"
     metadata = {**(info or {}), "format": FORMAT, "config": config_to_json(model.config)}
-    state = model.state_dict()
+    state = {key: value for key, value in model.state_dict().items() if not key.startswith(FACE_WEIGHTS)}
     assert not any(key.endswith(SCALE) for key in state), f"{SCALE} marks the scales of int8 tensors"
     if base is not None:
         assert base != path.name, "a model cannot be its own base"

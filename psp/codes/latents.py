@@ -31,6 +31,8 @@ _LONGEST_HEADER = 1 << 20
 _GROUPS: dict[int, dict[str, str]] = {
     12: {"pose": "4-7", "features": "8-11", "colours": "0-3"},
     18: {"pose": "0-2", "features": "3-7", "colours": "8-17"},
+    # MobileStyleGAN at 1024 px, by resolution: 4–8 px, 16–32 px, 64 px and up.
+    23: {"pose": "0-3", "features": "4-9", "colours": "10-22"},
 }
 GROUPS: dict[str, str] = {"pose": "Pose and shape", "features": "Features", "colours": "Colours and light"}
 """Groups of layers that ``parse_layers`` knows by name, with their titles."""

@@ -14,14 +14,14 @@ from psp.evaluation.picture_batches import PictureBatch
 from psp.evaluation.pictures import FIGURES, Bench, Measure, figures_row
 from psp.evaluation.table import Row, Scored
 from psp.maps.palette import FACE_CLASSES
-from psp.models.encoder import EncoderConfig
+from psp.models.encoders import AnyEncoderConfig
 from psp.training.data.prepare import Preparation
 from psp.training.galleries import Firsts, resized, show_inputs
 
 _VARIED = 400  # pictures that variety is told from, the first: they have to be kept
 
 
-def preparation(task: str, encoder: EncoderConfig, takes: ModelInput, ready: bool) -> Preparation | None:
+def preparation(task: str, encoder: AnyEncoderConfig, takes: ModelInput, ready: bool) -> Preparation | None:
     """Return what reads inputs that lie ready; None: they are made of the pictures.
 
     Raises:

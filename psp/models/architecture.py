@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 from psp.errors import CheckpointError
+from psp.models.compact import CompactConfig
 from psp.models.encoder import EncoderConfig, EncoderKind
+from psp.models.encoders import AnyEncoderConfig
 from psp.models.generator import GeneratorConfig
 from psp.models.generators import AnyConfig
 from psp.models.irse import Stage
@@ -247,6 +249,9 @@ def _decode_generator(value: object, where: str) -> AnyConfig:
 def _decode_value(hint: object, value: object, where: str) -> object:
     if hint == AnyConfig:
         return _decode_generator(value, where)
+    if hint == AnyEncoderConfig:
+        compact = isinstance(value, dict) and value.get("kind") == "compact"
+        return _decode(CompactConfig if compact else EncoderConfig, value, where)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _decode(hint, value, where)
     if get_origin(hint) is tuple and isinstance(value, list):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +18,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.descriptor import FaceDescriptor
+from psp.models.frontal import Frontal
 from psp.models.irse import Stage, body, input_layer
-from psp.models.sight import SEEN
+from psp.models.sight import SEEN, FaceSight
 
 LEVELS = 3
 """Levels of the pyramid: coarse, medium, fine."""
@@ -27,6 +30,12 @@ _STAGES = (Stage(64, 2), Stage(128, 2), Stage(192, 3), Stage(256, 2))
 _NARROW = 96  # width of what a drawing's side keeps of what is seen
 _HIDDEN = 448  # width inside the correction
 
+_TURNED = 7  # codes up to 16 px: shape and pose
+
+FACE_WEIGHTS = "encoder.face.network."
+"""Keys of the face network in a model: in no file of a model, for they come with the requirements."""
+
+Decode = Callable[[Tensor, int], Tensor]
 Vectors = tuple[Tensor, Tensor, Tensor]
 """One vector [B,vector] a level."""
 
@@ -49,6 +58,9 @@ class CompactConfig:
         medium: Codes before this index, and not coarse, come from the medium level; the rest from the fine.
         sight: How what the face network sees comes in: by a network a level ("photo"), by one narrow network
             ("drawing"), or not at all ("none").
+        corrections: How often codes are corrected by the picture that they make.
+        frontal_rank: Directions that codes are moved in to look ahead; 0: they are not.
+        kind: Tells it from the official encoders where it is written down.
     """
 
     in_channels: int = 3
@@ -63,6 +75,9 @@ class CompactConfig:
     coarse: int = 4
     medium: int = 10
     sight: Literal["photo", "drawing", "none"] = "photo"
+    corrections: int = 0
+    frontal_rank: int = 0
+    kind: Literal["compact"] = "compact"
 
     def level_size(self, level: int) -> int:
         """Return the height of pyramid level 0 (coarse) to 2 (fine)."""
@@ -138,21 +153,41 @@ class CompactEncoder(nn.Module):
         self.laterals = nn.ModuleList(nn.Conv2d(depth, config.pyramid, 1) for depth in depths)
         self.trunks = nn.ModuleList(_Trunk(config, level) for level in range(LEVELS))
         self.sight: nn.Module | None = None
+        self.face: FaceSight | None = None
+        if config.sight != "none":
+            self.face = FaceSight(FaceDescriptor())
         if config.sight == "none":
             self.unseen = nn.Parameter(torch.zeros(LEVELS, config.vector))
         else:
             self.sight = (_PhotoSight if config.sight == "photo" else _DrawingSight)(config.vector)
         self.base = nn.Linear(config.vector, config.code_dim)
         self.heads = nn.ModuleList(nn.Linear(config.vector, config.code_dim) for _ in range(config.n_codes))
+        self.correction = Correction(config.vector) if config.corrections else None
+        moved = min(_TURNED, config.medium)
+        rank = config.frontal_rank
+        self.frontal = Frontal(config.medium, moved, config.code_dim, rank) if rank else None
         self._ends = tuple(itertools.accumulate(stage.units for stage in config.stages))[-LEVELS:]
 
-    def vectors(self, images: Tensor, seen: Tensor | None = None) -> Vectors:
-        """Return what the encoder makes of ``images`` [B,in_channels,in_size,in_size], one vector a level.
+    def invert(self, images: Tensor, w_avg: Tensor, decode: Decode) -> Tensor:
+        """Return the codes [B,n_codes,code_dim] of ``images``, the average added, corrected and turned.
 
         Args:
-            images: The pictures.
-            seen: [B,896] of ``psp.models.sight``; needed unless the shape's ``sight`` is "none".
+            images: [B,in_channels,in_size,in_size].
+            w_avg: The average code, [n_codes,code_dim].
+            decode: Makes the pictures [B,3,S,S] of codes at a size S.
         """
+        wanted = self.vectors(images)
+        codes = self.codes(wanted) + w_avg
+        if self.correction is not None:
+            for _ in range(self.config.corrections):
+                made = decode(codes, self.config.in_size).clamp(-1, 1)
+                codes = codes + self.correction(self, wanted, self.vectors(made))
+        if self.frontal is not None:
+            codes = self.frontal(codes)
+        return codes
+
+    def vectors(self, images: Tensor) -> Vectors:
+        """Return what the encoder makes of ``images`` [B,in_channels,in_size,in_size], one vector a level."""
         x = self.input_layer(F.pixel_unshuffle(images, self.config.patch))
         taps = []
         for index, unit in enumerate(self.body, start=1):
@@ -166,7 +201,7 @@ class CompactEncoder(nn.Module):
                 here = here + F.interpolate(level, size=here.shape[-2:], mode="bilinear", align_corners=True)
             level = here
             made.append(trunk(level))
-        coarse, medium, fine = (own + more for own, more in zip(made, self._sides(images, seen), strict=True))
+        coarse, medium, fine = (own + more for own, more in zip(made, self._sides(images), strict=True))
         return coarse, medium, fine
 
     def codes(self, vectors: Vectors) -> Tensor:
@@ -184,15 +219,16 @@ class CompactEncoder(nn.Module):
             moves.append(base + F.linear(vectors[self.config.level_of(index)], head.weight))
         return torch.stack(moves, dim=1)
 
-    def forward(self, images: Tensor, seen: Tensor | None = None) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], relative."""
-        return self.codes(self.vectors(images, seen))
+        return self.codes(self.vectors(images))
 
-    def _sides(self, images: Tensor, seen: Tensor | None) -> list[Tensor]:
-        if self.sight is None:
+    def _sides(self, images: Tensor) -> list[Tensor]:
+        """Return what the face network sees, one vector [B,vector] a level; it is shown drawings too."""
+        if self.face is None or self.sight is None:
             return [unseen.expand(len(images), -1) for unseen in self.unseen]
-        assert seen is not None, "this encoder also takes what the face network sees"
-        sides: list[Tensor] = self.sight(seen)
+        shown = images.expand(-1, 3, -1, -1) * 2 - 1 if images.shape[1] == 1 else images
+        sides: list[Tensor] = self.sight(self.face(shown)[0])
         return sides
 
 

@@ -166,6 +166,6 @@ class LastLayerEncoder(nn.Module):
         return codes.view(-1, config.n_codes, config.code_dim)
 
 
-def build_encoder(config: EncoderConfig) -> GradualStyleEncoder | LastLayerEncoder:
+def build_official_encoder(config: EncoderConfig) -> GradualStyleEncoder | LastLayerEncoder:
     """Return the encoder that ``config.kind`` names."""
     return GradualStyleEncoder(config) if config.kind in ("gradual", "e4e") else LastLayerEncoder(config)

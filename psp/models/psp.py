@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from psp.errors import PspError
-from psp.models.encoder import EncoderConfig, build_encoder
+from psp.models.compact import CompactEncoder
+from psp.models.encoder import EncoderConfig
+from psp.models.encoders import AnyEncoderConfig, build_encoder
 from psp.models.generator import Generator, GeneratorConfig
 from psp.models.generators import AnyConfig, build_generator
 
@@ -22,7 +24,7 @@ class PSPConfig:
         generator: The generator's shape; it must take the codes that the encoder makes.
     """
 
-    encoder: EncoderConfig = field(default_factory=EncoderConfig)
+    encoder: AnyEncoderConfig = field(default_factory=EncoderConfig)
     generator: AnyConfig = field(default_factory=GeneratorConfig)
 
     def __post_init__(self) -> None:
@@ -69,6 +71,8 @@ class PSP(nn.Module):
         """
         shape = self.config.encoder
         assert images.shape[1:] == (shape.in_channels, shape.in_size, shape.in_size), tuple(images.shape)
+        if isinstance(self.encoder, CompactEncoder):
+            return self.encoder.invert(images, self.w_avg, self.decode)
         codes: Tensor = self.encoder(images)
         return codes + self.w_avg
 

@@ -24,14 +24,9 @@ class FaceSight(nn.Module):
         network: The network with its weights; see ``psp.checkpoints.dlib_file.load_face_descriptor``.
     """
 
-    grid: Tensor
-
     def __init__(self, network: FaceDescriptor) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(False)
-        steps = ((torch.arange(CHIP_SIZE) + 0.5) / CHIP_SIZE - 0.5) * _SIDE
-        rows, columns = torch.meshgrid(steps + _DOWN, steps + _ACROSS, indexing="ij")
-        self.register_buffer("grid", torch.stack([columns, rows], dim=-1) * 2 - 1, persistent=False)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Look at ``images`` [B,3,S,S] in [−1,1], aligned as FFHQ.
@@ -39,7 +34,10 @@ class FaceSight(nn.Module):
         Returns:
             What is seen [B,896], and the descriptors [B,128].
         """
-        grid = self.grid.expand(len(images), -1, -1, -1)
+        steps = ((torch.arange(CHIP_SIZE, device=images.device) + 0.5) / CHIP_SIZE - 0.5) * _SIDE
+        rows, columns = torch.meshgrid(steps + _DOWN, steps + _ACROSS, indexing="ij")
+        grid = torch.stack([columns, rows], dim=-1) * 2 - 1
+        grid = grid.to(images.dtype).expand(len(images), -1, -1, -1)
         chips = F.grid_sample(images, grid, mode="bilinear", align_corners=False)
         middle, last = self.network.maps(chips)
         descriptor = self.network.describe(last)

@@ -47,6 +47,10 @@ class Parameter:
     below: str = ""
     off: str = ""
 
+    def __post_init__(self) -> None:
+        ranged = self.type in (int, float) and not self.choices
+        assert not ranged or self.low < self.high, f"{self.name}: a number has a range, or a few choices"
+
     @property
     def type(self) -> type[Setting]:
         """The type of its values."""
@@ -70,14 +74,14 @@ class Parameter:
             return f"Take {' or '.join(self.words)}."
         kind = "whole number" if self.type is int else "number"
         below = f"; below 0: {self.below}" if self.below else ""
-        return f"Take a {kind} from {0 if self.below else self.low:.0f} to {self.high:.0f}{below}."
+        return f"Take a {kind} from {0 if self.below else self.low:.15g} to {self.high:.15g}{below}."
 
     def but(self, *, default: Setting | None = None, help: str = "") -> Parameter:
         """Return the same setting as one task has it: with another default, or another help."""
         return replace(self, default=self.default if default is None else default, help=help or self.help)
 
 
-MODEL = Parameter("model", "auto", "Model", "a model's name; auto: the default one")
+MODEL = Parameter("model", "auto", "Model", "auto: the default of this studio")
 ALIGN = Parameter(
     "align",
     True,
@@ -91,7 +95,7 @@ FACTOR = Parameter(
     "factor",
     0,
     "Shrink first",
-    "only to demonstrate: a good photo is made so many times smaller before it is enlarged; 0: as it is",
+    "only to demonstrate: a good photo is made small before it is enlarged",
     choices=((0, "As it is"), *((factor, f"{factor} times smaller") for factor in (4, 8, 16, 32))),
 )
 VARIANTS = Parameter("variants", 1, "Variants", "how many faces to make", low=1, high=MAX_VARIANTS)
@@ -99,20 +103,17 @@ SEED = Parameter(
     "seed", 0, "Seed", "the same seed gives the same faces; -1: by chance",
     low=-MAX_SEED, high=MAX_SEED, below="by chance",
 )  # fmt: skip
-LAYERS = Parameter(
-    "layers", "auto", "Layers", "which layers take the style: 8-, 0-3,7, all, auto, pose, features, colours"
-)
-ALPHA = Parameter("alpha", 1.0, "Amount (α)", "share of the style in these layers, 0 to 1", high=1)
+LAYERS = Parameter("layers", "auto", "Layers", "which layers take the style")
+ALPHA = Parameter("alpha", 1.0, "Amount (α)", "share of the style in these layers", high=1)
 
 # What recipes say besides: nobody sets these.
-_VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
-_STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
-_PARSER = Parameter("parser", "landmarks", "Parser", "who mapped a photo", words=("landmarks", "segformer"))
+VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
+STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
+PARSER = Parameter("parser", "landmarks", "Parser", "who mapped a photo", words=("landmarks", "segformer"))
 
 SETTINGS: dict[str, Parameter] = {
-    parameter.name: parameter
-    for parameter in (
-        ALIGN, FACE, STRENGTH, FACTOR, _STYLE, LAYERS, ALPHA, VARIANTS, _VARIANT, SEED, _PARSER,
-    )
-}  # fmt: skip
-"""Everything that a recipe may hold beside task and model, by name."""
+    value.name: value
+    for value in tuple(globals().values())
+    if isinstance(value, Parameter) and value is not MODEL
+}
+"""Everything that a recipe may hold beside task and model, by name: all of the above."""

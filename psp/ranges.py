@@ -33,7 +33,7 @@ def check_number(name: str, value: object) -> int | float:
         number = as_whole(name, number, allowed.told())
     inside = number in allowed.numbers if allowed.choices else allowed.low <= number <= allowed.high
     if not inside:
-        raise InputError(f"The {name} is {shown(value)}.", allowed.told())
+        raise InputError(f"The setting {name} is {shown(value)}.", allowed.told())
     return number
 
 

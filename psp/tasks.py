@@ -66,7 +66,7 @@ _DRAWN = (
     MODEL,
     VARIANTS,
     SEED,
-    LAYERS.but(help="which layers take a random style; auto keeps to the lines; or 8-, 0-3,7, all"),
+    LAYERS.but(help="which layers take a random style; those of colours keep to what is drawn"),
     ALPHA,
 )
 

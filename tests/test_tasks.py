@@ -10,8 +10,10 @@ import gradio as gr
 import pytest
 
 from psp.cli.main import build_parser
+from psp.evaluation.pictures import MEASURES
+from psp.folders.prefetch import _AS_ENCODE
 from psp.inference.pipeline import PspPipeline
-from psp.parameters import SETTINGS
+from psp.parameters import SETTINGS, Parameter
 from psp.tasks import CALLS, MODEL_TASKS, TASKS, Task
 from psp.ui.app import build_app
 from psp.ui.gate.requests import given_by_clients
@@ -88,8 +90,23 @@ def test_every_setting_of_a_task_can_be_in_its_recipe() -> None:
                 assert setting.type is SETTINGS[setting.name].type
 
 
+def test_every_task_with_a_model_can_be_measured_and_prepared_for() -> None:
+    assert set(MEASURES) == set(MODEL_TASKS)
+    photos = {name for name in MODEL_TASKS if TASKS[name].kind == "photo"}
+    assert {*_AS_ENCODE, "super_resolution"} == photos  # folders: each is prepared in a way of its own
+
+
+def test_numbers_have_a_range_that_is_told_as_it_is() -> None:
+    assert (
+        Parameter("tilt", 0.5, "Tilt", "how much", low=0.25, high=2.5).told()
+        == "Take a number from 0.25 to 2.5."
+    )
+    with pytest.raises(AssertionError, match="tilt"):
+        Parameter("tilt", 0.5, "Tilt", "how much")
+
+
 def test_the_table_fits_itself() -> None:
-    assert tuple(name for name in TASKS if name != "style_mix") == MODEL_TASKS
+    assert set(MODEL_TASKS) == {task.model for task in TASKS.values()}
     for name, task in CALLS.items():
         assert task.name == name and task.title and task.caption
         assert task.model in ("", *MODEL_TASKS)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psp.errors import CheckpointError, SettingsError
 from psp.maps.classes import MOST, MapClasses, classes_from_json, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES
-from psp.tasks import MODEL_TASKS, TASKS, InputKind
+from psp.tasks import TASKS, InputKind
 
 _CHANNELS: dict[InputKind, int] = {"photo": 3, "sketch": 1}
 _GIVES: dict[InputKind, str] = {
@@ -43,7 +43,7 @@ class ModelInput:
 
     def tasks(self) -> tuple[str, ...]:
         """Return the tasks that give it that."""
-        return tuple(task for task in (*MODEL_TASKS, "style_mix") if TASKS[task].kind == self.kind)
+        return tuple(name for name, task in TASKS.items() if task.kind == self.kind)
 
     def require(self, task: str, name: str) -> None:
         """Refuse a model that does not take what ``task`` gives.

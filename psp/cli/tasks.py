@@ -25,6 +25,14 @@ _READERS: dict[type, Callable[[str], Any]] = {int: any_whole, float: any_number,
 """How the command line reads the settings of each type; their limits are checked by the task."""
 
 
+# What the command line takes beside what the page does.
+_MORE = {
+    "model": "; or a model's name, file or folder",
+    "face": "; all: every one",
+    "layers": ": 8-, 0-3,7, all, auto, pose, features, colours",
+}
+
+
 def add_tasks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add every task to ``commands``; parsed options get a ``run`` to call with them."""
     for task in CALLS.values():
@@ -45,15 +53,25 @@ def _add_task(parser: argparse.ArgumentParser, task: Task) -> None:
 
 
 def _add_setting(parser: argparse.ArgumentParser, setting: Parameter) -> None:
-    """Add the option of one setting: ``--no-`` before the name where it is yes or no."""
+    """Add the option of one setting: ``--no-`` before the name where it is yes if nobody says."""
     if setting.type is bool:
-        parser.add_argument(f"--no-{setting.name}", dest=setting.name, action="store_false", help=setting.off)
+        sign, action = (
+            (f"--no-{setting.name}", "store_false")
+            if setting.default
+            else (f"--{setting.name}", "store_true")
+        )
+        words = setting.off if setting.default else setting.help
+        parser.add_argument(sign, dest=setting.name, action=action, help=words.replace("%", "%%"))
         return
-    # --face alone takes a word: on the command line, a task is run on all of them.
-    read, all_of_them = (_face, "; all: every one") if setting.name == "face" else (None, "")
-    words = f"{setting.help}{all_of_them} ({setting.default})"
+    words = f"{setting.help}{_MORE.get(setting.name, '')}"
+    if setting.is_number and setting.name != "face":
+        words += f". {setting.told()[:-1]}"
     parser.add_argument(
-        f"--{setting.name}", type=read or _READERS[setting.type], default=setting.default, help=words
+        f"--{setting.name}",
+        # --face alone takes a word: on the command line, a task is run on all of them.
+        type=_face if setting.name == "face" else _READERS[setting.type],
+        default=setting.default,
+        help=f"{words} ({setting.default})".replace("%", "%%"),
     )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from psp.codes.latents import parse_layers, write_layers
 from psp.errors import InputError
-from psp.parameters import MAX_SEED, MAX_VARIANTS, Setting
+from psp.parameters import MAX_SEED, Setting
 from psp.ranges import check_number
 
 
@@ -64,7 +64,7 @@ def plan_random_styles(
     share = float(check_number("alpha", alpha))
     first = secrets.randbelow(MAX_SEED + 1 - count) if seed < 0 else int(seed)
     if first + count - 1 > MAX_SEED:
-        raise InputError(f"The seed {first} is too large.", f"Take one up to {MAX_SEED - MAX_VARIANTS}.")
+        raise InputError(f"The seed {first} is too large.", f"Take one up to {MAX_SEED - count + 1}.")
     z = np.stack([_style(first + i, dim) for i in range(count)])
     if plain_first:
         z[0] = np.nan

@@ -276,10 +276,9 @@ def _recipe(job: Job, inference: Inference) -> Recipe:
     said: dict[str, Setting] = {"align": inference.align, "face": inference.face}
     if TASKS[inference.task].kind != "photo":
         return job.recipe(plain)
-    if inference.task == "toonify":
-        said["strength"] = 1.0
-    if inference.task == "super_resolution":
-        said |= {"factor": inference.factor, "variants": plain["variants"], "seed": plain["seed"]}
+    said |= {setting.name: setting.default for setting in TASKS[inference.task].own()}
+    if "factor" in said:
+        said["factor"] = inference.factor
     return job.recipe(said)
 
 

@@ -18,6 +18,9 @@ from psp.pictures.images import limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
 from psp.tasks import TASKS
 
+# Tasks whose encoders see the photo as it is.
+_AS_ENCODE = ("encode", "frontalize", "toonify")
+
 __all__ = ["Prefetched", "Wanted", "prefetch"]
 
 
@@ -97,4 +100,5 @@ def _prepare(want: Wanted) -> Prepared:
         return prepare_map(picture, want.size, want.classes)
     if want.task == "super_resolution":
         return prepare_small_photo(picture, want.align, want.face, want.factor, want.size)
+    assert want.task in _AS_ENCODE, f"{want.task}: say here how its photos are prepared"
     return prepare_photo(picture, want.align, want.face, want.size)

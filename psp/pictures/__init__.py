@@ -2,7 +2,7 @@
 
 ``images`` opens whatever people have and makes tensors; ``formats``, ``profiles``, ``levels`` and
 ``index_maps`` are its parts; ``sketches`` draws photos and reads drawings, by ``papers`` and
-``drawing_checks``; ``planes`` has the arithmetic that several share, ``listing`` the pictures in folders.
+``drawing_checks``; ``raster`` has the arithmetic that several share, ``listing`` the pictures in folders.
 
 Words:
     mode: how Pillow says what a pixel is: RGB, L (grey), P (numbers into a palette), …

@@ -19,7 +19,7 @@ from psp.errors import ModelNotFoundError
 from psp.registry.folder import WEIGHT_SUFFIXES, model_file, model_files
 from psp.registry.own import OwnFamily, own_families
 from psp.registry.table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
-from psp.tasks import MODEL_TASKS
+from psp.tasks import MODEL_TASKS, TASKS
 
 __all__ = [
     "AUXILIARY",
@@ -47,7 +47,8 @@ __all__ = [
 
 Where = Literal["bundled", "folder", "cache", "hub", "by hand"]
 
-_MODEL_OF_TASK = {"style_mix": "encode"}  # tasks that run on another task's model
+# Tasks that run on another task's model.
+_MODEL_OF_TASK = {name: task.model for name, task in TASKS.items() if task.model not in ("", name)}
 RESERVED = frozenset(
     name.lower()
     for name in ("auto", OWN_FILE, *(e.family for e in (*MODELS, *AUXILIARY.values())), *AUXILIARY)

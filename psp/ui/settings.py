@@ -8,7 +8,7 @@ import gradio as gr
 
 from psp.codes.latents import GROUPS
 from psp.config import Settings
-from psp.parameters import ALIGN, FACE, MAX_VARIANTS, MODEL, Parameter
+from psp.parameters import ALIGN, FACE, LAYERS, MAX_VARIANTS, MODEL, SEED, Parameter
 from psp.registry.lookup import families, known_models, tasks_of
 
 Controls = dict[str, gr.components.Component]
@@ -66,21 +66,18 @@ def _choices(task: str, settings: Settings) -> list[tuple[str, str]]:
 
 def _control(setting: Parameter) -> gr.components.Component:
     """Make the control of one setting."""
+    if setting.name == SEED.name:
+        return _seed(setting)
+    if setting.name == LAYERS.name:
+        return _layers(setting)
     if setting.type is bool:
         return _checkbox(setting)
-    if setting.choices:
-        choices = [(title, number) for number, title in setting.choices]
-        return gr.Dropdown(choices, value=setting.default, label=setting.label, info=_info(setting))
-    if setting.below:
-        return _seed(setting)
-    if setting.type is int and setting.high > _SLID:
-        return _number(setting)
-    if setting.is_number:
-        default, step = (int(setting.default), 1) if setting.type is int else (float(setting.default), 0.05)
-        return gr.Slider(
-            setting.low, setting.high, value=default, step=step, label=setting.label, info=_info(setting)
-        )
-    return _layers(setting)
+    if setting.choices or setting.words:
+        named: list[tuple[str, str | int | float]] = [(title, number) for number, title in setting.choices]
+        offered = named or [(word, word) for word in setting.words]
+        return gr.Dropdown(offered, value=setting.default, label=setting.label, info=_info(setting))
+    assert setting.is_number, f"{setting.name}: a text is one of a few words"
+    return _number(setting) if setting.type is int and setting.high > _SLID else _slider(setting)
 
 
 def _checkbox(setting: Parameter) -> gr.Checkbox:
@@ -93,11 +90,27 @@ def _number(setting: Parameter) -> gr.Number:
     )
 
 
+def _slider(setting: Parameter) -> gr.Slider:
+    whole = setting.type is int
+    return gr.Slider(
+        setting.low,
+        setting.high,
+        value=int(setting.default) if whole else float(setting.default),
+        step=1 if whole else (setting.high - setting.low) / 20,
+        label=setting.label,
+        info=_info(setting),
+    )
+
+
 def _layers(setting: Parameter) -> gr.Dropdown:
     """Make the choice of layers: by name, or as a range that is typed."""
     choices = [("Automatic", "auto"), *((title, name) for name, title in GROUPS.items()), ("All", "all")]
     return gr.Dropdown(
-        choices, value=setting.default, label=setting.label, info=_info(setting), allow_custom_value=True
+        choices,
+        value=setting.default,
+        label=setting.label,
+        info=f"{_info(setting)}. Or write a range: 8-, 0-3,7",
+        allow_custom_value=True,
     )
 
 

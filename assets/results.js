@@ -13,7 +13,6 @@ const results = (() => {
     made: {}, // what the results that are shown were made of: "one", and "every" for those of all faces
     begun: {}, // the same of what runs
     running: new Set(),
-    asked: false, // a run was asked for that has not begun yet
     opening: false, // an example is on its way: its inputs and its result come together
     awaited: null, // the face of a restored recipe, which waits for its photo
     stopped: "",
@@ -67,6 +66,9 @@ const results = (() => {
     return [tab.stopped, mark].filter(Boolean).join(" ");
   };
 
+  // The Stop button is shown and hidden by what begins and ends runs alone: Gradio can apply what another event
+  // has returned before the click only after it.
+
   /** Return the values of `spec.outputs`: `out`, what follows from the state of the tab, and for others none. */
   const show = (spec, tab, out = {}) => {
     const gone = Object.values(tab.made).some((made) => differing(tab, made).some((n) => spec.inputs.includes(n)));
@@ -75,10 +77,7 @@ const results = (() => {
       out = { ...out, ...nothing() };
     }
     const shown = Boolean(tab.made.one);
-    out = {
-      told: say(spec, tab), halt: update({ visible: tab.asked || tab.running.size > 0 }),
-      keep: update({ interactive: shown }), ...out,
-    };
+    out = { told: say(spec, tab), keep: update({ interactive: shown }), ...out };
     return spec.outputs.map((name) => out[name]);
   };
 
@@ -99,8 +98,7 @@ const results = (() => {
   const asked = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.stopped = "";
-    tab.asked = true; // until it begins, other events may come between: they must not take the Stop button away
-    return show(spec, tab);
+    return show(spec, tab, { halt: update({ visible: true }) });
   };
 
   /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on. */
@@ -108,7 +106,6 @@ const results = (() => {
     const tab = tabOf(task);
     tab.begun[slot] = Object.fromEntries(names.map((name) => [name, tab.now[name] ?? null]));
     tab.begun[slot]["photo:file"] = tab.photo;
-    tab.asked = false;
     tab.running.add(slot);
     return values;
   };
@@ -148,16 +145,14 @@ const results = (() => {
   const ended = (spec, slot, ...values) => {
     const tab = remember(spec, values);
     tab.running.delete(slot);
-    tab.asked = false; // a click that Gradio let fall, since this one still ran
-    return show(spec, tab);
+    return show(spec, tab, { halt: update({ visible: tab.running.size > 0 }) });
   };
 
   const stopped = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.running.clear();
-    tab.asked = false;
     tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
-    return show(spec, tab);
+    return show(spec, tab, { halt: update({ visible: false }) });
   };
 
   const opening = (task, values) => {

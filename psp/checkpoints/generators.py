@@ -20,8 +20,8 @@ from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import (
+    config_to_json,
     generator_config_from_json,
-    generator_config_to_json,
     infer_generator,
 )
 from psp.models.generator import Generator
@@ -97,7 +97,7 @@ def save_generator(path: Path, generator: AnyGenerator, w_avg: Tensor, info: Map
     """
     tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
     tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
-    config = generator_config_to_json(generator.config)
+    config = config_to_json(generator.config)
     save_tensors(path, tensors, {**info, "format": DECODER_FORMAT, "config": config}, sealed=True)
 
 
@@ -166,9 +166,15 @@ def _filled(
     try:
         generator.load_state_dict(state, strict=True)
     except RuntimeError as error:
-        detail = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
-        raise CheckpointError(f"{name} is no StyleGAN2 as it was published: {detail}", _WANTED) from error
+        raise CheckpointError(
+            f"{name} is no StyleGAN2 as it was published: {first_misfit(error)}", _WANTED
+        ) from error
     return OpenedGenerator(generator.eval(), w_avg.expand(generator.config.n_codes, -1))
+
+
+def first_misfit(error: RuntimeError) -> str:
+    """Return the first thing that PyTorch says of tensors that do not fit a module."""
+    return str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
 
 
 def _kind_of(content: Mapping[str, object]) -> str:

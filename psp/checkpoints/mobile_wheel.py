@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from psp.checkpoints.average import average_code
-from psp.checkpoints.generators import OpenedGenerator
+from psp.checkpoints.generators import OpenedGenerator, first_misfit
 from psp.checkpoints.openvino_ir import Floats, Graph, read_graph
 from psp.checkpoints.sound import require_sound
 from psp.errors import CheckpointError
@@ -43,8 +43,7 @@ def open_mobile_wheel(path: Path) -> OpenedGenerator:
     try:
         generator.load_state_dict(tensors, strict=True)
     except RuntimeError as error:
-        detail = str(error).split("\n")[1].strip() if "\n" in str(error) else str(error)
-        raise CheckpointError(f"{path.name} holds another network: {detail}", _NEXT) from error
+        raise CheckpointError(f"{path.name} holds another network: {first_misfit(error)}", _NEXT) from error
     generator.eval().requires_grad_(False)
     return OpenedGenerator(generator, average_code(generator).expand(generator.config.n_codes, -1))
 

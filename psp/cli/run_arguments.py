@@ -7,7 +7,8 @@ import os
 from pathlib import Path
 
 from psp.cli.arguments import above_zero, whole
-from psp.training.bounds import MAX_BATCH, MAX_SEED
+from psp.parameters import MAX_SEED
+from psp.training.bounds import MAX_BATCH
 
 MAX_THREADS = 1024
 WORKERS = "processes that read pictures ahead (as many as cores)"

@@ -10,6 +10,7 @@ from typing import Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hi
 
 from psp.errors import CheckpointError
 from psp.models.compact import CompactConfig
+from psp.models.discriminator import DiscriminatorConfig
 from psp.models.encoder import EncoderConfig, EncoderKind
 from psp.models.encoders import AnyEncoderConfig
 from psp.models.generator import GeneratorConfig
@@ -61,7 +62,7 @@ def infer_config(
     return PSPConfig(encoder, generator)
 
 
-def config_to_json(config: PSPConfig) -> str:
+def config_to_json(config: PSPConfig | AnyConfig | DiscriminatorConfig) -> str:
     """Return ``config`` as JSON, always the same text for the same config."""
     return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
 
@@ -100,11 +101,6 @@ def generator_config_from_json(text: str) -> AnyConfig:
         raise CheckpointError(
             f"The generator's config cannot be used: {error}.", "Save the file again."
         ) from error
-
-
-def generator_config_to_json(config: AnyConfig) -> str:
-    """Return the config of a generator as JSON, always the same text for the same config."""
-    return json.dumps(dataclasses.asdict(config), sort_keys=True, separators=(",", ":"))
 
 
 def _refuse(problem: str) -> NoReturn:

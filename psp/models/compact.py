@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.descriptor import FaceDescriptor
+from psp.models.encoder import add_upsampled
 from psp.models.frontal import Frontal
 from psp.models.irse import Stage, body, input_layer
 from psp.models.sight import SEEN, FaceSight
@@ -196,10 +197,7 @@ class CompactEncoder(nn.Module):
                 taps.append(x)
         level, made = None, []
         for lateral, tap, trunk in zip(self.laterals, reversed(taps), self.trunks, strict=True):
-            here = lateral(tap)
-            if level is not None:
-                here = here + F.interpolate(level, size=here.shape[-2:], mode="bilinear", align_corners=True)
-            level = here
+            level = lateral(tap) if level is None else add_upsampled(level, lateral(tap))
             made.append(trunk(level))
         coarse, medium, fine = (own + more for own, more in zip(made, self._sides(images), strict=True))
         return coarse, medium, fine

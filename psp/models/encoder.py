@@ -109,8 +109,8 @@ class GradualStyleEncoder(nn.Module):
             if index in self._ends:
                 taps.append(x)
         fine, medium, coarse = taps
-        level1 = _add_upsampled(coarse, self.latlayer1(medium))
-        level2 = _add_upsampled(level1, self.latlayer2(fine))
+        level1 = add_upsampled(coarse, self.latlayer1(medium))
+        level2 = add_upsampled(level1, self.latlayer2(fine))
         return coarse, level1, level2
 
     def forward(self, images: Tensor) -> Tensor:
@@ -125,7 +125,7 @@ class GradualStyleEncoder(nn.Module):
         return torch.stack(codes, dim=1)
 
 
-def _add_upsampled(x: Tensor, lateral: Tensor) -> Tensor:
+def add_upsampled(x: Tensor, lateral: Tensor) -> Tensor:
     """Add ``x``, enlarged to the size of ``lateral``, to it: one top-down step of the pyramid."""
     return F.interpolate(x, size=lateral.shape[-2:], mode="bilinear", align_corners=True) + lateral
 

@@ -14,8 +14,9 @@ import torch
 from psp.errors import CheckpointError, SettingsError
 from psp.models.architecture import config_from_json, config_to_json
 from psp.models.psp import PSP
+from psp.parameters import MAX_SEED
 from psp.tasks import MODEL_TASKS, TASKS
-from psp.training.bounds import MAX_BATCH, MAX_SEED, MAX_WORKERS
+from psp.training.bounds import MAX_BATCH, MAX_WORKERS
 from psp.training.config import TrainConfig
 
 _MOST = 2**40

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from psp.checkpoints.load import DECODER_FORMAT
 from psp.checkpoints.quantize import to_half
 from psp.checkpoints.tensors import load_tensors, save_tensors
 from psp.errors import TrainingError
+from psp.models.architecture import config_to_json
 from psp.models.discriminator import Discriminator
 from psp.models.generator import Generator
 from psp.training.gan.augment import AdaptiveProbability
@@ -125,7 +125,7 @@ def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, 
     Raises:
         TrainingError: The file holds something else, or a generator of another shape.
     """
-    tensors, metadata = _read(path, DECODER_FORMAT, _config_text(generator))
+    tensors, metadata = _read(path, DECODER_FORMAT, config_to_json(generator.config))
     _fill(path.name, generator, part_of(tensors, "decoder."))
     return tensors["latent_avg"][0].float(), metadata
 
@@ -133,7 +133,7 @@ def load_generator(path: Path, generator: Generator) -> tuple[Tensor, dict[str, 
 def save_discriminator(path: Path, discriminator: Discriminator, info: Mapping[str, str]) -> None:
     """Write ``discriminator`` in half precision; the metadata has its config."""
     tensors = {key: to_half(value) for key, value in discriminator.state_dict().items()}
-    metadata = {**info, "format": DISCRIMINATOR_FORMAT, "config": _config_text(discriminator)}
+    metadata = {**info, "format": DISCRIMINATOR_FORMAT, "config": config_to_json(discriminator.config)}
     save_tensors(path, tensors, metadata)
 
 
@@ -143,13 +143,9 @@ def load_discriminator(path: Path, discriminator: Discriminator) -> dict[str, st
     Raises:
         TrainingError: The file holds something else, or a discriminator of another shape.
     """
-    tensors, metadata = _read(path, DISCRIMINATOR_FORMAT, _config_text(discriminator))
+    tensors, metadata = _read(path, DISCRIMINATOR_FORMAT, config_to_json(discriminator.config))
     _fill(path.name, discriminator, tensors)
     return metadata
-
-
-def _config_text(network: Generator | Discriminator) -> str:
-    return json.dumps(dataclasses.asdict(network.config), sort_keys=True, separators=(",", ":"))
 
 
 def _read(path: Path, wanted: str, config: str) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -104,9 +104,14 @@ def _truth(value: object, name: str) -> bool:
     )
 
 
+def _is_number(name: str) -> bool:
+    """Return whether ``name`` is a setting that is a number."""
+    return name in SETTINGS and SETTINGS[name].is_number
+
+
 def _number(block: gr.Number | gr.Slider, value: object, name: str) -> int | float:
     """Return a number within its setting's range; text is none, since nobody knows what else it means."""
-    known = name in SETTINGS and SETTINGS[name].is_number
+    known = _is_number(name)
     told = SETTINGS[name].told() if known else "Give a number."
     if isinstance(value, str):
         raise InputError(f"The {name} is the text {shown(value)}.", f"{told} Without quotation marks.")
@@ -124,7 +129,7 @@ def _number(block: gr.Number | gr.Slider, value: object, name: str) -> int | flo
 
 def _choice(block: gr.Dropdown | gr.Radio, value: object, name: str) -> object:
     """Return one of a control's choices, or a short text where others are taken too."""
-    if name in SETTINGS and SETTINGS[name].is_number and not isinstance(value, str):
+    if _is_number(name) and not isinstance(value, str):
         return check_number(name, value)
     if name == "layers":
         return check_layers(value)

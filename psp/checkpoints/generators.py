@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,12 @@ from torch import Tensor
 
 from psp.checkpoints.average import average_code
 from psp.checkpoints.find import find_file
-from psp.checkpoints.hashes import check_seal
 from psp.checkpoints.load import DECODER_FORMAT, load_psp
 from psp.checkpoints.official import clean_names, is_pickle, load_pickle
-from psp.checkpoints.quantize import from_int8, to_half
+from psp.checkpoints.parts import load_in_parts, save_in_parts
+from psp.checkpoints.quantize import to_half, to_int8
 from psp.checkpoints.sound import require_sound
-from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
+from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import (
@@ -29,6 +30,7 @@ from psp.models.generators import AnyGenerator, build_generator
 from psp.registry.folder import model_files
 from psp.registry.lookup import AUXILIARY, families
 
+_PIECE = 16  # numbers that share a scale, where 8 bits do
 _WANTED = (
     "Give a StyleGAN2 in rosinality's format: a .pt with 'g_ema'. TensorFlow's networks are converted by "
     "convert_weight.py of rosinality/stylegan2-pytorch, those of stylegan2-ada-pytorch by export_weights.py "
@@ -79,13 +81,20 @@ def open_generator(source: str | Path, settings: Settings | None = None) -> Open
             f"{path.name} is the generator of a model and does not tell its shape.",
             "Give the model's own file, such as encode.safetensors, which lies beside it.",
         )
-    check_seal(path, settings.cache_dir)
-    tensors = from_int8(path.name, load_tensors(path)[0])
+    tensors = load_in_parts(path, metadata, settings.cache_dir)
     generator = build_generator(generator_config_from_json(metadata["config"]))
     return _filled(path.name, generator, tensors, tensors["latent_avg"].float())
 
 
-def save_generator(path: Path, generator: AnyGenerator, w_avg: Tensor, info: Mapping[str, str]) -> None:
+def save_generator(
+    path: Path,
+    generator: AnyGenerator,
+    w_avg: Tensor,
+    info: Mapping[str, str],
+    *,
+    eight_bits: re.Pattern[str] | None = None,
+    largest: int | None = None,
+) -> None:
     """Write ``generator`` and its average code in half precision, named as in a pSp model.
 
     Args:
@@ -94,11 +103,16 @@ def save_generator(path: Path, generator: AnyGenerator, w_avg: Tensor, info: Map
         w_avg: [style_dim] or [n_codes,style_dim].
         info: What else the metadata say; they have the generator's config. Keys of the tensors are
             ``decoder.*`` and ``latent_avg`` [n_codes,style_dim].
+        eight_bits: Matches the names of the generator's tensors that 8 bits do for; None: none.
+        largest: Bytes a file; what is beyond goes to parts beside it. None: one file.
     """
-    tensors = {f"decoder.{key}": to_half(value) for key, value in generator.state_dict().items()}
+    tensors: dict[str, Tensor] = {}
+    for key, value in generator.state_dict().items():
+        few = eight_bits is not None and eight_bits.search(key) is not None
+        tensors |= to_int8({f"decoder.{key}": value}, _PIECE) if few else {f"decoder.{key}": to_half(value)}
     tensors["latent_avg"] = to_half(w_avg.expand(generator.config.n_codes, -1))
     config = config_to_json(generator.config)
-    save_tensors(path, tensors, {**info, "format": DECODER_FORMAT, "config": config}, sealed=True)
+    save_in_parts(path, tensors, {**info, "format": DECODER_FORMAT, "config": config}, largest)
 
 
 def _of_model(source: str | Path, settings: Settings) -> OpenedGenerator:

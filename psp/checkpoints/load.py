@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 import torch
@@ -14,10 +14,10 @@ from psp.checkpoints.find import find_file
 from psp.checkpoints.hashes import check_seal, file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import Opened, is_pickle, open_official
-from psp.checkpoints.quantize import from_int8
+from psp.checkpoints.parts import load_in_parts
 from psp.checkpoints.siblings import Sibling, find_beside
 from psp.checkpoints.sound import require_sound
-from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
+from psp.checkpoints.tensors import read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_from_json, config_to_json
@@ -27,6 +27,12 @@ from psp.registry.lookup import find_entry
 
 FORMAT = "psp-studio/1"
 DECODER_FORMAT = FORMAT + "-decoder"
+PARENT = "parent."
+"""How the names of the generator begin that a model's own was tuned from; its base has it, not its file."""
+CHANGE = ".change"
+"""How the names end of what is added to a tensor of the base."""
+
+_DECODER = "decoder."
 
 
 def load_psp(
@@ -109,9 +115,6 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool
     """Load a file of ours; one that is known to be ``sound`` is not read through again."""
     metadata = read_info(path)
     state = _read(path, metadata, settings.cache_dir)
-    if "base" in metadata:
-        sha256 = metadata.get("base_sha256")
-        state = load_base(path, metadata["base"], sha256, settings.cache_dir) | state
     if "config" not in metadata:
         raise CheckpointError(
             f"{path.name} has no 'config' in its metadata.", "Save it again with the studio."
@@ -120,6 +123,9 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool
         config = config_from_json(metadata["config"])
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
+    if "base" in metadata:
+        base = load_base(path, metadata["base"], metadata.get("base_sha256"), settings.cache_dir)
+        state = _added(path.name, inherited(base, config, _skeleton(path.name, config).state_dict()), state)
     if not sound:
         require_sound(path.name, state)
     if isinstance(config.encoder, CompactConfig) and config.encoder.sight != "none":
@@ -130,17 +136,47 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool
     return model
 
 
+def inherited(base: Mapping[str, Tensor], config: PSPConfig, names: Container[str]) -> dict[str, Tensor]:
+    """Return what a model takes over from the tensors of its base.
+
+    A base may have more than the model: an encoder that corrects itself, say, for one that does not.
+
+    Args:
+        base: Tensors of the base, by name.
+        config: The model's.
+        names: Of the model's tensors.
+    """
+    found = {key: value for key, value in base.items() if key in names}
+    if config.mirror == "parent":
+        found |= {
+            PARENT + key.removeprefix(_DECODER): v for key, v in base.items() if key.startswith(_DECODER)
+        }
+    return found
+
+
+def _added(file: str, base: Mapping[str, Tensor], own: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the tensors of ``base``, in whose place come those of ``own``, or to which changes are added."""
+    state = dict(base)
+    for name, value in own.items():
+        key = name.removesuffix(CHANGE)
+        if key == name:
+            state[name] = value
+        elif key in base and base[key].shape == value.shape:
+            state[key] = base[key].float() + value.float()
+        else:
+            raise CheckpointError(f"{file} changes {key}, which its base has not.", "Save the file again.")
+    return state
+
+
 def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> dict[str, Tensor]:
     """Read the tensors of a file of ours, and of the generator's file if it names one; check their seals."""
-    check_seal(path, cache_dir)
     # What the studio put into its cache is replaced whole; any other file may be written over while in use.
     mapped = cache_dir is not None and path.resolve().is_relative_to(cache_dir.resolve())
-    state = from_int8(path.name, load_tensors(path, mapped=mapped)[0])
+    state = load_in_parts(path, metadata, cache_dir, mapped=mapped)
     if "decoder" in metadata:
         shared = Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256"))
         sibling = find_beside(path, shared, cache_dir)
-        check_seal(sibling, cache_dir)
-        state |= from_int8(sibling.name, load_tensors(sibling, mapped=mapped)[0])
+        state = load_in_parts(sibling, read_metadata(sibling), cache_dir, mapped=mapped) | state
     return state
 
 
@@ -187,11 +223,7 @@ def _converted_metadata(opened: Opened) -> dict[str, str]:
 
 def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
     """Return the model without weights, after checking that ``state`` fits it key by key."""
-    try:
-        with torch.device("meta"):
-            model = PSP(config)
-    except (AssertionError, ArithmeticError, IndexError, RuntimeError, ValueError) as error:
-        raise CheckpointError(f"{name} has an impossible config: {error}", "Save the file again.") from error
+    model = _skeleton(name, config)
     wanted = model.state_dict()
     missing = [key for key in wanted if key not in state]
     unexpected = [key for key in state if key not in wanted]
@@ -216,6 +248,15 @@ def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
             "Use a pSp or e4e checkpoint; files of other projects cannot be loaded.",
         )
     return model
+
+
+def _skeleton(name: str, config: PSPConfig) -> PSP:
+    """Return the model without weights."""
+    try:
+        with torch.device("meta"):
+            return PSP(config)
+    except (AssertionError, ArithmeticError, IndexError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{name} has an impossible config: {error}", "Save the file again.") from error
 
 
 def _build(name: str, config: PSPConfig, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:

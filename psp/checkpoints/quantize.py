@@ -1,7 +1,8 @@
-"""Weights in fewer bits: 8 with one scale a row, or half precision, and back.
+"""Weights in fewer bits: 8 with one scale a row or a piece of it, or half precision, and back.
 
 A row w of a matrix is kept as integers q and one scale s, both chosen so that no number is clipped:
 s = max|w| / 127 and q = round(w / s), hence |w − s·q| ≤ s / 2. Quantising s·q again gives q and s again.
+Shorter pieces with a scale each are nearer: a generator's pictures need that.
 """
 
 from __future__ import annotations
@@ -27,17 +28,22 @@ _LARGEST = 512 * _STEPS  # beyond, 127 rounded scales can leave the range of hal
 _HALF_MAX = torch.finfo(torch.float16).max
 
 
-def to_int8(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_int8(tensors: Mapping[str, Tensor], piece: int | None = None) -> dict[str, Tensor]:
     """Return ``tensors`` with the large ones as int8 beside their scales, the others in half precision.
 
     A floating tensor of 1024 numbers or more, with two axes or more longer than 1, becomes int8 and
     ``<name>.scale``, float16 [rows]: one scale for each index of its first axis longer than 1 (the output
     channels of a weight). Tensors with numbers near half precision's limit stay half, or as they are.
+
+    Args:
+        tensors: What is to be stored.
+        piece: Numbers of a row that share a scale, then float16 [rows,pieces]; None: all. A row that is no
+            multiple of it has one scale.
     """
     stored: dict[str, Tensor] = {}
     for name, value in tensors.items():
         if _is_large(value) and value.abs().max().half() <= _LARGEST:  # never so for NaN
-            stored[name], stored[name + SCALE] = _quantise(value)
+            stored[name], stored[name + SCALE] = _quantise(value, piece)
         else:
             stored[name] = to_half(value)
     return stored
@@ -81,22 +87,29 @@ def _rows(value: Tensor) -> int:
     return next((length for length in value.shape if length > 1), 1)
 
 
-def _quantise(value: Tensor) -> tuple[Tensor, Tensor]:
-    matrix = value.detach().float().cpu().reshape(_rows(value), -1)
-    scale = (matrix.abs().amax(dim=1) / _STEPS).clamp(min=_LEAST_SCALE).half()
+def _quantise(value: Tensor, piece: int | None) -> tuple[Tensor, Tensor]:
+    rows = _rows(value)
+    length = value.numel() // rows
+    cut = piece is not None and length % piece == 0
+    pieces = value.detach().float().cpu().reshape(rows, -1, piece if cut and piece else length)
+    scale = (pieces.abs().amax(dim=2) / _STEPS).clamp(min=_LEAST_SCALE).half()
     # Divided, not multiplied by a reciprocal: (s·q) / s is exactly q.
-    steps = (matrix / scale.float()[:, None]).round().clamp(-_STEPS, _STEPS)
-    return steps.to(torch.int8).view(value.shape), scale.masked_fill((steps == 0).all(dim=1), 0.0)
+    steps = (pieces / scale.float()[..., None]).round().clamp(-_STEPS, _STEPS)
+    scale = scale.masked_fill((steps == 0).all(dim=2), 0.0)
+    return steps.to(torch.int8).view(value.shape), scale if cut else scale[:, 0]
 
 
 def _dequantise(file: str, name: str, value: Tensor, scale: Tensor | None) -> Tensor:
     if scale is None:
         raise _damaged(f"{name} of {file} is int8 and has no {name}{SCALE}")
     rows = _rows(value)
-    if scale.dtype != torch.float16 or scale.shape != (rows,) or value.numel() == 0:
+    pieces = scale.shape[1] if scale.dim() == 2 else 1
+    fits = value.numel() > 0 and scale.shape in ((rows,), (rows, pieces)) and pieces > 0
+    if scale.dtype != torch.float16 or not fits or value.numel() // rows % pieces:
         found = f"{scale.dtype} {list(scale.shape)}"
         raise _damaged(f"{name}{SCALE} of {file} is {found}, which does not fit int8 {list(value.shape)}")
-    return value.reshape(rows, -1).float().mul_(scale.float()[:, None]).view(value.shape)
+    by_piece = scale.float().view(rows, pieces, 1)
+    return value.reshape(rows, pieces, -1).float().mul_(by_piece).view(value.shape)
 
 
 def _damaged(problem: str) -> CheckpointError:

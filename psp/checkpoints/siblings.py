@@ -1,8 +1,13 @@
-"""The files that a model's file needs beside it: its generator, and the model that it builds on."""
+"""The files that a model's file needs beside it: its generator, the model that it builds on, and its parts.
+
+A part holds tensors of the same network, where one file would be larger than a repository should hold.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,14 +25,20 @@ class Sibling:
     """A file that another one needs.
 
     Attributes:
-        what: "generator", or "base": a model whose tensors are not stored again.
+        what: "generator"; "base": a model whose tensors are not stored again; "part": more tensors.
         name: Its name, in the same folder.
         sha256: What its sha256 must be; None: not said.
     """
 
-    what: Literal["generator", "base"]
+    what: Literal["generator", "base", "part"]
     name: str
     sha256: str | None
+
+
+PARTS = "parts"
+"""Name in the metadata of the parts: JSON of the sha256 of each by its name."""
+
+_MOST_PARTS = 64
 
 
 def siblings_of(path: Path) -> tuple[Sibling, ...]:
@@ -39,7 +50,7 @@ def siblings_of(path: Path) -> tuple[Sibling, ...]:
     if path.suffix != ".safetensors":
         return ()
     metadata = read_metadata(path)
-    found = []
+    found = [*parts_of(path, metadata)]
     if "decoder" in metadata:
         found.append(Sibling("generator", metadata["decoder"], metadata.get("decoder_sha256")))
     if "base" in metadata:
@@ -49,19 +60,54 @@ def siblings_of(path: Path) -> tuple[Sibling, ...]:
     return tuple(found)
 
 
+def parts_of(path: Path, metadata: Mapping[str, str]) -> tuple[Sibling, ...]:
+    """Return the parts that the ``metadata`` of the file at ``path`` name.
+
+    Raises:
+        CheckpointError: They cannot be understood.
+    """
+    if PARTS not in metadata:
+        return ()
+    try:
+        named = json.loads(metadata[PARTS])
+        if not 0 < len(named) <= _MOST_PARTS:
+            raise ValueError
+        return tuple(Sibling("part", name, _text(sha256)) for name, sha256 in named.items())
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise CheckpointError(
+            f"{path.name} does not say which files are its parts.", "Download or copy it again."
+        ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
 def all_siblings(path: Path, cache_dir: Path | None = None) -> tuple[Path, ...]:
     """Return every file that the model at ``path`` needs, those of its base too, each checked to be right.
 
     Raises:
         CheckpointError: One is missing, damaged or another file.
     """
-    found: list[Path] = []
-    for sibling in siblings_of(path):
-        beside = find_beside(path, sibling, cache_dir)
-        found.append(beside)
-        if sibling.what == "base":  # a base has no base itself, but may share a generator
-            found += [find_beside(beside, s, cache_dir) for s in siblings_of(beside) if s.what != "base"]
-    return tuple(dict.fromkeys(found))
+
+    def below(path: Path, depth: int) -> Iterator[Path]:
+        for sibling in _needed(path, depth):
+            beside = find_beside(path, sibling, cache_dir)
+            yield beside
+            yield from below(beside, depth + 1)
+
+    return tuple(dict.fromkeys(below(path, 0)))
+
+
+def _needed(path: Path, depth: int) -> tuple[Sibling, ...]:
+    """Return the siblings of a file that is reached by ``depth`` steps from a model's own.
+
+    A base has no base itself, but may share a generator; a generator has parts at most, a part nothing.
+    """
+    allowed = (("part", "generator", "base"), ("part", "generator"), ("part",))
+    return tuple(s for s in siblings_of(path) if s.what in allowed[depth]) if depth < len(allowed) else ()
 
 
 def find_beside(path: Path, sibling: Sibling, cache_dir: Path | None) -> Path:
@@ -98,12 +144,12 @@ def bring_siblings(entry: ModelEntry, path: Path, settings: Settings, progress: 
         ModelNotFoundError: A file cannot be downloaded.
         CheckpointError: What came has another hash, or cannot be kept.
     """
-    for sibling in siblings_of(path):
-        beside = _bring(entry, path, sibling, settings, progress)
-        if sibling.what == "base":
-            for shared in siblings_of(beside):
-                if shared.what != "base":
-                    _bring(entry, beside, shared, settings, progress)
+
+    def bring(path: Path, depth: int) -> None:
+        for sibling in _needed(path, depth):
+            bring(_bring(entry, path, sibling, settings, progress), depth + 1)
+
+    bring(path, 0)
 
 
 def _bring(

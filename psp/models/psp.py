@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +23,13 @@ class PSPConfig:
     Attributes:
         encoder: The encoder's shape.
         generator: The generator's shape; it must take the codes that the encoder makes.
+        mirror: Whose pictures an encoder compares with the photo where it corrects itself: the model's own
+            generator's, or those of the generator that it was tuned from. A cartoon is no likeness.
     """
 
     encoder: AnyEncoderConfig = field(default_factory=EncoderConfig)
     generator: AnyConfig = field(default_factory=GeneratorConfig)
+    mirror: Literal["own", "parent"] = "own"
 
     def __post_init__(self) -> None:
         assert self.encoder.n_codes == self.generator.n_codes, "encoder and generator differ in their codes"
@@ -40,6 +44,7 @@ class PSP(nn.Module):
 
     Attributes:
         info: What its file says of it besides, such as "task"; nothing for a fresh one.
+        parent: The generator that ``decoder`` was tuned from, where the encoder needs it.
     """
 
     latent_avg: Tensor
@@ -50,6 +55,7 @@ class PSP(nn.Module):
         self.info: dict[str, str] = {}
         self.encoder = build_encoder(config.encoder)  # checkpoint name
         self.decoder = build_generator(config.generator)  # checkpoint name
+        self.parent = build_generator(config.generator) if config.mirror == "parent" else None
         # The official `w` model has one average for all layers.
         rows = 1 if config.encoder.kind == "w" else config.generator.n_codes
         self.register_buffer("latent_avg", torch.zeros(rows, config.generator.style_dim))  # checkpoint name
@@ -72,7 +78,7 @@ class PSP(nn.Module):
         shape = self.config.encoder
         assert images.shape[1:] == (shape.in_channels, shape.in_size, shape.in_size), tuple(images.shape)
         if isinstance(self.encoder, CompactEncoder):
-            return self.encoder.invert(images, self.w_avg, self.decode)
+            return self.encoder.invert(images, self.w_avg, self.parent or self.decoder)
         codes: Tensor = self.encoder(images)
         return codes + self.w_avg
 

@@ -25,16 +25,12 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
 _SERVE = """
-import importlib, sys
+import sys
 from psp import PspPipeline
 from psp.config import Settings
+from psp.inference.memory import keep_memory
 from psp.ui.app import build_app, launch_settings
-for home in ("psp.ui.memory", "psp.memory"):  # the second in older checkouts; some have none
-    try:
-        importlib.import_module(home).give_back_memory()
-        break
-    except ImportError:
-        pass
+keep_memory()
 page = build_app(PspPipeline(Settings(device="cpu", offline=True)))
 _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings())
 print(url, flush=True)

@@ -43,7 +43,7 @@ class Settings:
             between them; "*.example.org" is all names below one, "*" is every name.
     """
 
-    model: str = "portraits-128"
+    model: str = "mobile-1024"
     weights_dir: Path | None = None
     cache_dir: Path = Path.home() / ".cache" / "psp-studio"
     device: str = "auto"

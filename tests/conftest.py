@@ -2,11 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from PIL import Image
 
 from psp.config import Settings
+from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
+from psp.registry.lookup import assets_dir
+from tests.small_family import small_family
+
+_WHERE = ("psp.registry.lookup.assets_dir", "psp.checkpoints.find.assets_dir")
+
+
+@pytest.fixture(scope="session")
+def small_assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the small family, shared by the processes of this run."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "popen-gw" in base.name else base) / "small-family"
+    shared.mkdir(exist_ok=True)
+    return small_family(shared)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_family(small_assets: Path) -> Iterator[None]:
+    """Under the name of the bundled family, tests find the small one."""
+    keep_memory()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _WHERE:
+            patch.setattr(name, lambda: small_assets)
+        yield
+
+
+@pytest.fixture(scope="module")
+def true_family() -> Iterator[None]:
+    """The bundled family itself, for tests of its pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in _WHERE:
+            patch.setattr(name, assets_dir)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.registry.lookup import assets_dir, find_entry, tasks_of
 
-TASKS = [task for task in tasks_of("portraits-128", Settings()) if task != "style_mix"]
+TASKS = [task for task in tasks_of("mobile-1024", Settings()) if task != "style_mix"]
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def prepare(task: str, crop: Image.Image) -> Tensor:
 
 @torch.inference_mode()
 def make(task: str, crop: Image.Image) -> Tensor:
-    return load_psp("portraits-128", task=task)(prepare(task, crop)).clamp(-1, 1)
+    return load_psp("mobile-1024", task=task)(prepare(task, crop)).clamp(-1, 1)
 
 
 def mirrored(crop: Image.Image) -> Image.Image:
@@ -80,7 +80,7 @@ def test_a_map_is_drawn_as_it_was_given(crop: Image.Image) -> None:
 
 
 def test_random_faces_vary_and_the_average_code_is_a_face() -> None:
-    model = load_psp("portraits-128")
+    model = load_psp("mobile-1024")
     z = torch.randn(8, model.config.generator.style_dim, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
         codes = model.map(z)
@@ -94,7 +94,7 @@ def test_random_faces_vary_and_the_average_code_is_a_face() -> None:
 
 
 def test_the_layers_mean_what_they_should(crop: Image.Image) -> None:
-    model = load_psp("portraits-128")
+    model = load_psp("mobile-1024")
     with torch.inference_mode():
         codes, other = (
             model.encode(to_tensor(crop)),
@@ -113,7 +113,7 @@ def test_the_layers_mean_what_they_should(crop: Image.Image) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_files_share_the_generator_and_stay_small(task: str) -> None:
-    path = assets_dir() / "portraits-128" / find_entry("portraits-128", task).file
+    path = assets_dir() / "mobile-1024" / find_entry("mobile-1024", task).file
     info = read_info(path)
     assert path.stat().st_size < 10_000_000
     assert info.get("decoder") == "generator.safetensors" or info.get("base") == "encode.safetensors"

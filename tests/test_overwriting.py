@@ -158,7 +158,7 @@ def test_a_full_disk_breaks_no_result(
     assert main(command) == 0
     before = state(tmp_path)
     with full_disk():
-        assert main([*command[:4], "--no-align", "--model", "portraits-128"]) == 2
+        assert main([*command[:4], "--no-align", "--model", "mobile-1024"]) == 2
     assert "error: " in capsys.readouterr().err
     assert state(tmp_path) == before
     shutil.rmtree(tmp_path / "out")

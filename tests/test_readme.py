@@ -75,7 +75,7 @@ def home(
             shutil.copy("map.png", f"{place}/a.png")
         else:
             (astronaut if place == "PHOTOS" else face.resize((128, 128))).save(f"{place}/a.png")
-    shutil.copytree(assets_dir() / "portraits-128", "runs/mine/best")
+    shutil.copytree(assets_dir() / "mobile-1024", "runs/mine/best")
     return tmp_path
 
 

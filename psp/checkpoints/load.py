@@ -36,7 +36,7 @@ _DECODER = "decoder."
 
 
 def load_psp(
-    path_or_name: str | Path = "portraits-128",
+    path_or_name: str | Path = "mobile-1024",
     device: str | torch.device = "cpu",
     *,
     task: str = "encode",
@@ -52,7 +52,7 @@ def load_psp(
     most. Any other file is read, so that it may be written over meanwhile.
 
     Args:
-        path_or_name: "auto", a family ("portraits-128", "ffhq-1024", the user's own), or the path of an
+        path_or_name: "auto", a family ("mobile-1024", "ffhq-1024", the user's own), or the path of an
             official or e4e ``.pt``, of a ``.safetensors`` that ``save_psp`` wrote, or of a folder of these.
         device: Where the model goes.
         task: The task, for a family or a folder.

@@ -25,8 +25,8 @@ LICENCE = (
 """What goes into every file that is made of the wheel."""
 
 EIGHT_BITS = re.compile(r"style\.weight|noise|^first\.weight")
-"""Tensors that 8 bits do for, 16 numbers a scale: 0.9 % of the values of 16 pictures are then off by more than
-a grey level (half precision: 0.01 %). With the pointwise convolutions it would be 10 %, with the mapping 52 %.
+"""Tensors that 8 bits do for, 16 numbers a scale: 0.9 % of the values of 16 pictures are then off by more
+than a grey level (half precision: 0.01 %). With pointwise convolutions it would be 10 %, with the mapping 52 %.
 """
 LARGEST = 9_500_000
 """Bytes a file: every host takes that."""

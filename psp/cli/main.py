@@ -15,11 +15,13 @@ from psp.cli.terminal import make_printable, print_step
 from psp.cli.train import add_train
 from psp.cli.train_generator import add_train_generator
 from psp.errors import PspError
+from psp.inference.memory import keep_memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit code: 0, or 2 where an error was told."""
     make_printable()
+    keep_memory()
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     options = build_parser().parse_args(arguments)
     try:

@@ -175,13 +175,16 @@ class CompactEncoder(nn.Module):
         Args:
             images: [B,in_channels,in_size,in_size].
             w_avg: The average code, [n_codes,code_dim].
-            decode: Makes the pictures [B,3,S,S] of codes at a size S.
+            decode: Makes the pictures [B,3,S,S] of codes at a size S, or smaller where it has none so large.
         """
         wanted = self.vectors(images)
         codes = self.codes(wanted) + w_avg
         if self.correction is not None:
+            size = self.config.in_size
             for _ in range(self.config.corrections):
-                made = decode(codes, self.config.in_size).clamp(-1, 1)
+                made = decode(codes, size).clamp(-1, 1)
+                if made.shape[-1] != size:  # a smaller generator
+                    made = F.interpolate(made, size=(size, size), mode="bilinear", align_corners=False)
                 codes = codes + self.correction(self, wanted, self.vectors(made))
         if self.frontal is not None:
             codes = self.frontal(codes)

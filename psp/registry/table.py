@@ -10,7 +10,7 @@ from pathlib import Path
 
 from psp.tasks import MODEL_TASKS
 
-BUNDLED = "portraits-128"
+BUNDLED = "mobile-1024"
 OFFICIAL = "ffhq-1024"
 OWN_FILE = "own file"  # the family of a checkpoint given by its path
 
@@ -84,7 +84,7 @@ def _official(task: str, file: str, drive_id: str, sha256: str | None) -> ModelE
 
 
 def _bundled(task: str) -> ModelEntry:
-    licence = "Trained by this repository on licensed pictures; see the model card in assets/portraits-128."
+    licence = "Trained by this repository on licensed pictures; see the model card in assets/mobile-1024."
     return ModelEntry(BUNDLED, task, f"{task}.safetensors", licence, bundled=True)
 
 

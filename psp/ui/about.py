@@ -29,9 +29,9 @@ everybody takes turns. At most {queue} may wait; then the page asks you to try a
 _LICENCES = """
 **Licences.**
 
-- `portraits-128`, bundled: trained by this project on painted portraits © artflow.ai (CC BY 4.0), official
+- `mobile-1024`, bundled: trained by this project on painted portraits © artflow.ai (CC BY 4.0), official
   portraits of the US Congress (public domain), portraits from cjdowner/interfaces (CC0), official portraits
-  © UK Parliament (CC BY 3.0); changes were made. Its card stands in `assets/portraits-128/README.md`.
+  © UK Parliament (CC BY 3.0); changes were made. Its card stands in `assets/mobile-1024/README.md`.
 - `ffhq-1024`, the official checkpoints, where they are installed: MIT code, but the weights descend from
   FFHQ, StyleGAN2 and CelebAMask-HQ: **research only, not for commercial use**.
 - Faces are found with dlib and its 68-point predictor, whose licence **excludes commercial products**.

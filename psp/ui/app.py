@@ -12,6 +12,7 @@ from gradio.routes import App
 
 from psp.config import Settings
 from psp.inference.examples import FOLDER
+from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
@@ -22,7 +23,6 @@ from psp.ui.gate.line import take_turns
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
-from psp.ui.memory import give_back_memory
 from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
@@ -112,7 +112,7 @@ def launch(page: gr.Blocks) -> None:
     Raises:
         SettingsError: The environment names a proxy that cannot be used.
     """
-    give_back_memory()
+    keep_memory()
     exempt_loopback()
     settings = launch_settings(page.settings if isinstance(page, Studio) else None)
     page.launch(prevent_thread_lock=True, **settings)

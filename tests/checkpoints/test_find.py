@@ -57,7 +57,7 @@ def test_offline_says_at_once_what_is_missing(settings: Settings) -> None:
         load_psp("ffhq-1024", settings=settings)
     with pytest.raises(ModelNotFoundError, match=r"drive\.google\.com/file/d/1YKoiVuFaqdvzDP5CZaqa3k5phL"):
         load_psp("ffhq-1024", task="toonify", settings=dataclasses.replace(settings, offline=False))
-    with pytest.raises(ModelNotFoundError, match=r"Restore assets/portraits-128"):
+    with pytest.raises(ModelNotFoundError, match=r"Restore assets/mobile-1024"):
         load_psp(settings=settings, assets=settings.cache_dir)
     with pytest.raises(ModelNotFoundError, match=r"There is no file gone\.pt"):
         load_psp("gone.pt", settings=settings)
@@ -65,6 +65,6 @@ def test_offline_says_at_once_what_is_missing(settings: Settings) -> None:
 
 
 def test_the_bundled_family_is_loaded_by_name(tmp_path: Path, settings: Settings) -> None:
-    save_psp(make(), tmp_path / "portraits-128" / "encode.safetensors", precision="float32")
+    save_psp(make(), tmp_path / "mobile-1024" / "encode.safetensors", precision="float32")
     assert_same(load_psp(settings=settings, assets=tmp_path), make())
     assert_same(load_psp("auto", task="style_mix", settings=settings, assets=tmp_path), make())

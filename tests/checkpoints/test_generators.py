@@ -90,7 +90,7 @@ def test_the_studios_own_generators_open(tmp_path: Path, settings: Settings) -> 
 
 
 def test_a_family_gives_its_generator(settings: Settings) -> None:
-    opened = open_generator("portraits-128", settings)
+    opened = open_generator("mobile-1024", settings)
     assert opened.generator.config.size == 128
     assert opened.w_avg.abs().sum() > 0
 

@@ -191,7 +191,7 @@ def test_an_own_family_is_pushed_by_its_name_and_others_are_not(
         plan_push("cats", REPO, settings)
     with pytest.raises(PushError, match="Nothing is at gone"):
         plan_push("gone", REPO, settings)
-    for name in ("portraits-128", "ffhq-1024"):
+    for name in ("mobile-1024", "ffhq-1024"):
         with pytest.raises(PushError, match="not yours"):
             plan_push(name, REPO, settings)
 

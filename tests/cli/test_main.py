@@ -45,7 +45,7 @@ def test_a_folder_of_models_is_a_model(photo: Path, tmp_path: Path) -> None:
     best = tmp_path / "runs" / "mine" / "best"
     best.mkdir(parents=True)
     for name in ("encode", "generator", "toonify"):
-        shutil.copy(assets_dir() / "portraits-128" / f"{name}.safetensors", best)
+        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", best)
     out = ["-o", str(tmp_path / "out")]
     assert main(["encode", str(photo), "--model", str(best), *out]) == 0
     assert main(["toonify", str(photo), "--model", str(best.parent), "--strength", "0.5", *out]) == 0
@@ -133,7 +133,7 @@ def test_a_missing_photo_is_said(capsys: pytest.CaptureFixture[str]) -> None:
 def test_models_lists_what_is_there_and_what_is_not(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert any("portraits-128" in line and "ready" in line for line in lines)
+    assert any("mobile-1024" in line and "ready" in line for line in lines)
     assert any("psp_ffhq_toonify.pt" in line and "PSP_WEIGHTS_DIR" in line for line in lines)
 
 
@@ -158,7 +158,7 @@ def test_a_task_is_evaluated_on_held_out_pictures(
 ) -> None:
     (tmp_path / "data" / "val").mkdir(parents=True)
     astronaut.resize((128, 128)).save(tmp_path / "data" / "val" / "face.png")
-    command = ["evaluate", "--model", str(assets_dir() / "portraits-128" / "encode.safetensors")]
+    command = ["evaluate", "--model", str(assets_dir() / "mobile-1024" / "encode.safetensors")]
     command += ["--data", str(tmp_path / "data"), "--sheet", str(tmp_path / "sheets"), "--task"]
     assert main([*command, "super_resolution"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -17,7 +17,7 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     best = tmp_path / "runs" / "mine" / "best"
     best.mkdir(parents=True)
     for name in ("encode", "generator", "toonify"):
-        shutil.copy(assets_dir() / "portraits-128" / f"{name}.safetensors", best)
+        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", best)
     (tmp_path / "models.toml").write_text('[my-portraits]\npath = "runs/mine"\n[gone]\npath = "gone"')
     monkeypatch.setenv("PSP_MODELS", str(tmp_path / "models.toml"))
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
@@ -28,7 +28,7 @@ def test_own_models_are_listed_with_the_others(capsys: pytest.CaptureFixture[str
     assert main(["models"]) == 0
     lines = [line.split(maxsplit=3) for line in capsys.readouterr().out.splitlines()]
     told = {(family, task): words for family, task, _, words in lines}
-    assert told["portraits-128", "encode"] == "ready (bundled)"
+    assert told["mobile-1024", "encode"] == "ready (bundled)"
     assert told["my-portraits", "toonify"] == "ready (local folder)"
     assert told["gone", "encode"].startswith("not here: Nothing is at gone.")
 

@@ -67,7 +67,7 @@ def test_every_command_says_what_it_has_done(encoding: str, astronaut: Image.Ima
             "--repo",
             "me/psp-mine",
             "--model",
-            str(ROOT / "assets" / "portraits-128"),
+            str(ROOT / "assets" / "mobile-1024"),
             "--dry-run",
         ],
     ]
@@ -114,7 +114,7 @@ def test_a_plain_locale_is_enough(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert b"portraits-128" in done.stdout
+    assert b"mobile-1024" in done.stdout
 
 
 def test_signs_are_replaced_by_what_they_look_like() -> None:

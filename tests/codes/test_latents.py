@@ -13,7 +13,7 @@ from psp.codes.recipe import Recipe
 from psp.errors import InputError
 
 CODES = np.random.default_rng(0).standard_normal((12, 512)).astype(np.float32)
-RECIPE = Recipe("toonify", "portraits-128", "ab" * 32, {"strength": 0.5})
+RECIPE = Recipe("toonify", "mobile-1024", "ab" * 32, {"strength": 0.5})
 
 
 def test_codes_come_back_exactly_with_their_recipe_and_their_file_is_always_the_same() -> None:

@@ -18,7 +18,7 @@ from psp.codes.recipe import (
 )
 from psp.errors import InputError
 
-RECIPE = Recipe("encode", "portraits-128", "ab" * 32, {"align": True, "face": 0})
+RECIPE = Recipe("encode", "mobile-1024", "ab" * 32, {"align": True, "face": 0})
 PICTURE = Image.new("RGB", (8, 8), (10, 200, 30))
 
 
@@ -53,7 +53,7 @@ def test_a_link_gives_the_recipe_back_with_every_type() -> None:
         "seed": 11,
         "style": "random",
     }
-    recipe = Recipe("style_mix", "portraits-128", "ab" * 32, settings)
+    recipe = Recipe("style_mix", "mobile-1024", "ab" * 32, settings)
     query = dict(parse_qsl(recipe.to_query().removeprefix("?")))
     assert recipe_from_query(query) == recipe
     assert recipe_from_query({"other": "words"}) is None

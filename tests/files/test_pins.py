@@ -56,7 +56,7 @@ def assets(tmp_path: Path) -> Path:
 def test_flipped_bytes_in_a_bundled_model_are_an_error(assets: Path, tmp_path: Path, task: str) -> None:
     settings = Settings(cache_dir=tmp_path / "cache", offline=True)
     load_psp(task=task, settings=settings, assets=assets)
-    flip(assets / "portraits-128" / f"{task}.safetensors")
+    flip(assets / "mobile-1024" / f"{task}.safetensors")
     with pytest.raises(
         CheckpointError, match=rf"{task}\.safetensors is damaged: its sha256.*Restore assets/"
     ):
@@ -66,7 +66,7 @@ def test_flipped_bytes_in_a_bundled_model_are_an_error(assets: Path, tmp_path: P
 def test_a_damaged_generator_or_base_is_an_error(assets: Path, tmp_path: Path) -> None:
     settings = Settings(cache_dir=tmp_path / "cache", offline=True)
     for name, task in (("encode", "toonify"), ("generator", "encode")):
-        path = assets / "portraits-128" / f"{name}.safetensors"
+        path = assets / "mobile-1024" / f"{name}.safetensors"
         load_psp(task=task, settings=settings, assets=assets)
         flip(path)
         with pytest.raises(CheckpointError, match=rf"{name}\.safetensors is not the (generator|base)"):
@@ -80,7 +80,7 @@ def test_the_command_line_says_so_and_makes_nothing(
     monkeypatch.setattr("psp.registry.lookup.assets_dir", lambda: assets)
     monkeypatch.setattr("psp.checkpoints.find.assets_dir", lambda: assets)
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
-    flip(assets / "portraits-128" / "encode.safetensors")
+    flip(assets / "mobile-1024" / "encode.safetensors")
     photo = ROOT / "examples" / "photos" / "synthetic_1.png"
     assert main(["encode", str(photo), "--no-align", "-o", str(tmp_path / "out")]) == 2
     assert "encode.safetensors is damaged" in capsys.readouterr().err
@@ -88,7 +88,7 @@ def test_the_command_line_says_so_and_makes_nothing(
 
 
 def test_truncated_missing_and_unlisted_files_are_told(assets: Path, tmp_path: Path) -> None:
-    path = assets / "portraits-128" / "encode.safetensors"
+    path = assets / "mobile-1024" / "encode.safetensors"
     whole = path.read_bytes()
     path.write_bytes(whole[:-1])
     with pytest.raises(CheckpointError, match="is damaged"):
@@ -98,12 +98,12 @@ def test_truncated_missing_and_unlisted_files_are_told(assets: Path, tmp_path: P
         require_pinned(path, assets)
     path.write_bytes(whole)
     require_pinned(path, assets)
-    (assets / "portraits-128" / "new.safetensors").write_bytes(b"x")
-    with pytest.raises(CheckpointError, match=r"does not list portraits-128/new\.safetensors.*models pin"):
-        require_pinned(assets / "portraits-128" / "new.safetensors", assets)
+    (assets / "mobile-1024" / "new.safetensors").write_bytes(b"x")
+    with pytest.raises(CheckpointError, match=r"does not list mobile-1024/new\.safetensors.*models pin"):
+        require_pinned(assets / "mobile-1024" / "new.safetensors", assets)
     before = len(read_pins(assets))
     assert write_pins(assets, PINNED["assets"]) == before + 1
-    require_pinned(assets / "portraits-128" / "new.safetensors", assets)
+    require_pinned(assets / "mobile-1024" / "new.safetensors", assets)
     (assets / SUMS).write_text("nonsense\n")
     with pytest.raises(CheckpointError, match="assets/SHA256SUMS is damaged"):
         require_pinned(path, assets)

@@ -26,7 +26,7 @@ from psp.files.saving import (
 )
 from tests.full_disk import full_disk
 
-RECIPE = Recipe("encode", "portraits-128", "ab" * 32, {"face": 0})
+RECIPE = Recipe("encode", "mobile-1024", "ab" * 32, {"face": 0})
 PNG = picture_to_png(Image.new("RGB", (64, 64), "red"), RECIPE)
 CODES = codes_to_bytes(np.zeros((12, 512), np.float32), RECIPE)
 

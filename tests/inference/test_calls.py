@@ -119,5 +119,5 @@ def test_none_is_the_default_and_whole_floats_are_whole(face: Image.Image, pipel
 
 
 def test_a_model_may_be_a_path(face: Image.Image, pipeline: PspPipeline) -> None:
-    path: Any = Path(assets_dir()) / "portraits-128"
+    path: Any = Path(assets_dir()) / "mobile-1024"
     assert pipeline.encode(face, model=path, align=False).latents is not None

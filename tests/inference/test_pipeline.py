@@ -36,7 +36,7 @@ def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
     assert set(details) == {
         "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",
     }  # fmt: skip
-    assert (details["model"], details["size"], details["device"]) == ("portraits-128", 128, "cpu")
+    assert (details["model"], details["size"], details["device"]) == ("mobile-1024", 128, "cpu")
     assert (details["alignment"]["faces"], details["alignment"]["face"]) == (1, 0)
     assert np.shape(details["alignment"]["quad"]) == (4, 2)
     assert details["recipe"]["settings"] == {"align": True, "face": 0}

@@ -16,7 +16,7 @@ from psp.codes.recipe import Recipe, recipe_of_png
 from psp.errors import InputError
 from psp.inference.result import Result, pack
 
-RECIPE = Recipe("sketch_to_face", "portraits-128", "ab" * 32, {"variants": 2, "seed": 3})
+RECIPE = Recipe("sketch_to_face", "mobile-1024", "ab" * 32, {"variants": 2, "seed": 3})
 
 
 def several() -> Result:

@@ -47,7 +47,7 @@ def test_entries_are_well_formed() -> None:
 
 
 def test_every_task_of_the_official_family_is_there() -> None:
-    assert lookup.families(Settings()) == ("portraits-128", "ffhq-1024")
+    assert lookup.families(Settings()) == ("mobile-1024", "ffhq-1024")
     assert set(tasks_of("ffhq-1024", Settings())) == {
         "encode",
         "frontalize",
@@ -62,28 +62,28 @@ def test_every_task_of_the_official_family_is_there() -> None:
 
 
 def test_names_are_found(settings: Settings) -> None:
-    assert find_entry("auto", "encode", settings).family == "portraits-128"
+    assert find_entry("auto", "encode", settings).family == "mobile-1024"
     assert find_entry("auto", "encode", Settings(model="ffhq-1024")).file == "psp_ffhq_encode.pt"
     assert find_entry("ffhq-1024", "style_mix") == find_entry("ffhq-1024", "encode")
     assert find_entry("e4e-ffhq", "encode") is AUXILIARY["e4e-ffhq"]
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(ModelNotFoundError, match=r"'nonsense'.*portraits-128, ffhq-1024"):
+    with pytest.raises(ModelNotFoundError, match=r"'nonsense'.*mobile-1024, ffhq-1024"):
         find_entry("nonsense", "encode")
 
 
 def test_the_bundled_family_does_every_task() -> None:
-    assert set(tasks_of("portraits-128", Settings())) == set(tasks_of("ffhq-1024", Settings()))
+    assert set(tasks_of("mobile-1024", Settings())) == set(tasks_of("ffhq-1024", Settings()))
 
 
 def test_a_family_without_the_task_says_which_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    fewer = tuple(e for e in lookup.MODELS if (e.family, e.task) != ("portraits-128", "toonify"))
+    fewer = tuple(e for e in lookup.MODELS if (e.family, e.task) != ("mobile-1024", "toonify"))
     monkeypatch.setattr(lookup, "MODELS", fewer)
     with pytest.raises(ModelNotFoundError, match="ffhq-1024"):
-        find_entry("portraits-128", "toonify")
+        find_entry("mobile-1024", "toonify")
     with pytest.raises(ModelNotFoundError, match="It has: encode"):
-        find_entry("portraits-128", "no-such-task")
+        find_entry("mobile-1024", "no-such-task")
 
 
 def test_paths_are_for_the_operator_only(tmp_path: Path) -> None:
@@ -100,12 +100,12 @@ def test_paths_are_for_the_operator_only(tmp_path: Path) -> None:
 def test_list_models_tells_where_each_is(settings: Settings, tmp_path: Path) -> None:
     assert settings.weights_dir is not None
     status = {(s.entry.family, s.entry.task): s for s in list_models(settings, tmp_path / "assets")}
-    assert status["portraits-128", "encode"].where == "by hand"
+    assert status["mobile-1024", "encode"].where == "by hand"
     assert status["ffhq-1024", "encode"].where == "hub"
     assert status["ffhq-1024", "toonify"].where == "by hand"
     assert not any(s.ready for s in status.values())
 
-    put(tmp_path / "assets" / "portraits-128" / "encode.safetensors")
+    put(tmp_path / "assets" / "mobile-1024" / "encode.safetensors")
     put(settings.weights_dir / "psp_ffhq_toonify.pt")
     put(settings.weights_dir / "ffhq-1024" / "psp_celebs_sketch_to_face.pt")
     put(lookup.download_path(find_entry("ffhq-1024", "encode"), settings))
@@ -113,7 +113,7 @@ def test_list_models_tells_where_each_is(settings: Settings, tmp_path: Path) -> 
     folder = tmp_path / "hf/hub/models--trysem--pixel2style2pixel/snapshots" / str(frontal.revision)
     put(folder / frontal.file)
     status = {(s.entry.family, s.entry.task): s for s in list_models(settings, tmp_path / "assets")}
-    assert status["portraits-128", "encode"].where == "bundled"
+    assert status["mobile-1024", "encode"].where == "bundled"
     assert status["ffhq-1024", "toonify"].where == "folder"
     assert status["ffhq-1024", "sketch_to_face"].where == "folder"
     assert status["ffhq-1024", "encode"].where == "cache"
@@ -132,4 +132,4 @@ def test_the_way_by_hand_is_named() -> None:
         in find_entry("ffhq-1024", "toonify").by_hand
     )
     assert "PSP_WEIGHTS_DIR" in find_entry("ffhq-1024", "encode").by_hand
-    assert "assets/portraits-128/encode.safetensors" in find_entry("portraits-128", "encode").by_hand
+    assert "assets/mobile-1024/encode.safetensors" in find_entry("mobile-1024", "encode").by_hand

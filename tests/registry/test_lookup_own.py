@@ -61,8 +61,8 @@ def put(path: Path) -> Path:
 
 
 def test_they_come_after_those_of_the_studio(settings: Settings) -> None:
-    assert families(settings) == ("portraits-128", "ffhq-1024", "mine", "file", "any", "gone", "cats")
-    assert families(Settings()) == ("portraits-128", "ffhq-1024")
+    assert families(settings) == ("mobile-1024", "ffhq-1024", "mine", "file", "any", "gone", "cats")
+    assert families(Settings()) == ("mobile-1024", "ffhq-1024")
 
 
 def test_their_tasks_are_those_whose_files_are_there(settings: Settings, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_one_can_be_the_default(settings: Settings) -> None:
 
 
 def test_a_task_that_one_lacks_is_told_with_those_that_have_it(settings: Settings) -> None:
-    with pytest.raises(ModelNotFoundError, match=r"'mine' does not do 'toonify'.*portraits-128.*file, cats"):
+    with pytest.raises(ModelNotFoundError, match=r"'mine' does not do 'toonify'.*mobile-1024.*file, cats"):
         find_entry("mine", "toonify", settings)
 
 
@@ -126,7 +126,7 @@ def test_one_on_the_hub_is_found_in_the_cache_by_the_commit_of_its_branch(settin
 def test_a_broken_file_does_not_touch_the_studios_own_models(settings: Settings) -> None:
     assert settings.models_file is not None
     settings.models_file.write_text("[mine")
-    assert find_entry("portraits-128", "encode", settings).bundled
+    assert find_entry("mobile-1024", "encode", settings).bundled
     with pytest.raises(SettingsError, match="not TOML"):
         find_entry("mine", "encode", settings)
 

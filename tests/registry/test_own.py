@@ -11,7 +11,7 @@ from psp.errors import SettingsError
 from psp.registry import own
 from psp.registry.own import OwnFamily, own_families
 
-RESERVED = frozenset({"auto", "portraits-128"})
+RESERVED = frozenset({"auto", "mobile-1024"})
 
 
 def read(folder: Path, text: str) -> tuple[OwnFamily, ...]:
@@ -83,7 +83,7 @@ def test_the_file_is_parsed_again_only_when_it_has_changed(
         ('["a/b"]\npath = "x"', "no name for a model"),
         ('["cats.pt"]\npath = "x"', "no name for a model"),
         ('[Auto]\npath = "x"', "that the studio uses itself"),
-        ('[portraits-128]\npath = "x"', "that the studio uses itself"),
+        ('[mobile-1024]\npath = "x"', "that the studio uses itself"),
     ],
 )
 def test_what_cannot_be_understood_is_told(tmp_path: Path, text: str, words: str) -> None:

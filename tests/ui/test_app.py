@@ -50,26 +50,26 @@ WITHOUT_CODES = ("/align", "/photo_to_sketch", "/photo_to_mask")
 
 # One request by keyword for each endpoint, every parameter set to something else than its default.
 REQUESTS: dict[str, dict[str, object]] = {
-    "/encode": {"photo": "two", "model": "portraits-128", "align": True, "face": 1},
-    "/frontalize": {"photo": "photo", "model": "portraits-128", "align": False, "face": 0},
-    "/toonify": {"photo": "two", "model": "portraits-128", "align": True, "face": 1, "strength": 0.5},
+    "/encode": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1},
+    "/frontalize": {"photo": "photo", "model": "mobile-1024", "align": False, "face": 0},
+    "/toonify": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1, "strength": 0.5},
     "/super_resolution": {
-        "photo": "two", "model": "portraits-128", "align": True, "face": 1,
+        "photo": "two", "model": "mobile-1024", "align": True, "face": 1,
         "factor": 8, "variants": 2, "seed": 5,
     },
     "/sketch_to_face": {
-        "sketch": "sketch", "model": "portraits-128", "variants": 2, "seed": 5,
+        "sketch": "sketch", "model": "mobile-1024", "variants": 2, "seed": 5,
         "layers": "0-3,7", "alpha": 0.5,
     },
     "/segmentation_to_face": {
-        "mask": "mask", "model": "portraits-128", "variants": 2, "seed": 5, "layers": "all", "alpha": 0.5,
+        "mask": "mask", "model": "mobile-1024", "variants": 2, "seed": 5, "layers": "all", "alpha": 0.5,
     },
     "/style_mix": {
-        "photo": "two", "style": "style", "model": "portraits-128", "align": True, "face": 1,
+        "photo": "two", "style": "style", "model": "mobile-1024", "align": True, "face": 1,
         "layers": "0-5", "alpha": 0.7, "variants": 2, "seed": 5,
     },
     "/align": {"photo": "two", "face": 1},
-    "/decode": {"latents": "latents", "model": "portraits-128"},
+    "/decode": {"latents": "latents", "model": "mobile-1024"},
     "/photo_to_sketch": {"photo": "photo", "align": False, "face": 0},
     "/photo_to_mask": {"photo": "two", "align": True, "face": 1},
 }  # fmt: skip
@@ -155,7 +155,7 @@ def test_defaults_are_enough_and_codes_have_their_shape(
         assert "Synthetic" in opened.info["Description"]
         recipe = recipe_of_png(opened)
     assert recipe is not None and recipe.task == endpoint.removeprefix("/")
-    assert details["model"] == "portraits-128"
+    assert details["model"] == "mobile-1024"
 
 
 def test_a_seed_by_chance_is_told(client: Client, inputs: dict[str, Path]) -> None:

@@ -41,7 +41,7 @@ TITLES = [task.title for task in TASKS.values()]
 
 def expect_result(page: Page) -> None:
     """Wait for a finished result, and everything that belongs to it."""
-    expect(page.get_by_text("model portraits-128").locator("visible=true").first).to_be_visible()
+    expect(page.get_by_text("model mobile-1024").locator("visible=true").first).to_be_visible()
     result = block(page, "Result").locator("img").first
     expect(result).to_be_visible()
     page.wait_for_function("image => image.naturalWidth > 0", arg=result.element_handle())
@@ -204,7 +204,7 @@ def test_an_error_is_told_in_words_and_clears_old_results(page: Page) -> None:
     page.get_by_label("Face", exact=True).locator("visible=true").first.fill("4")
     press(page, "Encode")
     expect(page.get_by_text("There is no face number 4").first).to_be_visible()
-    expect(page.get_by_text("model portraits-128").locator("visible=true")).to_have_count(0)
+    expect(page.get_by_text("model mobile-1024").locator("visible=true")).to_have_count(0)
 
 
 def test_a_bad_file_is_told_where_it_was_dropped(page: Page, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_photo_without_a_face_says_what_to_do(page: Page, tmp_path: Path) -> N
 
 
 def test_the_link_of_a_result_restores_its_controls(page: Page, browser: Browser, url: str) -> None:
-    page.goto(f"{url}?task=toonify&model=portraits-128&align=true&face=0&strength=0.35")
+    page.goto(f"{url}?task=toonify&model=mobile-1024&align=true&face=0&strength=0.35")
     expect(page.get_by_role("tab", name="Toonify", selected=True)).to_be_visible()
     expect(page.get_by_text("Settings of a result of Toonify are restored")).to_be_visible()
     expect(page.get_by_label("Strength").locator("visible=true").first).to_have_value("0.35")

@@ -142,7 +142,7 @@ def upload_over(page: Page, path: Path) -> None:
 
 
 def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: dict[str, Path]) -> None:
-    page.goto(f"{url}?task=frontalize&model=portraits-128&align=true&face=1")
+    page.goto(f"{url}?task=frontalize&model=mobile-1024&align=true&face=1")
     expect(page.get_by_text("Settings of a result of Frontalise are restored")).to_be_visible()
     upload(page, "Photo", inputs["two"])
     expect(page.get_by_text("2 faces found; this is face 1").first).to_be_visible()
@@ -221,7 +221,7 @@ def test_stop_is_there_while_something_runs_and_leaves_the_last_result(running: 
     expect(told(page)).to_have_text("Stopped: this is the result before.")
     expect(button(page, "Stop")).to_have_count(0)
     expect(shown(page).first).to_be_visible()
-    expect(page.locator(".words").get_by_text("model portraits-128")).to_be_visible()
+    expect(page.locator(".words").get_by_text("model mobile-1024")).to_be_visible()
     expect(button(page, PASTE)).to_be_enabled()
     expect(button(page, ARCHIVE)).to_be_enabled()
     pipeline.gate.set()

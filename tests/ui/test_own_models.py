@@ -40,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("own")
     (folder / "best").mkdir()
     for name in ("encode", "generator"):
-        shutil.copy(assets_dir() / "portraits-128" / f"{name}.safetensors", folder / "best")
+        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", folder / "best")
     (folder / "models.toml").write_text(TOML)
     return folder
 
@@ -70,7 +70,7 @@ def test_a_tab_offers_the_models_that_do_its_task(page: gr.Blocks) -> None:
     assert len(offered) == 7
     assert offered[0] == {
         "auto": "auto",
-        "portraits-128": "portraits-128",
+        "mobile-1024": "mobile-1024",
         "ffhq-1024": "ffhq-1024",
         "mine": "mine: My *portraits*",
         "gone": "gone (not here)",
@@ -89,7 +89,7 @@ def test_a_request_gets_the_own_model_by_its_name(
     assert details["model"] == details["recipe"]["model"] == "mine"
     bundled = own.encode(inputs["photo"])
     assert result.details["recipe"]["model_sha256"] == bundled.details["recipe"]["model_sha256"]
-    assert bundled.details["model"] == "portraits-128"
+    assert bundled.details["model"] == "mobile-1024"
     for model in ("mine", "auto"):  # "auto": the model that the file names
         again, *_ = client.predict(latents=handle_file(latents), model=model, api_name="/decode")
         assert Path(again).read_bytes() == result.png()

@@ -15,7 +15,7 @@ from psp.ui.words import escape, face_words, in_words, summary
 def details(task: str = "encode", identity: float = 0.4, **more: Any) -> dict[str, Any]:
     return {
         "recipe": {"task": task},
-        "model": "portraits-128",
+        "model": "mobile-1024",
         "size": 128,
         "alignment": {"faces": 2, "face": 1, "side": 200.0},
         "quality": {"identity": identity, "lpips": 0.123, "l2": 0.01},
@@ -29,7 +29,7 @@ def test_a_close_result_needs_no_advice() -> None:
     told = summary(details())
     assert "2 faces found; this is face 1, it is about 110 pixels wide." in told
     assert "Likeness: close to the input (identity distance 0.40, under 0.6 is close; LPIPS 0.12)." in told
-    assert told.endswith("128 px, model portraits-128, 0.8 s.")
+    assert told.endswith("128 px, model mobile-1024, 0.8 s.")
 
 
 @pytest.mark.parametrize(("task", "advice"), [("encode", "from the front"), ("toonify", "Less strength")])
@@ -46,7 +46,7 @@ def test_warnings_stand_by_themselves() -> None:
 
 def test_what_is_no_photo_has_neither_face_nor_likeness() -> None:
     told = summary(details("sketch_to_face", alignment=None, quality=None))
-    assert told == "128 px, model portraits-128, 0.8 s."
+    assert told == "128 px, model mobile-1024, 0.8 s."
 
 
 def test_a_picture_taken_as_it_is_says_so() -> None:

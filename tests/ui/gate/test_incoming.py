@@ -187,13 +187,13 @@ def test_details_of_a_client_are_held_against_a_result(
 ) -> None:
     recipe = {
         "task": "encode",
-        "model": "portraits-128",
+        "model": "mobile-1024",
         "model_sha256": "",
         "settings": {"align": True, "face": 0},
     }
     quad = [[100, 50], [100, 350], [400, 350], [400, 50]]
     details = {
-        "recipe": recipe, "model": "portraits-128", "size": 128, "device": "cpu", "quality": None,
+        "recipe": recipe, "model": "mobile-1024", "size": 128, "device": "cpu", "quality": None,
         "timings": {"a": 1.0}, "warnings": [],
         "alignment": {"faces": 1, "face": 0, "quad": quad, "side": 300.0},
     }  # fmt: skip

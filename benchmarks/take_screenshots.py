@@ -83,7 +83,7 @@ def segmentation(page: Page) -> None:
     """Map a photo, paint over the map, and make four faces of it."""
     open_tab(page, "Segmentation → face")
     open_tab(page, "From a photo")
-    upload(page, "Photo to start from", EXAMPLES / "photos" / "synthetic_2.png")
+    upload(page, "Photo to start from", EXAMPLES / "photos" / "synthetic_2.jpg")
     press(page, "Map the photo")
     expect(page.get_by_role("tab", name="Draw", exact=True)).to_have_attribute("aria-selected", "true")
     page.wait_for_timeout(2500)

@@ -150,7 +150,7 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Blend the codes of one face with those of another, or of random faces, layer by layer.",
             limits="Layers are not clean switches: changing one group shifts the others a little.",
-            parameters=(*_PHOTO, LAYERS.but(default="8-"), ALPHA, VARIANTS, SEED),
+            parameters=(*_PHOTO, LAYERS, ALPHA, VARIANTS, SEED),
             style=True,
             model="encode",
         ),

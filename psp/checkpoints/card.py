@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 from psp.checkpoints.model_input import model_input
 from psp.models.architecture import config_from_json
+from psp.models.compact import CompactConfig
+from psp.models.encoders import AnyEncoderConfig
 from psp.registry.lookup import RESERVED
 from psp.tasks import TASKS
 
@@ -24,6 +26,7 @@ _ENCODERS = {
     "e4e": "e4e: a first code and what the others differ by",
     "w": "one code for all layers (W)",
     "w_plus": "the backbone alone (W+)",
+    "compact": "a compact feature pyramid, one trunk a level and one layer a code",
 }
 
 _INPUTS = {"sketch": "one channel (a sketch)", "photo": "RGB"}
@@ -121,6 +124,16 @@ def _about(models: Sequence[CardFile]) -> str:
     )
 
 
+def _beside(encoder: AnyEncoderConfig) -> str:
+    """Return what a compact encoder has besides."""
+    if not isinstance(encoder, CompactConfig):
+        return ""
+    sees = "" if encoder.sight == "none" else ", beside what dlib's face network sees"
+    count = encoder.corrections
+    corrects = f", corrected {'once' if count == 1 else f'{count} times'} by its own result" if count else ""
+    return sees + corrects + (", turned to the front" if encoder.frontal_rank else "")
+
+
 def _model(file: CardFile) -> str:
     config = config_from_json(file.info.get("config", ""))
     encoder, generator = config.encoder, config.generator
@@ -130,7 +143,7 @@ def _model(file: CardFile) -> str:
         ("task", f"`{file.task}`: {TASKS[file.task].caption}"),
         ("result", f"{generator.size} px"),
         ("codes", f"{generator.n_codes} of {generator.style_dim}"),
-        ("encoder", f"{_ENCODERS[encoder.kind]}; {given}, {encoder.in_size} px"),
+        ("encoder", f"{_ENCODERS[encoder.kind]}{_beside(encoder)}; {given}, {encoder.in_size} px"),
     ]
     if takes.classes is not None:
         rows.append(("classes", plain(takes.classes.listed(), longest=None)))

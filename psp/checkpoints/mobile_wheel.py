@@ -26,7 +26,8 @@ LICENCE = (
 
 EIGHT_BITS = re.compile(r"style\.weight|noise|^first\.weight")
 """Tensors that 8 bits do for, 16 numbers a scale: 0.9 % of the values of 16 pictures are then off by more
-than a grey level (half precision: 0.01 %). With pointwise convolutions it would be 10 %, with the mapping 52 %.
+than a grey level. In half precision it is 0.01 %, with the pointwise convolutions it would be 10 %, with the
+mapping 52 %.
 """
 LARGEST = 9_500_000
 """Bytes a file: every host takes that."""

@@ -24,16 +24,8 @@ MAX_FILE = 4 << 20
 # Bytes of a header: codes have a few hundred, and no more than this is read of another file.
 _LONGEST_HEADER = 1 << 20
 
-# Which layers do what. For 18 codes as the paper has it (coarse, medium, fine). The bundled family, trained
-# together with its encoder, sorted itself otherwise: it shows when layers are exchanged two at a time. With
-# random styles in its layers 0–3, faces agree with the lines of a sketch by F1 0.60, in 6–11 by 0.48 (unmixed
-# 0.67, by chance 0.37).
-_GROUPS: dict[int, dict[str, str]] = {
-    12: {"pose": "4-7", "features": "8-11", "colours": "0-3"},
-    18: {"pose": "0-2", "features": "3-7", "colours": "8-17"},
-    # MobileStyleGAN at 1024 px, by resolution: 4–8 px, 16–32 px, 64 px and up.
-    23: {"pose": "0-3", "features": "4-9", "colours": "10-22"},
-}
+# Which layers do what, by the size in pixels at which they act: pSp's coarse, medium and fine (section 3).
+_COARSE, _FINE = 8, 64
 GROUPS: dict[str, str] = {"pose": "Pose and shape", "features": "Features", "colours": "Colours and light"}
 """Groups of layers that ``parse_layers`` knows by name, with their titles."""
 
@@ -51,15 +43,16 @@ class CodesFile:
     recipe: Recipe | None
 
 
-def codes_to_bytes(codes: Codes, recipe: Recipe) -> bytes:
+def codes_to_bytes(codes: Codes, recipe: Recipe, *, half: bool = False) -> bytes:
     """Return a ``.safetensors`` file with ``codes`` [n,512], or [v,n,512] for several variants.
 
     Args:
         codes: The codes, the average added.
         recipe: What made them, kept in the metadata: it says which model decodes them.
+        half: Whether they are kept in half precision: half of the size, and pictures that no eye tells apart.
     """
     assert codes.ndim in (2, 3), codes.shape
-    array = np.ascontiguousarray(codes, dtype=np.float32)
+    array = np.ascontiguousarray(codes, dtype=np.float16 if half else np.float32)
     # One entry only: safetensors writes several in an order that changes from run to run.
     return save({"codes": array}, metadata={"recipe": recipe.to_json()})
 
@@ -102,14 +95,14 @@ def take_variant(codes: Codes, variant: int) -> Codes:
     return codes[variant : variant + 1]
 
 
-def parse_layers(text: str, n_codes: int) -> tuple[int, ...]:
+def parse_layers(text: str, resolutions: tuple[int, ...]) -> tuple[int, ...]:
     """Read a choice of layers, written as in a print dialog.
 
     Args:
-        text: "8-", "0-3,7", "-3", "all", a group ("pose", "features", "colours": which layers these are
-            depends on the model), or "auto", the layers for random styles: "colours", 8–17 of 18 as in the
-            paper.
-        n_codes: How many layers the model has.
+        text: "8-", "0-3,7", "-3", "all", a group by resolution ("pose": 4 to 8 px, "features": 16 and 32,
+            "colours": 64 and up), or "auto", the layers for random styles: the colours, of StyleGAN2 without
+            the first of them, as in the paper (8–17 of 18).
+        resolutions: The size in pixels at which each layer of the model acts.
 
     Returns:
         The layers, ascending, at least one.
@@ -118,13 +111,11 @@ def parse_layers(text: str, n_codes: int) -> tuple[int, ...]:
         InputError: The text cannot be understood, or names a layer that is not there.
     """
     text = re.sub(r"\s+", "", text.lower()).replace("–", "-")
-    last = n_codes - 1
-    if text in ("auto", ""):
-        text = "colours"
+    last = len(resolutions) - 1
     if text == "all":
         text = "0-"
-    elif text in GROUPS:
-        text = _group(text, n_codes)
+    elif text in ("auto", "", *GROUPS):
+        return _group(text or "auto", resolutions)
     chosen: set[int] = set()
     for part in text.split(","):
         match = re.fullmatch(r"(\d{0,3})(-?)(\d{0,3})", part)
@@ -155,12 +146,17 @@ def write_layers(layers: tuple[int, ...]) -> str:
     return ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in runs)
 
 
-def _group(name: str, n_codes: int) -> str:
-    if n_codes in _GROUPS:
-        return _GROUPS[n_codes][name]
-    # Other sizes: as the paper's model, by resolution: what lies beyond 18 codes is colour and detail.
-    paper = {"pose": (0, 2), "features": (3, 7), "colours": (8, n_codes - 1)}[name]
-    return f"{min(paper[0], n_codes - 1)}-{min(paper[1], n_codes - 1)}"
+def _group(name: str, resolutions: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the layers of a group; in a small model that has none of it, the last one."""
+    fine = tuple(index for index, size in enumerate(resolutions) if size >= _FINE)
+    if name == "auto":
+        found = fine[1:] if resolutions.count(_FINE) == 2 else fine  # two layers a size: a StyleGAN2
+    elif name == "colours":
+        found = fine
+    else:
+        pose = name == "pose"
+        found = tuple(i for i, size in enumerate(resolutions) if size < _FINE and (size <= _COARSE) == pose)
+    return found or (len(resolutions) - 1,)
 
 
 def recipe_of_codes(file: BinaryIO) -> Recipe | None:

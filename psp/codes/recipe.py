@@ -122,6 +122,18 @@ def picture_to_png(picture: Image.Image, recipe: Recipe, *, synthetic: bool = Tr
     return out.getvalue()
 
 
+def picture_to_webp(picture: Image.Image, quality: int) -> bytes:
+    """Return ``picture`` as a small WebP that says that it is synthetic; its recipe is kept elsewhere.
+
+    Args:
+        picture: A generated picture.
+        quality: 1 to 100.
+    """
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=quality, method=6, xmp=_XMP.encode())
+    return out.getvalue()
+
+
 def recipe_of_png(picture: Image.Image) -> Recipe | None:
     """Return the recipe in a PNG that the studio made; None where there is none or it cannot be read."""
     text = picture.info.get("psp-recipe")

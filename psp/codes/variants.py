@@ -43,7 +43,14 @@ class Variation:
 
 
 def plan_random_styles(
-    variants: int, seed: int, layers: str, alpha: float, n_codes: int, dim: int, *, plain_first: bool = False
+    variants: int,
+    seed: int,
+    layers: str,
+    alpha: float,
+    resolutions: tuple[int, ...],
+    dim: int,
+    *,
+    plain_first: bool = False,
 ) -> Variation:
     """Plan variants with random styles: variant i has the style of ``seed + i``, however many there are.
 
@@ -52,7 +59,7 @@ def plan_random_styles(
         seed: 0 to 2³² − 1; negative: one is chosen by chance.
         layers: Which layers are mixed; see ``parse_layers``.
         alpha: Share of the random style, 0 to 1.
-        n_codes: How many layers the model has.
+        resolutions: The size in pixels at which each layer of the model acts.
         dim: Length of a code.
         plain_first: Leave the first variant unmixed.
 
@@ -60,7 +67,7 @@ def plan_random_styles(
         InputError: A number is out of its range, or the layers cannot be understood.
     """
     count = int(check_number("variants", variants))
-    chosen = parse_layers(layers, n_codes)
+    chosen = parse_layers(layers, resolutions)
     share = float(check_number("alpha", alpha))
     first = secrets.randbelow(MAX_SEED + 1 - count) if seed < 0 else int(seed)
     if first + count - 1 > MAX_SEED:
@@ -71,7 +78,7 @@ def plan_random_styles(
     return Variation(chosen, (share,) * count, z, first, share)
 
 
-def plan_even_steps(variants: int, layers: str, alpha: float, n_codes: int) -> Variation:
+def plan_even_steps(variants: int, layers: str, alpha: float, resolutions: tuple[int, ...]) -> Variation:
     """Plan variants with one style picture: even steps from a little of it up to ``alpha``.
 
     Raises:
@@ -80,7 +87,7 @@ def plan_even_steps(variants: int, layers: str, alpha: float, n_codes: int) -> V
     count = int(check_number("variants", variants))
     share = float(check_number("alpha", alpha))
     alphas = tuple(share * (i + 1) / count for i in range(count))
-    return Variation(parse_layers(layers, n_codes), alphas, None, None, share)
+    return Variation(parse_layers(layers, resolutions), alphas, None, None, share)
 
 
 def _style(seed: int, dim: int) -> NDArray[np.float32]:

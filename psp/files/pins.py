@@ -22,7 +22,7 @@ SUMS = "SHA256SUMS"
 
 PINNED = {
     "assets": ("*/*.safetensors",),
-    "examples": ("results/**/*.png", "results/**/*.safetensors"),  # Git may change the lines of a text
+    "examples": ("results/**/*.webp", "results/**/*.safetensors"),  # Git may change the lines of a text
 }
 """Folders of the repository with a list, and which of their files are on it."""
 

@@ -272,7 +272,7 @@ def _couple(seen: Image.Image, made: Image.Image, is_map: bool) -> Image.Image:
 def _recipe(job: Job, inference: Inference) -> Recipe:
     """Return what a result says of itself: the same as that of a single picture."""
     # Of what would be mixed, nothing is.
-    plain = plan_random_styles(1, 0, "auto", 0.0, job.loaded.n_codes, job.loaded.code_dim).settings()
+    plain = plan_random_styles(1, 0, "auto", 0.0, job.loaded.resolutions, job.loaded.code_dim).settings()
     said: dict[str, Setting] = {"align": inference.align, "face": inference.face}
     if TASKS[inference.task].kind != "photo":
         return job.recipe(plain)

@@ -1,13 +1,20 @@
-"""The examples of the page: which inputs with which settings, their results rendered ahead of time."""
+"""The examples of the page: which inputs with which settings, their results rendered ahead of time.
+
+Results are stored small, as the page shows them: WebP of 512 px, and codes in half precision.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
+
+from psp.codes.latents import codes_to_bytes
+from psp.codes.recipe import picture_to_png, picture_to_webp, recipe_from_dict
 from psp.errors import CheckpointError
 from psp.files.pins import PINNED, require_pinned, write_pins
 from psp.files.saving import made_by, write_files
@@ -15,10 +22,15 @@ from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.parameters import Setting
+from psp.pictures.images import load_picture
 
 FOLDER = Path(__file__).resolve().parent.parent.parent / "examples"
 RESULTS = FOLDER / "results"
 
+STORED_SIZE = 512
+"""Side in pixels of stored pictures, at most."""
+
+_QUALITY = 84  # of WebP: 30 kB a picture
 _BY_SEED: dict[str, Setting] = {"variants": 3, "seed": 93}
 
 
@@ -66,8 +78,8 @@ class Rendered:
     """The stored result of an example.
 
     Attributes:
-        pictures: The PNG files, in order.
-        latents: The file of codes.
+        pictures: The WebP files, in order.
+        latents: The file of codes, in half precision.
         details: As the endpoint gives them.
     """
 
@@ -75,9 +87,19 @@ class Rendered:
     latents: Path
     details: dict[str, Any]
 
+    def pngs(self) -> list[bytes]:
+        """Return the pictures as the studio hands out results: PNG, with the recipe."""
+        recipe = recipe_from_dict(self.details["recipe"])
+        several = len(self.pictures) > 1
+        made = []
+        for index, path in enumerate(self.pictures):
+            own = replace(recipe, settings={**recipe.settings, "variant": index}) if several else recipe
+            made.append(picture_to_png(load_picture(path), own))
+        return made
+
 
 _ASTRONAUT, _HOPPER, _TWO = "photos/astronaut.jpg", "photos/hopper.jpg", "photos/two_people.jpg"
-_WOMAN, _MAN, _TURNED = "photos/synthetic_1.png", "photos/synthetic_2.png", "photos/synthetic_turned.png"
+_WOMAN, _MAN, _TURNED = "photos/synthetic_1.jpg", "photos/synthetic_2.jpg", "photos/synthetic_turned.jpg"
 
 EXAMPLES: tuple[Example, ...] = (
     Example("encode", "astronaut", _ASTRONAUT),
@@ -133,10 +155,34 @@ def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
             step(f"{example.task}: {example.name}", index / len(EXAMPLES))
         result = run_example(pipeline, example)
         folder = RESULTS / example.task / example.name
-        files |= {folder / name: data for name, data in result.files(example.task).items()}
+        files |= {folder / name: data for name, data in _stored(result).items()}
     write_files(files, _is_stored_result)
     _remove_others(files)
     write_pins(RESULTS.parent, PINNED["examples"])
+
+
+def _stored(result: Result) -> dict[str, bytes]:
+    """Return the files that are kept of a result, by their names."""
+    task = result.recipe.task
+    assert result.latents is not None
+    names = _names(task, len(result.images))
+    files = {
+        name: picture_to_webp(_small(picture), _QUALITY)
+        for name, picture in zip(names, result.images, strict=True)
+    }
+    files[f"{task}.safetensors"] = codes_to_bytes(result.latents, result.recipe, half=True)
+    files[f"{task}.json"] = json.dumps(result.details, indent=2, ensure_ascii=False).encode()
+    return files
+
+
+def _small(picture: Image.Image) -> Image.Image:
+    if picture.width <= STORED_SIZE:
+        return picture
+    return picture.resize((STORED_SIZE, STORED_SIZE), Image.Resampling.LANCZOS)
+
+
+def _names(task: str, count: int) -> list[str]:
+    return [f"{task}.webp"] if count == 1 else [f"{task}-{index}.webp" for index in range(count)]
 
 
 def _remove_others(files: Collection[Path]) -> None:
@@ -151,9 +197,9 @@ def _remove_others(files: Collection[Path]) -> None:
 
 
 def _is_stored_result(path: Path) -> bool:
-    """Whether a file is a rendered result: by its recipe, or as the details that lie beside codes."""
-    own = made_by()
-    return own(path.with_suffix(".safetensors")) if path.suffix == ".json" else own(path)
+    """Whether a file is a rendered result: by its recipe, or as what lies beside codes that have one."""
+    codes = path.with_name(f"{path.parent.parent.name}.safetensors")
+    return made_by()(codes if path.suffix in (".json", ".webp") else path)
 
 
 def rendered(example: Example) -> Rendered:
@@ -170,8 +216,9 @@ def rendered(example: Example) -> Rendered:
         restore = f"Restore examples/results/{task}/{folder.name} from the repository."
         raise CheckpointError(f"{task}.json is damaged.", restore) from error
     count = details["recipe"]["settings"].get("variants", 1)
-    names = [f"{task}.png"] if count == 1 else [f"{task}-{index}.png" for index in range(count)]
-    found = Rendered(tuple(folder / name for name in names), folder / f"{task}.safetensors", details)
+    found = Rendered(
+        tuple(folder / name for name in _names(task, count)), folder / f"{task}.safetensors", details
+    )
     for path in (*found.pictures, found.latents):
         require_pinned(path, RESULTS.parent)
     return found

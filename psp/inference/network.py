@@ -94,6 +94,11 @@ class Loaded:
         return self.psp.config.generator.n_codes
 
     @property
+    def resolutions(self) -> tuple[int, ...]:
+        """The size in pixels at which each layer acts."""
+        return self.psp.config.generator.resolutions
+
+    @property
     def code_dim(self) -> int:
         """Length of a code."""
         return self.psp.config.generator.style_dim

@@ -146,7 +146,7 @@ class PspPipeline:
         factor = int(check_number("factor", factor))
         job = Job("super_resolution", self.network, model, step)
         variation = plan_random_styles(
-            variants, seed, "features", 0.5, job.loaded.n_codes, job.loaded.code_dim, plain_first=True
+            variants, seed, "features", 0.5, job.loaded.resolutions, job.loaded.code_dim, plain_first=True
         )
         job.tell("Looking for the face")
         prepared = prepare_small_photo(self._seen(photo), align, face, factor, job.loaded.in_size)
@@ -217,7 +217,7 @@ class PspPipeline:
         model: str = "auto",
         align: bool = True,
         face: int = 0,
-        layers: str = "8-",
+        layers: str = "auto",
         alpha: float = 1.0,
         variants: int = 1,
         seed: int = 0,
@@ -245,7 +245,7 @@ class PspPipeline:
         if style is None:
             variation, other = _random_styles(job, variants, seed, layers, alpha), None
         else:
-            variation = plan_even_steps(variants, layers, alpha, job.loaded.n_codes)
+            variation = plan_even_steps(variants, layers, alpha, job.loaded.resolutions)
             other = prepare_style(self.read(style), align, size)
         if isinstance(photo, CodesFile):
             codes = job.check_codes(photo.codes)[:1]
@@ -372,7 +372,7 @@ class PspPipeline:
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:
-    return plan_random_styles(variants, seed, layers, alpha, job.loaded.n_codes, job.loaded.code_dim)
+    return plan_random_styles(variants, seed, layers, alpha, job.loaded.resolutions, job.loaded.code_dim)
 
 
 def _finish(

@@ -44,6 +44,12 @@ class GeneratorConfig:
         """Number of W+ codes: 2·log2(size) − 2."""
         return 2 * int(math.log2(self.size)) - 2
 
+    @property
+    def resolutions(self) -> tuple[int, ...]:
+        """The size in pixels at which each code acts: 4, twice each power of two, ``size`` once more."""
+        doubled = (8 << (index // 2) for index in range(self.n_codes - 2))
+        return (4, *doubled, self.size)
+
     def initial_noise_weight(self, resolution: int) -> float:
         """Return the weight that noise starts with: 1 where its planes are learned, 0 elsewhere."""
         return 1.0 if resolution <= self.noise_maps_up_to else 0.0

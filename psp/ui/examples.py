@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-from psp.inference.examples import Example, examples_of, rendered
+from psp.inference.examples import STORED_SIZE, Example, Rendered, examples_of, rendered
 from psp.ui.cache import cached
 from psp.ui.results import Kind, Results, captions
 from psp.ui.words import in_words
@@ -80,6 +80,16 @@ def _kept(path: str | None) -> str | None:
 def _stored(example: Example, kind: Kind) -> list[Any]:
     """Return the three outputs of the API from the stored files."""
     result = rendered(example)
-    pictures = [_kept(str(path)) for path in result.pictures]
+    pngs, task = result.pngs(), example.task
+    several = len(pngs) > 1
+    pictures = [
+        cached(png, f"{task}-{index}.png" if several else f"{task}.png") for index, png in enumerate(pngs)
+    ]
+    details = {**result.details, "warnings": [*result.details["warnings"], _note(result)]}
     first = pictures[0] if kind == "image" else list(zip(pictures, captions(result.details), strict=True))
-    return [first, _kept(str(result.latents)), result.details]
+    return [first, _kept(str(result.latents)), details]
+
+
+def _note(result: Rendered) -> str:
+    size = result.details["size"]
+    return f"A stored example, kept at {min(size, STORED_SIZE)} px. Run the task for {size} px."

@@ -52,7 +52,7 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         model: str = "auto",
         align: bool = True,
         face: int = 0,
-        layers: str = "8-",
+        layers: str = "auto",
         alpha: float = 1.0,
         variants: int = 1,
         seed: int = 0,

@@ -11,6 +11,8 @@ from safetensors.numpy import save
 from psp.codes.latents import MAX_FILE, codes_from_bytes, codes_to_bytes, parse_layers, write_layers
 from psp.codes.recipe import Recipe
 from psp.errors import InputError
+from psp.models.generator import GeneratorConfig
+from psp.models.mobile import MobileConfig
 
 CODES = np.random.default_rng(0).standard_normal((12, 512)).astype(np.float32)
 RECIPE = Recipe("toonify", "mobile-1024", "ab" * 32, {"strength": 0.5})
@@ -55,41 +57,55 @@ def test_anything_else_is_refused(data: bytes) -> None:
         codes_from_bytes(data)
 
 
+OFFICIAL, MOBILE = GeneratorConfig().resolutions, MobileConfig().resolutions
+SMALL = GeneratorConfig(size=32, channels=(8,) * 4).resolutions
+
+
 @pytest.mark.parametrize(
-    ("text", "count", "layers"),
+    ("text", "resolutions", "layers"),
     [
-        ("8-", 12, range(8, 12)),
-        ("8-", 18, range(8, 18)),
-        ("0-3,7", 12, (0, 1, 2, 3, 7)),
-        (" 7 , 0 – 3 ", 12, (0, 1, 2, 3, 7)),
-        ("-3", 12, range(4)),
-        ("11", 12, (11,)),
-        ("ALL", 14, range(14)),
-        ("auto", 18, range(8, 18)),
-        ("auto", 12, range(4)),
-        ("auto", 16, range(8, 16)),
-        ("pose", 18, range(3)),
-        ("features", 12, range(8, 12)),
-        ("colours", 14, range(8, 14)),
+        ("8-", OFFICIAL, range(8, 18)),
+        ("8-", MOBILE, range(8, 23)),
+        ("0-3,7", OFFICIAL, (0, 1, 2, 3, 7)),
+        (" 7 , 0 – 3 ", SMALL, (0, 1, 2, 3, 7)),
+        ("-3", MOBILE, range(4)),
+        ("11", OFFICIAL, (11,)),
+        ("ALL", SMALL, range(8)),
+        ("auto", OFFICIAL, range(8, 18)),  # the paper's
+        ("pose", OFFICIAL, range(3)),
+        ("features", OFFICIAL, range(3, 7)),
+        ("colours", OFFICIAL, range(7, 18)),
+        ("auto", MOBILE, range(10, 23)),
+        ("pose", MOBILE, range(4)),
+        ("features", MOBILE, range(4, 10)),
+        ("colours", MOBILE, range(10, 23)),
+        ("auto", SMALL, (7,)),
+        ("features", SMALL, range(3, 8)),
     ],
 )
-def test_layers_are_read_as_in_a_print_dialog(text: str, count: int, layers: range | tuple[int, ...]) -> None:
-    assert parse_layers(text, count) == tuple(layers)
+def test_layers_are_read_as_in_a_print_dialog(
+    text: str, resolutions: tuple[int, ...], layers: range | tuple[int, ...]
+) -> None:
+    assert parse_layers(text, resolutions) == tuple(layers)
 
 
-@pytest.mark.parametrize("text", ["12", "8-12", "5-3", "a", "1,,2", "-", "1-2-3", "1;2", "9999-", "0x3"])
+@pytest.mark.parametrize("text", ["18", "8-18", "5-3", "a", "1,,2", "-", "1-2-3", "1;2", "9999-", "0x3"])
 def test_layers_that_make_no_sense_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="layer"):
-        parse_layers(text, 12)
+        parse_layers(text, OFFICIAL)
 
 
-@pytest.mark.parametrize("count", [6, 8, 10, 12, 14, 16, 18])
-def test_the_groups_of_layers_exist_in_every_model(count: int) -> None:
-    for name in ("auto", "pose", "features", "colours"):
-        assert parse_layers(name, count)
+@pytest.mark.parametrize("levels", range(3, 10))
+def test_the_groups_of_layers_exist_in_every_model(levels: int) -> None:
+    plain = GeneratorConfig(size=2 ** (levels + 1), channels=(8,) * levels)
+    mobile = MobileConfig(size=2 ** (levels + 2), channels=(8,) * levels)
+    for config in (plain, mobile):
+        assert len(config.resolutions) == config.n_codes
+        for name in ("auto", "pose", "features", "colours"):
+            assert parse_layers(name, config.resolutions)
 
 
 def test_layers_are_written_in_the_shortest_form_that_reads_back() -> None:
     assert write_layers((0, 1, 2, 7)) == "0-2,7"
     assert write_layers(tuple(range(18))) == "0-17"
-    assert parse_layers(write_layers((3, 5, 6, 9)), 12) == (3, 5, 6, 9)
+    assert parse_layers(write_layers((3, 5, 6, 9)), OFFICIAL) == (3, 5, 6, 9)

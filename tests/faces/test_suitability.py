@@ -55,7 +55,7 @@ def test_an_ordinary_face_is_left_in_peace(crop: Image.Image) -> None:
 
 
 def test_a_beard_or_spectacles_are_no_cover() -> None:
-    for name in ("hopper.jpg", "synthetic_1.png", "synthetic_2.png"):
+    for name in ("hopper.jpg", "synthetic_1.jpg", "synthetic_2.jpg"):
         with Image.open(EXAMPLES / name) as photo:
             assert photo_warnings(align(photo.convert("RGB")).crop, 300) == (), name
 

@@ -81,7 +81,7 @@ def test_the_command_line_says_so_and_makes_nothing(
     monkeypatch.setattr("psp.checkpoints.find.assets_dir", lambda: assets)
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
     flip(assets / "mobile-1024" / "encode.safetensors")
-    photo = ROOT / "examples" / "photos" / "synthetic_1.png"
+    photo = ROOT / "examples" / "photos" / "synthetic_1.jpg"
     assert main(["encode", str(photo), "--no-align", "-o", str(tmp_path / "out")]) == 2
     assert "encode.safetensors is damaged" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

@@ -31,7 +31,7 @@ def result(pipeline: PspPipeline, astronaut: Image.Image) -> Result:
 
 def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
     assert result.image.size == (128, 128)
-    assert result.latents.shape == (12, 512)
+    assert result.latents.shape == (14, 512)
     details = result.details
     assert set(details) == {
         "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",

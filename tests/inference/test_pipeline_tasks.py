@@ -91,7 +91,7 @@ def test_the_first_of_several_enlargements_is_the_plain_one(
     one = pipeline.super_resolution(astronaut, factor=16, seed=9)
     assert three.images[0].tobytes() == one.image.tobytes()
     assert apart(three.images[1], three.images[2]) > 1
-    assert three.latents is not None and three.latents.shape == (3, 12, 512)
+    assert three.latents is not None and three.latents.shape == (3, 14, 512)
 
 
 def test_a_tiny_picture_in_which_no_face_is_found_is_taken_with_a_warning(
@@ -239,13 +239,13 @@ def test_one_variant_in_a_file_is_decoded_alone(
         assert f"holds 3 variants; this is number {index}" in one.details["warnings"][0]
         again = pipeline.decode(one.latents_file(), variant=0)
         assert (again.png(), again.details["warnings"]) == (one.png(), [])
-    assert ran == [(1, 12, 512)] * 6
+    assert ran == [(1, 14, 512)] * 6
     with pytest.raises(InputError, match=r"no variant 3.*0 to 2"):
         pipeline.decode(data, variant=3)
 
 
 def test_codes_that_do_not_fit_the_model_are_told(pipeline: PspPipeline) -> None:
-    with pytest.raises(InputError, match=r"18 layers of 512.*12 of 512"):
+    with pytest.raises(InputError, match=r"18 layers of 512.*14 of 512"):
         pipeline.decode(save({"codes": np.zeros((18, 512), np.float32)}))
     with pytest.raises(InputError, match="safetensors"):
         pipeline.decode(b"\x80\x04pickle")

@@ -149,7 +149,7 @@ def test_defaults_are_enough_and_codes_have_their_shape(
     client: Client, inputs: dict[str, Path], endpoint: str, given: str
 ) -> None:
     first, latents, details = client.predict(**{given: handle_file(str(inputs[given]))}, api_name=endpoint)
-    assert load(Path(latents).read_bytes())["codes"].shape == (12, 512)
+    assert load(Path(latents).read_bytes())["codes"].shape == (14, 512)
     with Image.open(pictures_of(first)[0]) as opened:
         assert (opened.format, opened.size) == ("PNG", (128, 128))
         assert "Synthetic" in opened.info["Description"]
@@ -189,7 +189,7 @@ def test_decoding_a_file_of_variants_gives_the_first_and_leaves_no_files(
     empty = set(Path(get_upload_folder()).glob("tmp*"))
     first, latents, details = client.predict(latents=handle_file(str(path)), api_name="/decode")
     assert Path(first).read_bytes() == made.png(0)
-    assert load(Path(latents).read_bytes())["codes"].shape == (12, 512)
+    assert load(Path(latents).read_bytes())["codes"].shape == (14, 512)
     assert "holds 3 variants" in details["warnings"][0]
     assert set(Path(get_upload_folder()).glob("tmp*")) == empty
 

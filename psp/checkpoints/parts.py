@@ -1,4 +1,4 @@
-"""The small networks that come along beside the models of mobile-1024, such as what maps faces."""
+"""The small networks that come along beside the models of mobile-1024: what maps faces, and preview heads."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from psp.checkpoints.tensors import load_tensors
 from psp.errors import CheckpointError
 from psp.files.pins import require_pinned
 from psp.models.parser import FaceMapper
+from psp.models.preview import Previews
 from psp.registry.lookup import assets_dir
 
 _Network = TypeVar("_Network", bound=nn.Module)
@@ -35,6 +36,16 @@ def load_face_mapper(folder: Path = FOLDER) -> FaceMapper:
         CheckpointError: The file is missing, damaged, or holds another network.
     """
     return _filled(FaceMapper(), folder / "parser.safetensors")
+
+
+@torch.inference_mode(False)
+def load_previews(folder: Path = FOLDER) -> Previews:
+    """Return the preview heads, from ``preview.safetensors``; otherwise as ``load_face_mapper``.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or holds another network.
+    """
+    return _filled(Previews(), folder / "preview.safetensors")
 
 
 def _filled(network: _Network, path: Path) -> _Network:

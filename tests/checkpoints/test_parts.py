@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from psp.checkpoints import load_tensors, parts, save_tensors
-from psp.checkpoints.parts import FOLDER, load_face_mapper
+from psp.checkpoints.parts import FOLDER, load_face_mapper, load_previews
 from psp.errors import CheckpointError, ModelNotFoundError
 
 
@@ -22,9 +22,10 @@ def folder(tmp_path: Path) -> Path:
 
 def test_networks_are_ready_for_use_also_when_first_asked_for_in_inference_mode() -> None:
     with torch.inference_mode():
-        network = load_face_mapper()
-    assert not network.training
-    assert all(not p.requires_grad and not p.is_inference() for p in network.parameters())
+        network, previews = load_face_mapper(), load_previews()
+    for loaded in (network, previews):
+        assert not loaded.training
+        assert all(not p.requires_grad and not p.is_inference() for p in loaded.parameters())
     picture = torch.zeros(1, 3, 256, 256, requires_grad=True)
     network(picture).sum().backward()
     assert picture.grad is not None
@@ -49,6 +50,9 @@ def test_what_is_missing_or_another_network_is_refused(folder: Path, tmp_path: P
     save_tensors(path, tensors | {"out.bias": torch.full((19,), torch.nan)}, metadata)
     with pytest.raises(CheckpointError, match="no numbers"):
         load_face_mapper(folder)
+    (folder / "preview.safetensors").write_bytes(path.read_bytes())
+    with pytest.raises(CheckpointError):
+        load_previews(folder)
     path.unlink()
     with pytest.raises(ModelNotFoundError):
         load_face_mapper(folder)

@@ -27,12 +27,13 @@ def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
     Returns:
         Images [B,3,size,size], about [−1,1], not clipped.
     """
-    previews = _previews(codes.device)
-    if size in previews.sizes and isinstance(generator, MobileGenerator) and previews.fits(generator):
-        images: Tensor = previews(generator, codes, size)
-    else:
-        images = generator(codes, size)
-    return images
+    if isinstance(generator, MobileGenerator):
+        previews = _previews(codes.device)
+        if size in previews.sizes and previews.fits(generator):
+            images: Tensor = previews(generator, codes, size)
+            return images
+    decoded: Tensor = generator(codes, size)
+    return decoded
 
 
 @cache

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from psp.errors import SettingsError
 
-PARSERS = ("auto", "landmarks", "segformer")
+PARSERS = ("auto", "compact", "landmarks", "segformer")
 """What may map photos; see ``psp.inference.face_parser``."""
 
 # Digits of a number; no picture, and no queue, is larger.
@@ -35,8 +35,9 @@ class Settings:
         max_results: ``PSP_MAX_RESULTS``: how many pictures a request to the page may make: faces x variants.
         max_seconds: ``PSP_MAX_SECONDS``: how long one request to the page may take, its wait not counted.
         drain_seconds: ``PSP_DRAIN_SECONDS``: how long requests that run may go on when the page is stopped.
-        face_parser: ``PSP_FACE_PARSER``: what maps photos: "landmarks", "segformer", or "auto", which is
-            SegFormer where it is installed and its weights are on this machine.
+        face_parser: ``PSP_FACE_PARSER``: what maps photos: "compact" (the network that comes along),
+            "landmarks", "segformer", or "auto": SegFormer where it is installed and its weights are on this
+            machine, else compact.
         models_file: ``PSP_MODELS``: a TOML file that names the user's own models; see ``psp.registry.own``.
         max_upload_mb: ``PSP_MAX_UPLOAD_MB``: larger uploads are refused while they come in.
         allowed_hosts: ``PSP_ALLOWED_HOSTS``: names besides its own that the page answers under, with commas

@@ -109,7 +109,9 @@ ALPHA = Parameter("alpha", 1.0, "Amount (α)", "share of the style in these laye
 # What recipes say besides: nobody sets these.
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
 STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
-PARSER = Parameter("parser", "landmarks", "Parser", "who mapped a photo", words=("landmarks", "segformer"))
+PARSER = Parameter(
+    "parser", "compact", "Parser", "who mapped a photo", words=("compact", "landmarks", "segformer")
+)
 
 SETTINGS: dict[str, Parameter] = {
     value.name: value

@@ -18,7 +18,7 @@ from psp.evaluation.measures import Compared, Figures, Numbers, Ruler, Seen
 from psp.evaluation.picture_batches import PictureBatch
 from psp.evaluation.table import Row, Scored
 from psp.evaluation.translate import Made, Translator
-from psp.maps.landmark_parser import photo_to_map
+from psp.inference.compact_parser import map_face
 from psp.maps.palette import map_agreement, map_to_tensor
 from psp.pictures.images import to_pictures
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
@@ -197,7 +197,7 @@ class SegmentationToFace(_Drawn):
 
     def draw(self, picture: Image.Image) -> Drawing:
         """Return the map of a picture, uint8 [S,S]."""
-        return photo_to_map(picture)
+        return map_face(picture)
 
     def add(self, photos: Tensor) -> list[Scored]:
         """Map ``photos`` and make faces of the maps."""

@@ -1,8 +1,9 @@
-"""Who maps a photo by the 19 face classes: SegFormer, where it can be had, else landmarks and colour.
+"""Who maps a photo by the 19 face classes: SegFormer, where it can be had, else the compact network.
 
-SegFormer (Xie et al., NeurIPS 2021, size B5) trained on CelebAMask-HQ sees hats, glasses and earrings, which
-``psp.maps.landmark_parser`` does not. It needs the package ``transformers`` and a file of 340 MB, so it is
-optional.
+SegFormer (Xie et al., NeurIPS 2021, size B5) trained on CelebAMask-HQ needs the package ``transformers`` and
+a file of 340 MB, so it is optional. The compact network (``psp.inference.compact_parser``) comes along and
+sees hats, glasses and earrings too; landmarks and colour (``psp.maps.landmark_parser``) do not, and are used
+where they are asked for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from PIL import Image
 
 from psp.config import Settings
 from psp.errors import CheckpointError, SettingsError
+from psp.inference.compact_parser import map_face
 from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import CLASSES, Labels
 from psp.registry.lookup import AUXILIARY, file_on_disk
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FaceParser", "Parser"]
 
-Parser: TypeAlias = Literal["landmarks", "segformer"]
+Parser: TypeAlias = Literal["compact", "landmarks", "segformer"]
 
 _log = logging.getLogger(__name__)
 
@@ -48,15 +50,16 @@ _B5 = {
     "decoder_hidden_size": 768,
     "num_labels": len(CLASSES),
 }
-_INSTALL = "Run: pip install transformers; or set PSP_FACE_PARSER=landmarks."
+_INSTALL = "Run: pip install transformers; or set PSP_FACE_PARSER=compact."
 
 
 class FaceParser:
     """Maps faces with the parser that the settings ask for; safe to call from several threads.
 
     Args:
-        settings: ``face_parser`` is "landmarks", "segformer" (its weights are downloaded if need be) or
-            "auto": SegFormer where its package is installed and its weights are on this machine.
+        settings: ``face_parser`` is "compact", "landmarks", "segformer" (its weights are downloaded if need
+            be) or "auto": SegFormer where its package is installed and its weights are on this machine, else
+            the compact network.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -71,8 +74,10 @@ class FaceParser:
             SettingsError: SegFormer is asked for, but ``transformers`` is not installed.
         """
         wish = self._settings.face_parser
-        if wish == "landmarks" or (wish == "auto" and file_on_disk(_ENTRY, self._settings) is None):
+        if wish == "landmarks":
             return "landmarks"
+        if wish == "compact" or (wish == "auto" and file_on_disk(_ENTRY, self._settings) is None):
+            return "compact"
         if importlib.util.find_spec("transformers") is not None:
             return "segformer"
         if wish == "segformer":
@@ -80,7 +85,7 @@ class FaceParser:
                 "The face parser SegFormer needs the package transformers, which is not installed.", _INSTALL
             )
         _tell_what_is_missing()
-        return "landmarks"
+        return "compact"
 
     def map(self, crop: Image.Image) -> tuple[Labels, Parser]:
         """Map an aligned face.
@@ -93,11 +98,12 @@ class FaceParser:
 
         Raises:
             PictureError: The crop is not square.
-            CheckpointError: SegFormer's weights cannot be found, downloaded or used.
-            PspError: dlib or its model file is not installed.
+            CheckpointError: The weights of the network cannot be found, downloaded or used.
+            PspError: Landmarks are asked for, and dlib or its model file is not installed.
         """
         parser = self.choose()
-        return (photo_to_map(crop) if parser == "landmarks" else self._segment(crop)), parser
+        makers = {"compact": map_face, "landmarks": photo_to_map, "segformer": self._segment}
+        return makers[parser](crop), parser
 
     def _segment(self, crop: Image.Image) -> Labels:
         import torch  # noqa: PLC0415  (torch comes after the page)
@@ -131,7 +137,7 @@ class FaceParser:
         if any(info[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")):
             raise CheckpointError(
                 f"{_ENTRY.file} does not hold the face parser: other tensors than SegFormer B5 has.",
-                f"Take it from {_ENTRY.page}, or set PSP_FACE_PARSER=landmarks.",
+                f"Take it from {_ENTRY.page}, or set PSP_FACE_PARSER=compact.",
             )
         return network.eval().requires_grad_(False)
 

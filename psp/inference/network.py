@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,7 @@ class Work:
         strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
         together: Whether all pictures are decoded at once: faster for many, but values then depend on how
             many there are, by rounding.
+        size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
     """
 
     model: str
@@ -68,6 +70,7 @@ class Work:
     alphas: tuple[float, ...] = (1.0,)
     strength: float = 1.0
     together: bool = False
+    size: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,13 +286,13 @@ class Network:
         else:
             codes = psp.encode(_fitting(psp, work.inputs))
         if work.strength == 1.0:
-            return codes, psp.decode
+            return codes, _decoder(psp, work.size)
         plain = self._plain(work)
         if work.codes is None:
             codes = torch.lerp(plain.encode(_fitting(plain, work.inputs)), codes, work.strength)
         if work.strength == 0.0:
-            return codes, plain.decode
-        return codes, _between(plain, psp, work.strength)
+            return codes, _decoder(plain, work.size)
+        return codes, _between(plain, psp, work.strength, work.size)
 
     def _plain(self, work: Work) -> PSP:
         """Return the family's "encode" model, the end of the scale where the strength is 0."""
@@ -360,7 +363,16 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     return torch.cat(mixed)
 
 
-def _between(plain: PSP, other: PSP, strength: float) -> Callable[[torch.Tensor], torch.Tensor]:
+def _decoder(psp: PSP, size: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what decodes codes, at the size of the model or as previews."""
+    from psp.inference.previews import decode_preview  # noqa: PLC0415  (torch comes after the page)
+
+    return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
+
+
+def _between(
+    plain: PSP, other: PSP, strength: float, size: int | None
+) -> Callable[[torch.Tensor], torch.Tensor]:
     """Return the decoder whose weights lie between those of two generators of one descent.
 
     Layers of a fine-tuned generator stay aligned with those of its parent (Pinkney and Adler 2020), so that
@@ -374,7 +386,7 @@ def _between(plain: PSP, other: PSP, strength: float) -> Callable[[torch.Tensor]
             "The generators of 'encode' and of this model have different shapes.", "Use strength=1."
         )
     blended = {name: torch.lerp(value, theirs[name], strength) for name, value in ours.items()}
-    return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes,))
+    return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes, size))
 
 
 def _tell_download(step: Step | None) -> Callable[[int, int | None], None] | None:

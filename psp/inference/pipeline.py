@@ -286,8 +286,8 @@ class PspPipeline:
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.maps.palette``.
 
-        The recipe says who did it: "landmarks", or "segformer" where that is installed
-        (``psp.inference.face_parser``).
+        The recipe says who did it: "compact", the network that comes along, or "segformer" where that is
+        installed, or "landmarks" where the settings ask for it (``psp.inference.face_parser``).
         """
         return trace_map(self.read(photo), self.parser, align, face)
 

@@ -36,8 +36,9 @@ _LICENCES = """
   FFHQ, StyleGAN2 and CelebAMask-HQ: **research only, not for commercial use**.
 - Faces are found with dlib and its 68-point predictor, whose licence **excludes commercial products**.
 - Perceptual distances: LPIPS (BSD-2-Clause) on AlexNet (BSD-3-Clause).
-- Maps of photos are made from landmarks and colours, or by SegFormer (`jonathandinu/face-parsing`, CC0 by its
-  card, trained on CelebAMask-HQ: non-commercial research) where that is installed; the details say which.
+- Maps of photos are made by a small network that is bundled, or by SegFormer (`jonathandinu/face-parsing`,
+  CC0 by its card) where that is installed; the details say which. Both descend from CelebAMask-HQ:
+  **non-commercial research**. `PSP_FACE_PARSER=landmarks` makes maps from landmarks and colours instead.
 - Example pictures: see `examples/LICENSE.md`.
 
 **How to cite.**

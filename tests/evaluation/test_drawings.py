@@ -11,8 +11,8 @@ from torch import Tensor
 from psp.evaluation.drawings import Drawings, Followed, line_agreement, lines_of, other_pairs
 from psp.evaluation.measures import Ruler
 from psp.faces.alignment import align
+from psp.inference.compact_parser import map_face
 from psp.inference.quality import lpips_network
-from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import map_agreement
 from psp.pictures.images import to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch
@@ -68,7 +68,7 @@ def sketches_of(images: Tensor) -> list[np.ndarray]:
 
 
 def maps_of(images: Tensor) -> list[np.ndarray]:
-    return [photo_to_map(picture) for picture in to_pictures(images)]
+    return [map_face(picture) for picture in to_pictures(images)]
 
 
 def followed(drawings: Drawings, faces: Tensor, made: Tensor) -> Followed:

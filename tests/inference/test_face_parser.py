@@ -1,10 +1,11 @@
-"""SegFormer maps photos where it can be had, landmarks do elsewhere, and which of them did is told."""
+"""SegFormer maps photos where it can be had, the compact network elsewhere; which of them did is told."""
 
 from __future__ import annotations
 
 import importlib.machinery
 import logging
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -22,9 +23,10 @@ from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError, SettingsError
 from psp.faces.alignment import align
 from psp.inference import face_parser
+from psp.inference.compact_parser import map_face
 from psp.inference.face_parser import FaceParser
 from psp.maps.landmark_parser import photo_to_map
-from psp.maps.palette import CLASSES, map_to_picture, picture_to_map
+from psp.maps.palette import CLASSES, Labels, map_to_picture, picture_to_map
 
 HAT, CLOTH = CLASSES.index("hat"), CLASSES.index("cloth")
 
@@ -89,11 +91,23 @@ def crop(astronaut: Image.Image) -> Image.Image:
 
 
 @pytest.mark.usefixtures("package")
-def test_landmarks_map_where_there_are_no_weights(tmp_path: Path, crop: Image.Image) -> None:
+def test_the_compact_network_maps_where_there_are_no_weights_of_segformer(
+    tmp_path: Path, crop: Image.Image
+) -> None:
     settings = Settings(weights_dir=tmp_path, cache_dir=tmp_path / "cache")
     labels, parser = FaceParser(settings).map(crop)
-    assert parser == "landmarks"
-    assert np.array_equal(labels, photo_to_map(crop))
+    assert parser == "compact"
+    assert np.array_equal(labels, map_face(crop))
+
+
+@pytest.mark.usefixtures("package")
+@pytest.mark.parametrize(("wish", "maker"), [("compact", map_face), ("landmarks", photo_to_map)])
+def test_another_than_segformer_can_be_asked_for(
+    tmp_path: Path, crop: Image.Image, wish: str, maker: Callable[[Image.Image], Labels]
+) -> None:
+    labels, parser = FaceParser(replace(weights(tmp_path), face_parser=wish)).map(crop)
+    assert parser == wish
+    assert np.array_equal(labels, maker(crop))
 
 
 @pytest.mark.usefixtures("package")
@@ -120,19 +134,20 @@ def test_the_recipe_of_a_map_says_who_made_it(tmp_path: Path, astronaut: Image.I
     assert made.recipe.settings["parser"] == "segformer"
     labels, _ = picture_to_map(made.image)
     assert set(np.unique(labels)) <= {HAT, CLOTH}
-    plain = PspPipeline(replace(settings, face_parser="landmarks")).photo_to_mask(astronaut)
-    assert plain.recipe.settings["parser"] == "landmarks"
-    assert plain.image.tobytes() == map_to_picture(photo_to_map(align(astronaut).crop)).tobytes()
+    for name, maker in (("compact", map_face), ("landmarks", photo_to_map)):
+        plain = PspPipeline(replace(settings, face_parser=name)).photo_to_mask(astronaut)
+        assert plain.recipe.settings["parser"] == name
+        assert plain.image.tobytes() == map_to_picture(maker(align(astronaut).crop)).tobytes()
 
 
 @pytest.mark.usefixtures("no_package")
-def test_a_missing_package_is_told_once_and_landmarks_map(
+def test_a_missing_package_is_told_once_and_the_compact_network_maps(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     face_parser._tell_what_is_missing.cache_clear()
     parser = FaceParser(weights(tmp_path))
     with caplog.at_level(logging.WARNING):
-        assert [parser.choose(), parser.choose()] == ["landmarks", "landmarks"]
+        assert [parser.choose(), parser.choose()] == ["compact", "compact"]
     assert len(caplog.records) == 1
     assert "pip install transformers" in caplog.text
 

@@ -14,13 +14,14 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 
 from psp.errors import TrainingError
 from psp.files.drafts import writing
+from psp.inference.compact_parser import map_face
 from psp.maps.classes import MapClasses
-from psp.maps.landmark_parser import photo_to_map
 from psp.maps.palette import FACE_CLASSES
 from psp.pictures.images import load_picture
 from psp.training.data.sources import Source, read_square
@@ -79,8 +80,8 @@ def open_maps(sources: tuple[Source, ...], file: Path, size: int) -> MapStore:
         return MapStore(packed)
     packed = {}
     workers = max(1, os.cpu_count() or 1)
-    # A fork would copy locks that other threads hold, and hang.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+    # A fork would copy locks that other threads hold, and hang. One thread each: there are as many as cores.
+    with ProcessPoolExecutor(workers, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         for source in sources:
             read = source.reader()
             pictures = (read(name) for name in source.train)
@@ -106,7 +107,7 @@ def _read(file: Path) -> dict[tuple[str, str], bytes]:
 
 def _make_map(picture: bytes, name: str, size: int) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(photo_to_map(read_square(picture, name), size)).save(out, "PNG")
+    Image.fromarray(map_face(read_square(picture, name), size)).save(out, "PNG")
     return out.getvalue()
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from psp.errors import PspError, TrainingError
-from psp.maps.landmark_parser import photo_to_map
+from psp.inference.compact_parser import map_face
 from psp.training.config import DataConfig
 from psp.training.data.maps import mirror_map
 from psp.training.data.prepare import Floats, Preparation
@@ -167,7 +167,7 @@ class Pictures(Dataset[Item | PspError]):
         picture = self._read(source, name, mirrored=False)
         if source.inputs is not None:
             return _to_item(self._given(source, name, mirrored=False), picture)
-        labels = photo_to_map(Image.fromarray(picture)) if self._prepare.needs_maps else None
+        labels = map_face(Image.fromarray(picture)) if self._prepare.needs_maps else None
         return _to_item(*self._prepare(picture, labels, np.random.default_rng(index)))
 
     def _choose(self, rng: np.random.Generator) -> tuple[Source, str]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from psp.maps.landmark_parser import photo_to_map
+from psp.inference.compact_parser import map_face
 from psp.training.data import maps
 from psp.training.data.maps import mirror_map, open_maps
 from psp.training.data.sources import open_sources
@@ -29,7 +29,7 @@ def test_maps_are_made_once_and_read_again(tmp_path: Path, monkeypatch: pytest.M
     sources = open_sources(tmp_path / "data" / "faces")
     made = open_maps(sources, tmp_path / "maps.npz", 64)
     picture = Image.open(folder / "1.png").convert("RGB")
-    assert np.array_equal(made["faces", "1.png"], photo_to_map(picture, 64))
+    assert np.array_equal(made["faces", "1.png"], map_face(picture, 64))
     assert len(made) == 3
 
     def fail(*_: object) -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from psp.errors import TrainingError
 from psp.faces.alignment import align
-from psp.maps.landmark_parser import photo_to_map
+from psp.inference.compact_parser import map_face
 from psp.maps.palette import map_to_tensor
 from psp.pictures.images import degrade, load_picture
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
@@ -38,7 +38,7 @@ def test_a_sketch_is_the_one_that_the_app_draws(face: Pixels) -> None:
 
 def test_a_map_is_one_hot_with_one_channel_a_class(face: Pixels) -> None:
     prepare = Preparation("segmentation_to_face", 128, 19)
-    labels = photo_to_map(Image.fromarray(face))
+    labels = map_face(Image.fromarray(face))
     assert prepare.needs_maps
     inputs, _ = prepare(face, labels, np.random.default_rng(0))
     assert inputs.shape == (19, 128, 128)

@@ -1,0 +1,41 @@
+"""Small pictures of codes, quickly: for live previews, for refining codes, and for training on a CPU."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from psp.checkpoints.parts import load_previews
+from psp.models.generators import AnyGenerator
+from psp.models.mobile import MobileGenerator
+from psp.models.preview import Previews
+
+
+def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
+    """Decode ``codes`` to small pictures: by a preview head where one fits, else by the generator itself.
+
+    The heads are near the true picture, not equal to it: ``benchmarks/preview.py`` measures how near, and how
+    much sooner they are done. Gradients reach the codes.
+
+    Args:
+        generator: Any; heads come along for the generator of mobile-1024, at 128 and 256 px.
+        codes: [B,n_codes,style_dim], where the generator is.
+        size: Side of the pictures in pixels, a power of two.
+
+    Returns:
+        Images [B,3,size,size], about [−1,1], not clipped.
+    """
+    if isinstance(generator, MobileGenerator):
+        previews = _previews(codes.device)
+        if size in previews.sizes and previews.fits(generator):
+            images: Tensor = previews(generator, codes, size)
+            return images
+    decoded: Tensor = generator(codes, size)
+    return decoded
+
+
+@cache
+def _previews(device: torch.device) -> Previews:
+    return load_previews().to(device)

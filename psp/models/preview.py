@@ -1,0 +1,127 @@
+"""Preview heads: small pictures of codes from a MobileStyleGAN's early features, without its costly blocks.
+
+Most of a face stands in the features at 64 or 128 px; the later codes scale the channels of a few thin
+layers that go on from there. As in the generator, the last one gives wavelet bands, here of twice the
+features' size. The heads were distilled from the generator's own pictures.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from psp.models.generators import AnyGenerator
+from psp.models.haar import inverse_haar
+from psp.models.mobile import MobileConfig, MobileGenerator
+
+# Relative: stored weights are rounded by far less than this, and those of a fine-tuned copy differ by more.
+_SAME = 0.02
+_BLOCK = 3  # codes of a block of the generator
+
+
+@dataclass(frozen=True)
+class PreviewConfig:
+    """The shape of preview heads; the defaults are those of the bundled ones.
+
+    Attributes:
+        generator: The generator's shape.
+        widths: For each head, the side of its pictures in pixels, twice the features', and its channels.
+    """
+
+    generator: MobileConfig = field(default_factory=MobileConfig)
+    widths: tuple[tuple[int, int], ...] = ((128, 128), (256, 96))
+
+    def __post_init__(self) -> None:
+        inner = {8 << level for level in range(len(self.generator.channels) - 1)}
+        assert all(size in inner for size, _ in self.widths), f"pictures of {sorted(inner)} px can be had"
+
+
+class PreviewHead(nn.Module):
+    """Features and the codes that did not go into them to a picture of twice the features' size.
+
+    Args:
+        generator: The generator's shape.
+        size: Side of the picture in pixels.
+        width: Channels inside.
+    """
+
+    def __init__(self, generator: MobileConfig, size: int, width: int) -> None:
+        super().__init__()
+        level = (size // 8).bit_length() - 1
+        channels, dim = generator.channels[level], generator.style_dim
+        # The first later code scales the features, as in the generator; the others are dealt out evenly.
+        first = 1 + _BLOCK * level
+        each = (generator.n_codes - first - 1) // _BLOCK
+        self.starts = (first, *(first + 1 + each * index for index in range(_BLOCK)), generator.n_codes)
+        scaled = (channels, width, width, width)
+        self.styles = nn.ModuleList(
+            nn.Linear((end - start) * dim, count)
+            for (start, end), count in zip(itertools.pairwise(self.starts), scaled, strict=True)
+        )
+        self.enter = nn.Conv2d(channels, width, 1)
+        self.units = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(width, width, 3, 1, 1, groups=width), nn.Conv2d(width, width, 1))
+            for _ in range(2)
+        )
+        self.to_bands = nn.Conv2d(width, 12, 1)
+
+    def forward(self, features: Tensor, codes: Tensor) -> Tensor:
+        """Map ``features`` [B,C,H,H] and ``codes`` [B,n_codes,style_dim] to images [B,3,2H,2H]."""
+        enter, *inner = (
+            style(codes[:, start:end].flatten(1))[:, :, None, None]
+            for style, (start, end) in zip(self.styles, itertools.pairwise(self.starts), strict=True)
+        )
+        x = F.leaky_relu(self.enter(features * enter), 0.2)
+        for unit, scale in zip(self.units, inner, strict=False):  # the last scale is that of the bands
+            x = x + F.leaky_relu(unit(x * scale), 0.2)
+        return inverse_haar(self.to_bands(x * inner[-1]))
+
+
+class Previews(nn.Module):
+    """All preview heads of one generator.
+
+    Args:
+        config: Their shape.
+    """
+
+    mark: Tensor
+
+    def __init__(self, config: PreviewConfig | None = None) -> None:
+        super().__init__()
+        self.config = config = config or PreviewConfig()
+        shape = config.generator
+        self.heads = nn.ModuleDict(
+            {str(size): PreviewHead(shape, size, width) for size, width in config.widths}
+        )
+        # The generator's last layer: what tells the one that was distilled from others of its shape.
+        self.register_buffer("mark", nn.Conv2d(shape.channels[-1], 12, 1).weight.detach())
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Sides of the pictures that can be had, in pixels."""
+        return tuple(size for size, _ in self.config.widths)
+
+    def fits(self, generator: AnyGenerator) -> bool:
+        """Return whether ``generator`` is the one that was distilled, rounding of its weights aside."""
+        if not isinstance(generator, MobileGenerator) or generator.config != self.config.generator:
+            return False
+        gap = generator.to_bands.weight.detach().float() - self.mark
+        return bool(gap.norm() < _SAME * self.mark.norm())
+
+    def forward(self, generator: MobileGenerator, codes: Tensor, size: int) -> Tensor:
+        """Return pictures of ``codes``: images [B,3,size,size], about [−1,1], not clipped.
+
+        Gradients reach the codes, and the generator where it takes any.
+
+        Args:
+            generator: The one that fits.
+            codes: [B,n_codes,style_dim], the average included.
+            size: One of ``sizes``.
+        """
+        assert size in self.sizes, f"{size} px is none of {self.sizes}"
+        head = self.heads[str(size)]
+        images: Tensor = head(generator.features(codes, size // 2), codes)
+        return images

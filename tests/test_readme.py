@@ -23,7 +23,6 @@ from psp.cli.train import configure
 from psp.config import Settings
 from psp.inference import examples
 from psp.inference.pipeline import PspPipeline
-from psp.registry.lookup import assets_dir
 from psp.registry.own import own_families
 from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
@@ -44,7 +43,11 @@ PARSED = (("train",), ("train-generator",), ("models", "pin"), ("models", "impor
 
 @pytest.fixture
 def home(
-    tmp_path: Path, astronaut: Image.Image, pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    astronaut: Image.Image,
+    pipeline: PspPipeline,
+    monkeypatch: pytest.MonkeyPatch,
+    small_assets: Path,
 ) -> Path:
     """The folder of somebody who follows the documentation, with what its snippets name."""
     monkeypatch.chdir(tmp_path)
@@ -75,7 +78,7 @@ def home(
             shutil.copy("map.png", f"{place}/a.png")
         else:
             (astronaut if place == "PHOTOS" else face.resize((128, 128))).save(f"{place}/a.png")
-    shutil.copytree(assets_dir() / "mobile-1024", "runs/mine/best")
+    shutil.copytree(small_assets / "mobile-1024", "runs/mine/best")
     return tmp_path
 
 

@@ -14,9 +14,9 @@ from psp.checkpoints.average import average_code
 from psp.checkpoints.find import find_file
 from psp.checkpoints.load import DECODER_FORMAT, load_psp
 from psp.checkpoints.official import clean_names, is_pickle, load_pickle
-from psp.checkpoints.split import load_in_parts, save_in_parts
 from psp.checkpoints.quantize import to_half, to_int8
 from psp.checkpoints.sound import require_sound
+from psp.checkpoints.split import load_in_parts, save_in_parts
 from psp.checkpoints.tensors import read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError

@@ -14,9 +14,9 @@ from psp.checkpoints.find import find_file
 from psp.checkpoints.hashes import check_seal, file_sha256, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import Opened, is_pickle, open_official
-from psp.checkpoints.split import load_in_parts
 from psp.checkpoints.siblings import Sibling, find_beside
 from psp.checkpoints.sound import require_sound
+from psp.checkpoints.split import load_in_parts
 from psp.checkpoints.tensors import read_metadata, save_tensors
 from psp.config import Settings
 from psp.errors import CheckpointError

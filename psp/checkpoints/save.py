@@ -10,9 +10,9 @@ from torch import Tensor
 
 from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.load import CHANGE, DECODER_FORMAT, FORMAT, inherited, load_base
-from psp.checkpoints.split import load_in_parts, save_in_parts
 from psp.checkpoints.quantize import SCALE, Precision, from_int8, to_half, to_int8
 from psp.checkpoints.siblings import PARTS
+from psp.checkpoints.split import load_in_parts, save_in_parts
 from psp.checkpoints.tensors import SEAL, read_metadata, save_tensors
 from psp.errors import CheckpointError
 from psp.models.architecture import config_to_json

@@ -46,6 +46,6 @@ def map_face(crop: Image.Image, size: int | None = None) -> Labels:
 @cache
 def _network() -> FaceMapper:
     """Return the network, on the CPU: it runs once a drawing, and a GPU may be lent by calls."""
-    from psp.checkpoints.parts import load_face_mapper  # noqa: PLC0415  (torch comes after the page)
+    from psp.checkpoints.small_networks import load_face_mapper  # noqa: PLC0415  (torch comes after the page)
 
     return load_face_mapper()

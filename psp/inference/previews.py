@@ -7,7 +7,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from psp.checkpoints.parts import load_previews
+from psp.checkpoints.small_networks import load_previews
 from psp.models.generators import AnyGenerator
 from psp.models.mobile import MobileGenerator
 from psp.models.preview import Previews

@@ -15,7 +15,6 @@ from psp.checkpoints import load_psp
 from psp.cli.main import main
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline, Result
-from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(autouse=True)
@@ -41,11 +40,11 @@ def test_encode_writes_what_the_pipeline_makes(
     assert told["recipe"] == result.details["recipe"]
 
 
-def test_a_folder_of_models_is_a_model(photo: Path, tmp_path: Path) -> None:
+def test_a_folder_of_models_is_a_model(photo: Path, tmp_path: Path, small_assets: Path) -> None:
     best = tmp_path / "runs" / "mine" / "best"
     best.mkdir(parents=True)
     for name in ("encode", "generator", "toonify"):
-        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", best)
+        shutil.copy(small_assets / "mobile-1024" / f"{name}.safetensors", best)
     out = ["-o", str(tmp_path / "out")]
     assert main(["encode", str(photo), "--model", str(best), *out]) == 0
     assert main(["toonify", str(photo), "--model", str(best.parent), "--strength", "0.5", *out]) == 0
@@ -154,11 +153,11 @@ def test_two_steps_of_the_bundled_recipe_make_a_model(
 
 
 def test_a_task_is_evaluated_on_held_out_pictures(
-    astronaut: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    astronaut: Image.Image, tmp_path: Path, small_assets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "data" / "val").mkdir(parents=True)
     astronaut.resize((128, 128)).save(tmp_path / "data" / "val" / "face.png")
-    command = ["evaluate", "--model", str(assets_dir() / "mobile-1024" / "encode.safetensors")]
+    command = ["evaluate", "--model", str(small_assets / "mobile-1024" / "encode.safetensors")]
     command += ["--data", str(tmp_path / "data"), "--sheet", str(tmp_path / "sheets"), "--task"]
     assert main([*command, "super_resolution"]) == 0
     lines = capsys.readouterr().out.splitlines()

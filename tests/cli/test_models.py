@@ -8,16 +8,15 @@ from pathlib import Path
 import pytest
 
 from psp.cli.main import main
-from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(autouse=True)
-def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def own_models(tmp_path: Path, small_assets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An own family made of bundled files, and one that is not there; no way to the Hub."""
     best = tmp_path / "runs" / "mine" / "best"
     best.mkdir(parents=True)
     for name in ("encode", "generator", "toonify"):
-        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", best)
+        shutil.copy(small_assets / "mobile-1024" / f"{name}.safetensors", best)
     (tmp_path / "models.toml").write_text('[my-portraits]\npath = "runs/mine"\n[gone]\npath = "gone"')
     monkeypatch.setenv("PSP_MODELS", str(tmp_path / "models.toml"))
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))

@@ -11,7 +11,6 @@ from PIL import Image
 
 from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline, Result
-from psp.registry.lookup import assets_dir
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +117,6 @@ def test_none_is_the_default_and_whole_floats_are_whole(face: Image.Image, pipel
     assert pipeline.encode(face, align=0).details["recipe"]["settings"]["align"] is False  # type: ignore[arg-type]
 
 
-def test_a_model_may_be_a_path(face: Image.Image, pipeline: PspPipeline) -> None:
-    path: Any = Path(assets_dir()) / "mobile-1024"
+def test_a_model_may_be_a_path(face: Image.Image, pipeline: PspPipeline, small_assets: Path) -> None:
+    path: Any = small_assets / "mobile-1024"
     assert pipeline.encode(face, model=path, align=False).latents is not None

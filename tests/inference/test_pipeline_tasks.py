@@ -46,7 +46,7 @@ def test_a_face_is_turned_to_the_front(
 ) -> None:
     result = pipeline.frontalize(astronaut)
     assert result.image.size == (128, 128)
-    assert apart(result.image, encoded.image) > 1  # another model
+    assert apart(result.image, encoded.image) > 0.5  # another model
     assert result.details["quality"]["identity"] < 0.8
 
 
@@ -119,12 +119,12 @@ def test_drawings_give_faces_by_seed(
     assert run(drawing, seed=5).image.tobytes() == three.images[1].tobytes()
     assert apart(three.images[0], three.images[1]) > 2
     assert three.latents is not None
-    assert np.array_equal(three.latents[0, 4:], three.latents[1, 4:])  # only the chosen layers differ
-    assert not np.array_equal(three.latents[0, :4], three.latents[1, :4])
+    assert np.array_equal(three.latents[0, :10], three.latents[1, :10])  # only the chosen layers differ
+    assert not np.array_equal(three.latents[0, 10:], three.latents[1, 10:])
     plain = run(drawing, alpha=0.0)
     assert run(drawing, alpha=0.0, seed=99).image.tobytes() == plain.image.tobytes()
     assert three.details["quality"] is None and three.details["alignment"] is None
-    assert three.details["recipe"]["settings"] == {"layers": "0-3", "alpha": 1.0, "variants": 3, "seed": 4}
+    assert three.details["recipe"]["settings"] == {"layers": "10-13", "alpha": 1.0, "variants": 3, "seed": 4}
 
 
 def test_any_colour_of_line_gives_the_same_face(pipeline: PspPipeline, sketch: Image.Image) -> None:

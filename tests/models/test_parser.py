@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from psp.checkpoints.parts import load_face_mapper
+from psp.checkpoints.small_networks import load_face_mapper
 from psp.models.parser import FaceMapper, ParserConfig
 
 GOLDEN = np.load(Path(__file__).parent.parent / "golden" / "parts.npz")

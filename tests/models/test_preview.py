@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from psp.checkpoints.parts import load_previews
+from psp.checkpoints.small_networks import load_previews
 from psp.models.generator import Generator, GeneratorConfig
 from psp.models.mobile import MobileConfig, MobileGenerator
 from psp.models.preview import PreviewConfig, PreviewHead, Previews

@@ -15,7 +15,6 @@ from gradio_client.exceptions import AppError
 
 from psp.codes.recipe import Recipe
 from psp.inference.pipeline import PspPipeline
-from psp.registry.lookup import assets_dir
 from psp.ui.about import _models
 from psp.ui.app import build_app
 from psp.ui.recipes import _told, _value
@@ -35,12 +34,12 @@ tasks = ["toonify"]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(tmp_path_factory: pytest.TempPathFactory, small_assets: Path) -> Path:
     """A file of own models, and the folder of one: the bundled encoder under another name."""
     folder = tmp_path_factory.mktemp("own")
     (folder / "best").mkdir()
     for name in ("encode", "generator"):
-        shutil.copy(assets_dir() / "mobile-1024" / f"{name}.safetensors", folder / "best")
+        shutil.copy(small_assets / "mobile-1024" / f"{name}.safetensors", folder / "best")
     (folder / "models.toml").write_text(TOML)
     return folder
 

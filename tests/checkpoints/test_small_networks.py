@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from psp.checkpoints import load_tensors, parts, save_tensors
-from psp.checkpoints.parts import FOLDER, load_face_mapper, load_previews
+from psp.checkpoints.small_networks import FOLDER, load_face_mapper, load_previews
 from psp.errors import CheckpointError, ModelNotFoundError
 
 

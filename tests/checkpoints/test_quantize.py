@@ -45,6 +45,26 @@ def test_each_row_is_off_by_half_a_step_at_most(shape: tuple[int, ...], rows: in
     assert ((restored.view(rows, -1) - by_row).abs() <= step * 0.57).all()  # 127 · 2^-11 from the scale
 
 
+def test_pieces_of_rows_have_scales_of_their_own() -> None:
+    value = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
+    value[:, 16:32] *= 100
+    stored = to_int8({"x": value}, piece=16)
+    assert stored["x.scale"].shape == (40, 4)
+    restored = from_int8("f", stored)["x"]
+    assert (restored - value)[:, :16].abs().max() < 0.02
+    assert (from_int8("f", to_int8({"x": value}))["x"] - value)[:, :16].abs().max() > 0.5
+    again = to_int8({"x": restored}, piece=16)
+    assert all(torch.equal(again[name], part) for name, part in stored.items())
+    assert to_int8({"x": value}, piece=48)["x.scale"].shape == (40,)  # no multiple: one for the row
+
+
+@pytest.mark.parametrize("pieces", [3, 65])
+def test_pieces_that_do_not_fit_are_named(pieces: int) -> None:
+    stored = to_int8({"x": torch.randn(40, 64)}) | {"x.scale": torch.ones(40, pieces).half()}
+    with pytest.raises(CheckpointError, match=rf"\[40, {pieces}\], which does not fit"):
+        from_int8("f", stored)
+
+
 def test_small_flat_and_whole_numbers_are_as_in_half_precision() -> None:
     tensors = {
         "few": torch.randn(31, 33),

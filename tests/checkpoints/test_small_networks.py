@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from psp.checkpoints import load_tensors, parts, save_tensors
+from psp.checkpoints import load_tensors, save_tensors, small_networks
 from psp.checkpoints.small_networks import FOLDER, load_face_mapper, load_previews
 from psp.errors import CheckpointError, ModelNotFoundError
 
@@ -33,8 +33,8 @@ def test_networks_are_ready_for_use_also_when_first_asked_for_in_inference_mode(
 
 def test_the_sha256_of_a_bundled_file_is_checked(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     load_face_mapper(folder)
-    monkeypatch.setattr(parts, "FOLDER", folder / "mobile-1024")
-    monkeypatch.setattr(parts, "assets_dir", lambda: folder)
+    monkeypatch.setattr(small_networks, "FOLDER", folder / "mobile-1024")
+    monkeypatch.setattr(small_networks, "assets_dir", lambda: folder)
     shutil.copytree(folder, folder.parent / "copy")
     shutil.move(str(folder.parent / "copy"), folder / "mobile-1024")
     with pytest.raises(CheckpointError, match="SHA256SUMS"):

@@ -46,7 +46,7 @@ def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
 def test_the_model_makes_a_face_like_the_input(result: Result) -> None:
     quality = result.details["quality"]
     assert quality["lpips"] < 0.3
-    assert quality["l2"] < 0.1
+    assert quality["l2"] < 0.2
     assert quality["identity"] < 0.8
 
 

@@ -1,9 +1,8 @@
-"""The compact encoder: the weights that wait in assets/mobile-1024 give the numbers that the recipe gave."""
+"""The compact encoder: the bundled weights give the numbers that the code gave that trained them."""
 
 from __future__ import annotations
 
 import dataclasses
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from psp.checkpoints import load_psp
 from psp.checkpoints.dlib_file import load_face_descriptor
-from psp.checkpoints.quantize import from_int8
-from psp.checkpoints.tensors import load_tensors
+from psp.config import Settings
 from psp.models.compact import CompactConfig, CompactEncoder, Correction
 from psp.models.irse import Stage
 from psp.models.sight import SEEN, FaceSight
@@ -25,40 +24,13 @@ SMALL = CompactConfig(
     in_size=64, n_codes=6, code_dim=8, width=16, stages=(Stage(16, 1),) * 3, pyramid=16, vector=8,
     coarse=2, medium=4,
 )  # fmt: skip
-# The recipe's names, and those of the product.
-NAMES = (
-    (r"^e\.l(\d)\.", r"laterals.\1."), (r"^e\.trunks\.(\d)\.fc\.", r"trunks.\1.linear."), (r"^e\.", ""),
-    (r"^norm\.", "sight.norm."), (r"^side\.", "sight.levels."), (r"^seen\.", "sight.narrow."),
-    (r"^tell\.", "sight.levels."), (r"^blind$", "unseen"),
-)  # fmt: skip
 
 
-def waiting(*names: str) -> dict[str, Tensor]:
-    """Return the tensors of files in assets/mobile-1024, named as in the product."""
-    tensors: dict[str, Tensor] = {}
-    for name in names:
-        path = assets_dir() / "mobile-1024" / f"{name}.safetensors"
-        for key, value in from_int8(path.name, load_tensors(path)[0]).items():
-            for pattern, replacement in NAMES:
-                key = re.sub(pattern, replacement, key)  # noqa: PLW2901  (one name after the other)
-            tensors[key] = value.float()
-    return tensors
-
-
-def filled(config: CompactConfig, own: str = "") -> CompactEncoder:
-    """Return an encoder with the weights of encode, and over them those of the task's own file."""
-    encoder = CompactEncoder(config)
-    state = encoder.state_dict()
-    tensors = waiting("encode-body", "encode-heads") | (waiting(own) if own else {})
-    if own and config.sight != "photo":
-        tensors = {k: v for k, v in tensors.items() if not k.startswith("sight")} | waiting(own)
-    counts = {key: value for key, value in state.items() if key.endswith("num_batches_tracked")}
-    if config.sight == "none":  # the map's file has a norm that nothing reads
-        tensors = {key: value for key, value in tensors.items() if not key.startswith("sight")}
-    if encoder.face is not None:
-        counts |= {f"face.network.{key}": value for key, value in load_face_descriptor().state_dict().items()}
-    encoder.load_state_dict(counts | tensors, strict=True)
-    return encoder.eval().requires_grad_(False)
+def bundled(task: str) -> CompactEncoder:
+    """Return the encoder of the bundled family for a task."""
+    encoder = load_psp("mobile-1024", task=task, settings=Settings(), assets=assets_dir()).encoder
+    assert isinstance(encoder, CompactEncoder)
+    return encoder
 
 
 @pytest.fixture(scope="module")
@@ -87,14 +59,13 @@ def test_what_the_face_network_sees_is_what_the_recipe_saw(sight: FaceSight) -> 
 
 @torch.no_grad()
 def test_photos_and_their_correction() -> None:
-    encoder = filled(CompactConfig())
+    encoder = bundled("encode")
     photo, other = waves(), waves().flip(3) * 0.9
     wanted, made = (encoder.vectors(p) for p in (photo, other))
     agrees("encode", encoder.codes(wanted))
     assert torch.equal(encoder(photo), encoder.codes(wanted))
-    correction = Correction()
-    correction.load_state_dict(waiting("refine"))
-    agrees("correction", correction(encoder, wanted, made))
+    assert encoder.correction is not None
+    agrees("correction", encoder.correction(encoder, wanted, made))
     nothing = torch.zeros_like(encoder.codes(wanted))
     fresh = Correction()
     assert torch.equal(
@@ -107,20 +78,20 @@ def test_photos_and_their_correction() -> None:
 
 @torch.no_grad()
 def test_tiny_pictures() -> None:
-    encoder = filled(CompactConfig(), "super_resolution")
+    encoder = bundled("super_resolution")
     agrees("super_resolution", encoder(waves()))
 
 
 @torch.no_grad()
 def test_drawings_are_seen_too() -> None:
-    encoder = filled(CompactConfig(in_channels=1, sight="drawing"), "sketch_to_face")
+    encoder = bundled("sketch_to_face")
     lines = (waves().mean(1, keepdim=True) + 1) / 2
     agrees("sketch_to_face", encoder(lines))
 
 
 @torch.no_grad()
 def test_maps_are_not_seen() -> None:
-    encoder = filled(CompactConfig(in_channels=19, sight="none"), "segmentation_to_face")
+    encoder = bundled("segmentation_to_face")
     y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
     labels = ((x + y) // 27).long().clamp(0, 18)
     agrees("segmentation_to_face", encoder(F.one_hot(labels, 19).permute(2, 0, 1)[None].float()))

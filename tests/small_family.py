@@ -49,6 +49,8 @@ def small_family(folder: Path) -> Path:
     (draft / BUNDLED).mkdir(parents=True)
     for name in (_GENERATOR, _FIRST, *(f"{task}.safetensors" for task in MODEL_TASKS if task != "encode")):
         _shrink(assets_dir() / BUNDLED / name, draft / BUNDLED / name)
+    for name in ("parser", "preview"):
+        shutil.copy(assets_dir() / BUNDLED / f"{name}.safetensors", draft / BUNDLED)
     shutil.copytree(assets_dir() / "lpips", draft / "lpips")
     write_pins(draft, ("*/*.safetensors",))
     draft.rename(made)

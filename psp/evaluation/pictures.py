@@ -225,7 +225,7 @@ class SuperResolution(Measure):
         given, out, shown = self.bench.ruler.look(photos), [], []
         for factor in tasks.FACTORS:
             inputs = tasks.degraded(photos, factor)
-            made = self.bench.translate(inputs)
+            made = self.bench.translate(inputs, factor)
             shown += [inputs, made.images]
             out.append(self.compare(photos, made, given, f"1/{factor}"))
             plain = self.bench.ruler.compare(photos, tasks.enlarged(photos, factor), given)

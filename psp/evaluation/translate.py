@@ -43,17 +43,21 @@ class Translator:
         self._warm = False
 
     @torch.inference_mode()
-    def __call__(self, inputs: Tensor) -> Made:
-        """Translate ``inputs`` [N,C,S,S], of any size: colour in [−1,1], sketches and maps in [0,1]."""
+    def __call__(self, inputs: Tensor, factor: int = 1) -> Made:
+        """Translate ``inputs`` [N,C,S,S], of any size: colour in [−1,1], sketches and maps in [0,1].
+
+        They have ``factor`` times less detail a side than they could have.
+        """
         side = self.model.config.encoder.in_size
         given = inputs if inputs.shape[-1] == side else resized(inputs, side)
         given = given.to(self.model.device)
+        detail = max(1, min(side, inputs.shape[-1]) // factor) if factor > 1 else None
         if not self._warm:  # the first batch also pays for what is set up once
-            self.model(given)
+            self.model(given, detail)
             self._warm = True
         _finish(self.model.device)
         start = time.perf_counter()
-        made = self.model(given)
+        made = self.model(given, detail)
         _finish(self.model.device)
         seconds = (time.perf_counter() - start) / len(inputs)
         require_picture(made)

@@ -143,8 +143,7 @@ def _run(
         saving: list[tuple[Wanted, Prefetched, Future[None]]] = []
         for batch in _batches(outcomes, ledger, seconds, size):
             start = time.perf_counter()
-            inputs = np.concatenate([ready.inputs for _, ready in batch])
-            codes, images = _pass(network, saver.inference, inputs)
+            codes, images = _pass(network, saver.inference, [ready for _, ready in batch])
             seconds.network += time.perf_counter() - start
             _enter(ledger, saving)  # at most one batch of pictures waits to be saved
             saving = [
@@ -179,21 +178,28 @@ def _batches(
         yield batch
 
 
-def _pass(network: Network, inference: Inference, inputs: Floats) -> tuple[Codes, Floats]:
-    """Run one batch [B,C,S,S]; returns codes [B,n,dim] and images [B,3,H,W].
+def _pass(network: Network, inference: Inference, batch: Sequence[Prefetched]) -> tuple[Codes, Floats]:
+    """Run one batch; returns codes [B,n,dim] and images [B,3,H,W].
 
     Raises:
         PspError: The device has too little memory.
     """
     import torch  # noqa: PLC0415  (torch comes after the page)
 
+    codes, images = [np.empty(0)] * len(batch), [np.empty(0)] * len(batch)
     try:
-        return network.run(Work(inference.model, inference.task, inputs, together=True))
+        for detail in dict.fromkeys(ready.detail for ready in batch):  # mostly one for all
+            places = [place for place, ready in enumerate(batch) if ready.detail == detail]
+            inputs = np.concatenate([batch[place].inputs for place in places])
+            work = Work(inference.model, inference.task, inputs, detail=detail, together=True)
+            for place, code, image in zip(places, *network.run(work), strict=True):
+                codes[place], images[place] = code, image
     except torch.OutOfMemoryError as error:
         raise PspError(
-            f"{network.device} has too little memory for {len(inputs)} pictures at once.",
+            f"{network.device} has too little memory for {len(batch)} pictures at once.",
             "Take a smaller batch (--batch); what is made already stays.",
         ) from error
+    return np.stack(codes), np.stack(images)
 
 
 def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[None]]]) -> None:

@@ -62,12 +62,14 @@ class Prefetched:
         seen: What the model sees, as a picture.
         told: Columns of the report: faces, face, side, warnings.
         seconds: How long it took.
+        detail: Side in pixels of what was enlarged; None: nothing was.
     """
 
     inputs: Floats
     seen: Image.Image
     told: dict[str, object]
     seconds: float
+    detail: int | None = None
 
 
 def prefetch(want: Wanted) -> Prefetched:
@@ -88,7 +90,7 @@ def prefetch(want: Wanted) -> Prefetched:
         warnings += photo_warnings(place.crop, side, place.sure)
         told = {"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"}
     told["warnings"] = " ".join(warnings)
-    return Prefetched(prepared.inputs, prepared.seen, told, time.perf_counter() - start)
+    return Prefetched(prepared.inputs, prepared.seen, told, time.perf_counter() - start, prepared.detail)
 
 
 def _prepare(want: Wanted) -> Prepared:

@@ -39,6 +39,7 @@ class Prepared:
         given: What the result is compared with; None where the input is no photo.
         place: Where the crop lies in the photo; None where the input is no photo.
         warnings: What was guessed, in words.
+        detail: Side in pixels of what ``inputs`` were enlarged from; None: they are sharp, or no photo.
     """
 
     inputs: NDArray[np.float32] | None = None
@@ -47,6 +48,7 @@ class Prepared:
     given: Image.Image | None = None
     place: Alignment | None = None
     warnings: tuple[str, ...] = field(default_factory=tuple)
+    detail: int | None = None
 
 
 def place_face(photo: Seen, aligned: bool, face: int) -> Alignment:
@@ -94,7 +96,9 @@ def prepare_small_photo(photo: Seen, aligned: bool, face: int, factor: int, size
             "If the result looks odd, crop closer: eyes a little above the middle, the whole head visible.",
         )
     seen = degrade(place.crop, factor) if factor else place.crop
-    return _photo(place, seen, size, warnings)
+    detail = max(1, round(min(place.side, size) / (factor or 1)))
+    prepared = _photo(place, seen, size, warnings)
+    return replace(prepared, detail=detail if detail < size else None)
 
 
 def prepare_sketch(drawing: Image.Image, size: int) -> Prepared:

@@ -115,6 +115,7 @@ class Job:
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
+        work = replace(work, detail=prepared.detail)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:

@@ -55,6 +55,7 @@ class Work:
         layers: The layers to mix, empty for none.
         alphas: Share of the style in these layers, [v], one a variant.
         strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
+        detail: Side in pixels of what the inputs were enlarged from; None: they are sharp.
         together: Whether all pictures are decoded at once: faster for many, but values then depend on how
             many there are, by rounding.
         size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
@@ -69,6 +70,7 @@ class Work:
     layers: tuple[int, ...] = ()
     alphas: tuple[float, ...] = (1.0,)
     strength: float = 1.0
+    detail: int | None = None
     together: bool = False
     size: int | None = None
 
@@ -284,7 +286,7 @@ class Network:
         if work.codes is not None:
             codes = torch.from_numpy(work.codes).to(psp.device)
         else:
-            codes = psp.encode(_fitting(psp, work.inputs))
+            codes = psp.encode(_fitting(psp, work.inputs), work.detail)
         if work.strength == 1.0:
             return codes, _decoder(psp, work.size)
         plain = self._plain(work)

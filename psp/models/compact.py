@@ -169,13 +169,15 @@ class CompactEncoder(nn.Module):
         self.frontal = Frontal(config.medium, moved, config.code_dim, rank) if rank else None
         self._ends = tuple(itertools.accumulate(stage.units for stage in config.stages))[-LEVELS:]
 
-    def invert(self, images: Tensor, w_avg: Tensor, decode: Decode) -> Tensor:
+    def invert(self, images: Tensor, w_avg: Tensor, decode: Decode, detail: int | None = None) -> Tensor:
         """Return the codes [B,n_codes,code_dim] of ``images``, the average added, corrected and turned.
 
         Args:
             images: [B,in_channels,in_size,in_size].
             w_avg: The average code, [n_codes,code_dim].
             decode: Makes the pictures [B,3,S,S] of codes at a size S, or smaller where it has none so large.
+            detail: Side in pixels of what ``images`` were enlarged from, so that like is compared with like;
+                None: they are sharp.
         """
         wanted = self.vectors(images)
         codes = self.codes(wanted) + w_avg
@@ -183,8 +185,10 @@ class CompactEncoder(nn.Module):
             size = self.config.in_size
             for _ in range(self.config.corrections):
                 made = decode(codes, size).clamp(-1, 1)
-                if made.shape[-1] != size:  # a smaller generator
-                    made = F.interpolate(made, size=(size, size), mode="bilinear", align_corners=False)
+                if detail is not None and detail < made.shape[-1]:
+                    made = F.interpolate(made, size=(detail, detail), mode="bicubic", antialias=True)
+                if made.shape[-1] != size:  # shrunk just now, or of a smaller generator
+                    made = F.interpolate(made, size=(size, size), mode="bilinear").clamp(-1, 1)
                 codes = codes + self.correction(self, wanted, self.vectors(made))
         if self.frontal is not None:
             codes = self.frontal(codes)

@@ -70,15 +70,16 @@ class PSP(nn.Module):
         """Where the weights are."""
         return self.latent_avg.device
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor, detail: int | None = None) -> Tensor:
         """Encode ``images`` [B,C,S,S] (colour in [−1,1], sketches and maps in [0,1]) as W+ codes [B,n,dim].
 
-        The average code is added already.
+        The average code is added already. Of pictures that were enlarged, ``detail`` says from which side in
+        pixels, for encoders that compare them with their own result.
         """
         shape = self.config.encoder
         assert images.shape[1:] == (shape.in_channels, shape.in_size, shape.in_size), tuple(images.shape)
         if isinstance(self.encoder, CompactEncoder):
-            return self.encoder.invert(images, self.w_avg, self.parent or self.decoder)
+            return self.encoder.invert(images, self.w_avg, self.parent or self.decoder, detail)
         codes: Tensor = self.encoder(images)
         return codes + self.w_avg
 
@@ -119,6 +120,6 @@ class PSP(nn.Module):
         mixed[:, index] = alpha * style[:, index] + (1.0 - alpha) * codes[:, index]
         return mixed
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Translate ``images`` [B,C,S,S] to faces [B,3,size,size]."""
-        return self.decode(self.encode(images))
+    def forward(self, images: Tensor, detail: int | None = None) -> Tensor:
+        """Translate ``images`` [B,C,S,S] to faces [B,3,size,size]; ``detail`` as for ``encode``."""
+        return self.decode(self.encode(images, detail))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import torch
 
+from psp.checkpoints.generators import save_generator
 from psp.models.encoder import EncoderConfig, EncoderKind
 from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
@@ -32,6 +35,13 @@ def compact_config(
             size=size, style_dim=32, n_mlp=n_mlp, channels=(16,) * (n_codes // 2), noise_maps_up_to=maps
         ),
     )
+
+
+def save_compact_generator(path: Path, config: PSPConfig | None = None, seed: int = 0) -> Path:
+    """Write the generator of a small model, as ``train-generator`` does, and return the file."""
+    model = compact_model(config, seed)
+    save_generator(path, model.decoder, model.w_avg, {})
+    return path
 
 
 def compact_model(config: PSPConfig | None = None, seed: int = 0) -> PSP:

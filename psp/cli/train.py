@@ -35,8 +35,7 @@ def add_train(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as optimizer.lr=2e-4"
     )
     parser.add_argument("--inputs", type=Path, help="folder of what the encoder sees, with equal names")
-    parser.add_argument("--start-from", type=Path, help="a model to start from")
-    parser.add_argument("--freeze-generator", action="store_true", help="train the encoder alone (the paper)")
+    parser.add_argument("--start-from", help="a model to start from: a name, a folder or a file")
     parser.add_argument("--generator", help="StyleGAN2 to get an encoder: a .pt, .safetensors, or a name")
     parser.add_argument("--identity", type=Path, help="ArcFace IR-SE50 weights (from the registry)")
     parser.add_argument("--similarity", type=Path, help="MoCo v2 weights for losses.similarity")
@@ -128,6 +127,4 @@ def configure(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
         changes = {"task": "segmentation_to_face", "prepared_as": ""}
         config = override(config, {**changes, "model": {"encoder": {"in_channels": count}}})
         _ = config.map_classes  # refuses what cannot be
-    if options.freeze_generator:
-        config = dataclasses.replace(config, train_generator=False)
     return dataclasses.replace(config, compiled=config.compiled and options.compiled)

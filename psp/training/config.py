@@ -63,9 +63,7 @@ class OptimizerConfig:
     Attributes:
         name: "adam", or "ranger" (the paper).
         lr: Learning rate of the encoder.
-        generator_lr: Learning rate of the generator, where it is trained. Its weights are all of unit size
-            (equalised learning rate), so it bears more than the encoder.
-        final: Fraction of the learning rates that is left at the end.
+        final: Fraction of the learning rate that is left at the end.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         eps: Added to the root of the second moment.
@@ -77,7 +75,6 @@ class OptimizerConfig:
 
     name: Literal["adam", "ranger"] = "adam"
     lr: float = 1e-3
-    generator_lr: float = 4e-3
     final: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.99
@@ -102,6 +99,9 @@ class TrainConfig:
         losses: The objective.
         data: The pictures.
         optimizer: The optimizer.
+        start: The model to start from, where the command line names neither one nor a generator: a family
+            or a path. Of a family or folder, the model of the run's task, or else that for photos. Empty:
+            fresh weights on a generator.
         generator: The pretrained generator, where the command line names none: a file of the registry, or a
             family. Empty: none.
         encoder: What the encoder starts from, where the model does not start from another: "random" weights,
@@ -109,18 +109,13 @@ class TrainConfig:
         start_from_w_avg: Whether codes are learned relative to the average code (the paper).
         identity: Whose face network the identity term asks: ArcFace's (the paper; a download) or dlib's
             (comes with the requirements).
-        train_generator: Whether the generator learns too (no pretrained one), or is frozen (the paper).
-        shares_generator: Whether the model is one of a family on one generator: that gets a file of its own,
-            and a task that starts from another one's model stores only what differs.
         trained: Beginnings of the names of the parameters that learn, such as "encoder.body."; the others
-            stay as the model to start from has them. Empty: all.
+            stay as the model to start from has them. Empty: all of the encoder. The generator is frozen.
         decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
             their codes alone. 0: all.
         compare_at: Size in pixels at which the losses compare pictures; larger results are averaged down to
             it (the paper: 256). 0: the size of the output.
         pictures: Length of the run, in pictures drawn.
-        low_size: Resolution of the output during the first ``low_pictures``; 0: full from the start.
-        low_pictures: Pictures trained at ``low_size``.
         freeze_norms_from: From this many pictures on, batch norms use fixed statistics; 0: never. Those of a
             small batch shake the codes, and everything finer than the shaking is lost.
         keep_norms: Whether batch norms keep the statistics of the model to start from. One that was trained
@@ -147,18 +142,15 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     prepared_as: str = ""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    start: str = ""
     generator: str = ""
     encoder: Literal["random", "ir_se50"] = "random"
     start_from_w_avg: bool = True
     identity: Literal["arcface", "dlib"] = "arcface"
-    train_generator: bool = False
-    shares_generator: bool = False
     trained: tuple[str, ...] = ()
     decoded: int = 0
     compare_at: int = 0
     pictures: int = 100_000
-    low_size: int = 0
-    low_pictures: int = 0
     freeze_norms_from: int = 0
     keep_norms: bool = False
     ema_pictures: int = 5_000
@@ -192,12 +184,8 @@ class TrainConfig:
             return named
         return FACE_CLASSES if channels == len(CLASSES) else numbered_classes(channels)
 
-    def size_at(self, pictures: int) -> int:
-        """Return the output resolution after ``pictures``."""
-        full = self.model.generator.size
-        return self.low_size if self.low_size and pictures < self.low_pictures else full
-
-    def compared_at(self, pictures: int) -> int:
-        """Return the size at which the losses compare pictures after ``pictures``."""
-        size = self.size_at(pictures)
+    @property
+    def compared_size(self) -> int:
+        """The size at which the losses compare pictures."""
+        size = self.model.generator.size
         return min(size, self.compare_at) if self.compare_at else size

@@ -150,7 +150,7 @@ def check_run(*, workers: int, minutes: float | None, accumulate: int = 1) -> No
 
 def _check_train(config: TrainConfig) -> None:
     _check_model(config)
-    data, size = config.data, config.model.generator.size
+    data = config.data
     if not data.resize_factors:
         raise SettingsError("data.resize_factors is empty.", "Give at least one, for example [4,8].")
     shares = data.factor_shares
@@ -162,14 +162,11 @@ def _check_train(config: TrainConfig) -> None:
     weights = dataclasses.asdict(config.losses)
     if not any(value for name, value in weights.items() if name not in ("identity_share", "focus")):
         raise SettingsError("All weights in losses are 0.", "Give at least one of them, such as losses.l2=1.")
-    low = config.low_size
-    if low and (low & (low - 1) or not 4 <= low <= size):
-        raise SettingsError(f"low_size is {low}.", f"Take a power of two: 4, 8, … {size}; 0: not at all.")
-    compared = min(config.compared_at(0), config.compared_at(config.pictures))
+    compared = config.compared_size
     if config.losses.lpips and compared < _SEEN_BY_LPIPS:
         raise SettingsError(
             f"Pictures would be compared at {compared} px, too few for LPIPS.",
-            f"Set low_size and compare_at to {_SEEN_BY_LPIPS} or more, or losses.lpips=0.",
+            f"Set compare_at to {_SEEN_BY_LPIPS} or more, or losses.lpips=0.",
         )
 
 

@@ -56,7 +56,6 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
         kwargs_handlers=[
             accelerate.DistributedDataParallelKwargs(
                 broadcast_buffers=False,  # norms are shared, stored noise never changes
-                find_unused_parameters=config.train_generator,  # at a low resolution
             )
         ],
         step_scheduler_with_optimizer=False,

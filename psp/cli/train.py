@@ -43,6 +43,7 @@ def add_train(
         "--label-nc", type=whole(1, MOST), help="train on maps of N classes, those in --inputs"
     )
     parser.add_argument("--maps", type=Path, help="file of the pictures' maps (made in the run's folder)")
+    parser.add_argument("--synthetic", type=Path, help="folder of synthetic pictures (in the run's folder)")
     parser.add_argument(
         "--mixed-precision",
         choices=("no", "bf16", "fp16"),
@@ -89,6 +90,7 @@ def _run(options: argparse.Namespace, report: Callable[[str], None]) -> None:
         identity_file=options.identity,
         similarity_file=options.similarity,
         maps=options.maps,
+        synthetic=options.synthetic,
         accumulate=options.accumulate,
         workers=pick_workers(options.workers),
         check=options.check,

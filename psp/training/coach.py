@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +16,16 @@ from torch import Tensor, nn
 
 from psp.errors import PspError, TrainingError
 from psp.losses.objective import Objective
-from psp.models.compact import CompactEncoder
+from psp.models.compact import CompactConfig, CompactEncoder
 from psp.models.psp import PSP
+from psp.training.code_distance import CodeDistance
 from psp.training.config import TrainConfig
 from psp.training.data.pictures import Batch, Item, Pictures
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import Source
+from psp.training.data.synthetic import SyntheticPairs
 from psp.training.data.vary import Pixels
-from psp.training.distill import code_loss
+from psp.training.decoding import decode_at, resize
 from psp.training.galleries import show_inputs
 from psp.training.loop import Pace, Progress, kept_share, run_loop
 from psp.training.machine import require_agreement
@@ -31,7 +34,7 @@ from psp.training.ranger import Ranger
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
 from psp.training.state import Position, RunState, load_state, save_state
-from psp.training.step import LossTerms, decode_at, resize
+from psp.training.step import LossTerms, Plan
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -41,6 +44,8 @@ _SHEET_PICTURES = 12
 _MEASURED_AT_ONCE = 8
 # Batches over which the statistics of batch norms are taken before they are fixed.
 _NORM_BATCHES = 60
+# Drawn codes over which their spread is measured.
+_SPREAD_OVER = 512
 
 
 def rate_factor(config: TrainConfig, pictures: int) -> float:
@@ -72,12 +77,12 @@ class Start:
 
     Attributes:
         model: The model, its generator pretrained.
-        teacher: A model for the pictures themselves, whose codes ``LossWeights.code`` holds the encoder to.
+        synthetic: Pictures of the model's generator with their codes, where the run wants any.
         maps: The pictures' 19-class maps, for the task that needs them.
     """
 
     model: PSP
-    teacher: PSP | None = None
+    synthetic: SyntheticPairs | None = None
     maps: Mapping[tuple[str, str], Pixels] | None = None
 
 
@@ -127,9 +132,8 @@ class Coach:
         self._prepare = Preparation.of(config)
         size = max(config.compared_size, self._prepare.size)
         self.pictures = Pictures(sources, config.data, size, config.seed, self._prepare, start.maps)
-        teacher = start.teacher if config.losses.code else None
-        self.code_loss = code_loss(teacher.to(self.device), self.pictures) if teacher is not None else None
-        terms = LossTerms(self.model, self.objective, self.code_loss)
+        self.synthetic = start.synthetic
+        terms = LossTerms(self.model, self.objective, _distance(config, self.model, self.synthetic))
         self._terms, self._optimizer = accelerator.prepare(terms, optimizer)
         if config.compiled:
             terms.compile()
@@ -146,11 +150,10 @@ class Coach:
         """
         plan, config = self.config.optimizer, self.config
         steps = math.ceil((config.pictures - self.position.pictures) / plan.batch)
-        first = self.position.step * plan.batch
+        batch = config.data_batch
+        first = self.position.step * batch
         accumulate = self.accelerator.gradient_accumulation_steps
-        loader = self.pictures.loader(
-            first, first + steps * plan.batch, plan.batch // accumulate, self._workers
-        )
+        loader = self.pictures.loader(first, first + steps * batch, batch // accumulate, self._workers)
         self._parts = iter(self.accelerator.prepare(loader))
         pace = Pace(config.pictures, plan.batch, config.log_every, config.sheet_every, config.save_every)
         try:
@@ -188,20 +191,20 @@ class Coach:
         self._settle_norms()
         accumulate = self.accelerator.gradient_accumulation_steps
         sums: dict[str, float] = {}
-        for part in itertools.islice(self._parts, accumulate):
+        for index, part in enumerate(itertools.islice(self._parts, accumulate)):
             if isinstance(part, PspError):
                 raise part
-            for name, value in self._descend(part).items():
+            for name, value in self._descend(part, index).items():
                 sums[name] = sums.get(name, 0.0) + value / accumulate
         if self.config.ema_pictures:
             self._update_average()
         return sums
 
-    def _descend(self, part: Item) -> dict[str, float]:
-        """Take in one part of a batch; the last one moves the weights. Return its terms."""
+    def _descend(self, part: Item, index: int) -> dict[str, float]:
+        """Take in part number ``index`` of a batch; the last one moves the weights. Return its terms."""
         accelerator = self.accelerator
         with accelerator.accumulate(self._terms):
-            terms = self._measure(*part)
+            terms = self._measure(*part, index)
             loss = self.objective.total(terms)
             measured = {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
             values = accelerator.reduce(torch.stack(list(measured.values())), "mean").tolist()
@@ -225,16 +228,28 @@ class Coach:
         self.accelerator.unscale_gradients()
         return float(nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None]))
 
-    def _measure(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return the loss terms of a part of a batch."""
-        config = self.config
+    def _measure(self, inputs: Tensor, targets: Tensor, index: int) -> dict[str, Tensor]:
+        """Return the loss terms of part ``index`` of a batch, with the synthetic pictures that go with it."""
+        config, wanted = self.config, None
+        share = len(inputs) / config.data_batch  # of a batch: this process's, in this part
+        plan = Plan(decoded=max(1, round(share * (config.decoded or config.data_batch))))
+        if self.synthetic is not None:
+            count = round(share * config.synthetic_batch)
+            first = self.position.step * config.synthetic_batch
+            first += (index * self.accelerator.num_processes + self.accelerator.process_index) * count
+            pairs = self.synthetic.batch(first, count)
+            size = targets.shape[-1]
+            inputs = torch.cat([inputs, pairs.inputs.to(self.device)])
+            targets = torch.cat([targets, resize(pairs.targets.to(self.device), size)])
+            wanted = pairs.codes.to(self.device)
+            decoded = min(count, round(share * config.data.synthetic.decoded))
+            plan = dataclasses.replace(plan, synthetic=count, synthetic_decoded=decoded)
+        looks = self.position.step % (1 + _corrections(self.model))
+        plan = dataclasses.replace(plan, corrections=looks)
         inputs = resize(inputs, config.model.encoder.in_size)
         targets = resize(targets, config.compared_size)
-        share = (config.decoded or config.optimizer.batch) / config.optimizer.batch
-        decoded = max(1, round(share * len(inputs)))
         with self.accelerator.autocast():
-            wanted = None if self.code_loss is None else self.code_loss.wanted(targets).float()
-            terms: dict[str, Tensor] = self._terms(inputs, targets, decoded, wanted)
+            terms: dict[str, Tensor] = self._terms(inputs, targets, plan, wanted)
         return terms
 
     def _require_finite(self, what: str, value: float) -> None:
@@ -334,3 +349,16 @@ def _ready(config: TrainConfig, model: PSP, device: torch.device) -> PSP:
         if config.trained and not name.startswith(config.trained):
             parameter.requires_grad_(False)
     return model
+
+
+def _corrections(model: PSP) -> int:
+    """Return how often the model corrects its codes: steps take turns with none, one, … of them."""
+    shape = model.config.encoder
+    return shape.corrections if isinstance(shape, CompactConfig) else 0
+
+
+def _distance(config: TrainConfig, model: PSP, pairs: SyntheticPairs | None) -> CodeDistance | None:
+    """Return how far codes of synthetic pictures are from the true ones, where that is asked for."""
+    if pairs is None or not config.losses.code:
+        return None
+    return CodeDistance(model.decoder, pairs.sample(_SPREAD_OVER)).to(model.device)

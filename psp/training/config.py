@@ -36,6 +36,38 @@ class VaryConfig:
 
 
 @dataclass(frozen=True)
+class DegradeConfig:
+    """What is done to pictures before the encoder sees them, to which share of them; the targets stay clean.
+
+    Attributes:
+        shift: Turned, scaled and moved by a little, as a misplaced landmark would.
+        scale: Scaled down, to a quarter at least, and up again.
+        jpeg: Compressed as JPEG, quality 30 to 95.
+        noise: With noise, up to 7.5 of 255.
+    """
+
+    shift: float = 0.0
+    scale: float = 0.0
+    jpeg: float = 0.0
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """Pictures that the generator draws by seeds, whose codes are known (see ``data.synthetic``).
+
+    Attributes:
+        share: Share of a batch; 0: none.
+        pictures: How many are rendered, once, and kept, where no GPU renders new ones for every step.
+        decoded: How many of a batch's are decoded for the losses on pictures; the others have their codes.
+    """
+
+    share: float = 0.0
+    pictures: int = 1024
+    decoded: int = 0
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Which pictures are drawn, and how they are varied.
 
@@ -43,7 +75,9 @@ class DataConfig:
         shares: (source, share) pairs: the share of draws that come from a source (a zip file or folder, by
             its stem). Sources not named share what is left by their number of pictures; 0 leaves one out.
         flip: Whether every second picture is mirrored.
-        vary: How pictures are varied beyond that.
+        vary: How pictures are varied beyond that, inputs and targets alike.
+        degrade: What happens to the inputs alone, where the encoder sees photos.
+        synthetic: How many pictures of a batch the generator draws, beside those of the sources.
         resize_factors: Super-resolution: how many times fewer pixels a side the input has, drawn anew for
             each picture.
         factor_shares: How often each factor is drawn; empty: all alike (the paper).
@@ -52,6 +86,8 @@ class DataConfig:
     shares: tuple[tuple[str, float], ...] = ()
     flip: bool = True
     vary: VaryConfig = field(default_factory=VaryConfig)
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     resize_factors: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     factor_shares: tuple[float, ...] = ()
 
@@ -70,7 +106,7 @@ class OptimizerConfig:
         warmup: Pictures over which the rate rises from 0.
         decay_from: Fraction of the run after which the rate falls; 1: never.
         clip: Largest norm of the gradient; 0: any.
-        batch: Pictures a step, those of all processes and of accumulated gradients together.
+        batch: Pictures a step, synthetic ones too, of all processes and accumulated gradients together.
     """
 
     name: Literal["adam", "ranger"] = "adam"
@@ -111,8 +147,8 @@ class TrainConfig:
             (comes with the requirements).
         trained: Beginnings of the names of the parameters that learn, such as "encoder.body."; the others
             stay as the model to start from has them. Empty: all of the encoder. The generator is frozen.
-        decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
-            their codes alone. 0: all.
+        decoded: How many of a batch's pictures, those of the data, are decoded for the losses on pictures.
+            0: all.
         compare_at: Size in pixels at which the losses compare pictures; larger results are averaged down to
             it (the paper: 256). 0: the size of the output.
         pictures: Length of the run, in pictures drawn.
@@ -183,6 +219,17 @@ class TrainConfig:
                 )
             return named
         return FACE_CLASSES if channels == len(CLASSES) else numbered_classes(channels)
+
+    @property
+    def synthetic_batch(self) -> int:
+        """Synthetic pictures a step; at least one picture of a batch is the data's."""
+        batch = self.optimizer.batch
+        return min(round(self.data.synthetic.share * batch), batch - 1)
+
+    @property
+    def data_batch(self) -> int:
+        """Pictures of the data a step."""
+        return self.optimizer.batch - self.synthetic_batch
 
     @property
     def compared_size(self) -> int:

@@ -26,6 +26,7 @@ from psp.training.data.maps import open_maps
 from psp.training.data.pairs import pair_sources
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import Source, open_sources
+from psp.training.data.synthetic import SyntheticPairs
 from psp.training.data.vary import Pixels
 from psp.training.export import BEST, export
 from psp.training.limits import check_channels, check_config, check_run
@@ -33,7 +34,7 @@ from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
 from psp.training.networks import build_objective, on_generator, on_model, start_encoder
 from psp.training.overrides import to_toml
-from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, require_run_folder
+from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, SYNTHETIC, require_run_folder
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -57,6 +58,7 @@ class RunOptions:
         identity_file: ArcFace IR-SE50 weights; None: the registry's.
         similarity_file: MoCo v2 weights, for a run with a similarity term.
         maps: File of the pictures' maps, made when it is missing; None: one in ``out``.
+        synthetic: Folder of synthetic pictures, rendered where they are missing; None: one in ``out``.
         accumulate: Parts that a batch is cut into to save memory.
         workers: Processes that read pictures ahead.
         check: Whether all pictures are looked at first.
@@ -73,6 +75,7 @@ class RunOptions:
     identity_file: Path | None = None
     similarity_file: Path | None = None
     maps: Path | None = None
+    synthetic: Path | None = None
     accumulate: int = 1
     workers: int = 0
     check: bool = True
@@ -112,7 +115,8 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         config, start, base = _open_start(config, options)
         path = options.out / BEST / f"{config.task}.safetensors"
         _require_apart(base, path)
-        start = dataclasses.replace(start, maps=_open_maps(config, options, sources))
+        pairs = _open_synthetic(config, options, start.model, accelerator, reports.words)
+        start = dataclasses.replace(start, maps=_open_maps(config, options, sources), synthetic=pairs)
         if accelerator.is_main_process:
             text = CONFIG_MARK + to_toml(config)
             write_files({options.out / CONFIG_FILE: text.encode()})
@@ -234,3 +238,22 @@ def _open_maps(
         return None
     used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
     return open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)
+
+
+def _open_synthetic(
+    config: TrainConfig,
+    options: RunOptions,
+    model: PSP,
+    accelerator: Accelerator,
+    words: Callable[[str], None],
+) -> SyntheticPairs | None:
+    """Return the synthetic pictures of a run, rendered ahead where no GPU makes them on the way."""
+    if not config.synthetic_batch:
+        return None
+    prepare = Preparation.of(config)
+    size = max(config.compared_size, prepare.size)
+    kept = config.data.synthetic.pictures if accelerator.device.type == "cpu" else 0
+    folder = options.synthetic or options.out / SYNTHETIC
+    pairs = SyntheticPairs(model, prepare, size, config.seed, pictures=kept, folder=folder)
+    pairs.render(words if accelerator.is_main_process else lambda line: None)
+    return pairs

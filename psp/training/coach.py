@@ -77,11 +77,13 @@ class Start:
 
     Attributes:
         model: The model, its generator pretrained.
+        trained: Whether its encoder is too: then it is measured first, and stays the best until it is beaten.
         synthetic: Pictures of the model's generator with their codes, where the run wants any.
         maps: The pictures' 19-class maps, for the task that needs them.
     """
 
     model: PSP
+    trained: bool = False
     synthetic: SyntheticPairs | None = None
     maps: Mapping[tuple[str, str], Pixels] | None = None
 
@@ -132,7 +134,7 @@ class Coach:
         self._prepare = Preparation.of(config)
         size = max(config.compared_size, self._prepare.size)
         self.pictures = Pictures(sources, config.data, size, config.seed, self._prepare, start.maps)
-        self.synthetic = start.synthetic
+        self.synthetic, self._trained = start.synthetic, start.trained
         terms = LossTerms(self.model, self.objective, _distance(config, self.model, self.synthetic))
         self._terms, self._optimizer = accelerator.prepare(terms, optimizer)
         if config.compiled:
@@ -155,7 +157,8 @@ class Coach:
         accumulate = self.accelerator.gradient_accumulation_steps
         loader = self.pictures.loader(first, first + steps * batch, batch // accumulate, self._workers)
         self._parts = iter(self.accelerator.prepare(loader))
-        pace = Pace(config.pictures, plan.batch, config.log_every, config.sheet_every, config.save_every)
+        every = config.log_every, config.sheet_every, config.save_every
+        pace = Pace(config.pictures, plan.batch, *every, first=self._trained)
         try:
             run_loop(
                 self,

@@ -93,7 +93,7 @@ def override(config: _T, changes: Mapping[str, Any], where: str = "") -> _T:
 
 
 def _of_kind(hint: Any, current: _T, changes: Mapping[str, Any]) -> _T:  # noqa: ANN401  (type of any field)
-    """Return ``current``, or where ``changes`` are those of another kind that ``hint`` allows, one of that."""
+    """Return ``current``, or one of another kind that ``hint`` allows, where ``changes`` are that one's."""
     for kind in (type(current), *get_args(hint)):
         hints = get_type_hints(kind)
         named = "kind" not in changes or changes["kind"] in get_args(hints.get("kind"))

@@ -141,7 +141,7 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         coach.run(options.minutes)
     finally:
         _close(accelerator)
-    if not path.exists() and coach.position.pictures == 0:
+    if coach.position.pictures == 0:
         raise TrainingError("The time was over before the first step.", "Give more --minutes.")
     return path
 
@@ -210,8 +210,10 @@ def _open_start(config: TrainConfig, options: RunOptions) -> tuple[TrainConfig, 
     if model:
         settings = Settings.from_env()
         base = find_file(find_entry(model, _task_of(model, config.task, settings), settings), settings)
-        config, adapted = on_model(config, load_psp(base, settings=settings))
-        return config, Start(adapted), base
+        given = load_psp(base, settings=settings)
+        config, adapted = on_model(config, given)
+        # Where the first layer is another, it knows nothing yet.
+        return config, Start(adapted, trained=adapted.config == given.config), base
     if not generator:
         raise TrainingError(
             f"The preset {config.name!r} needs a pretrained generator.",

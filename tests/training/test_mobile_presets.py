@@ -11,12 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
-from psp.checkpoints import load_psp, save_psp
+from psp.checkpoints import load_psp, read_info, save_psp
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.errors import SettingsError, TrainingError
 from psp.models.compact import CompactEncoder
 from psp.models.psp import PSP
+from psp.training.coach import Coach
 from psp.training.config import SyntheticConfig, TrainConfig
+from psp.training.data.pictures import Batch
 from psp.training.data.synthetic import SyntheticPairs
 from psp.training.limits import check_config
 from psp.training.machine import open_accelerator
@@ -83,7 +85,7 @@ def options(data: Path, out: Path, start: Path, **more: Any) -> RunOptions:
 @pytest.mark.parametrize("name", MOBILE_PRESETS)
 def test_three_steps_of_each_preset_give_a_model(name: str, family: Path, data: Path, tmp_path: Path) -> None:
     config = shortened(name)
-    path = train(config, options(data, tmp_path / "run", family))
+    path = train(config, options(data / "train", tmp_path / "run", family))  # the last is the best
     before, after = load_psp(family, task=config.task), load_psp(path)
     assert after.config == before.config
     assert after(torch.zeros(1, after.config.encoder.in_channels, 64, 64)).shape == (1, 3, 64, 64)
@@ -107,12 +109,31 @@ def test_a_run_with_synthetic_pictures_goes_on_exactly(family: Path, data: Path,
     # The rate must not depend on the length of the run.
     config = dataclasses.replace(config, optimizer=dataclasses.replace(config.optimizer, decay_from=1.0))
     pairs = tmp_path / "pairs"
-    whole = load_psp(train(config, options(data, tmp_path / "whole", family, synthetic=pairs))).state_dict()
-    parts = options(data, tmp_path / "parts", family, synthetic=pairs)
+    whole = load_psp(
+        train(config, options(data / "train", tmp_path / "whole", family, synthetic=pairs))
+    ).state_dict()
+    parts = options(data / "train", tmp_path / "parts", family, synthetic=pairs)
     train(dataclasses.replace(config, pictures=8), parts)
     for key, value in load_psp(train(config, parts)).state_dict().items():
         assert torch.equal(value, whole[key]), key
     assert not (tmp_path / "parts" / "synthetic").exists()  # they lie where the option says
+
+
+def test_a_run_that_makes_nothing_better_ends_with_what_it_began_with(
+    family: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter((0.5, 0.6))
+    measure = Coach._reconstruct
+
+    def worse(self: Coach, held_out: Batch) -> tuple[torch.Tensor, dict[str, float]]:
+        return measure(self, held_out)[0], {"loss": next(losses)}
+
+    monkeypatch.setattr(Coach, "_reconstruct", worse)
+    path = train(shortened("mobile-encode"), options(data, tmp_path / "run", family))
+    assert read_info(path)["pictures"] == "0"
+    assert not changed_keys(load_psp(family), load_psp(path))
+    figures = read_scalars(tmp_path / "run" / "scalars.csv")
+    assert [each.pictures for each in figures if each.group == "held_out"] == [0, 24]
 
 
 def test_the_parts_of_a_batch_see_its_synthetic_pictures_once(

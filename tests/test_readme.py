@@ -128,6 +128,7 @@ def test_training_runs_from_photos_to_the_studio(home: Path) -> None:
     for line in steps:
         (command,) = commands(line)
         few = ["--pictures", "4", "--batch", "2", "--workers", "0"] if command[0] == "train" else []
+        few += ["--set", "data.synthetic.pictures=16", "--set", "measured=1"] if few else []
         assert cli.main([*command, *few]) == 0
     written, started = last.split("&&")
     subprocess.run(written, shell=True, check=True)

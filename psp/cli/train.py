@@ -35,8 +35,7 @@ def add_train(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as optimizer.lr=2e-4"
     )
     parser.add_argument("--inputs", type=Path, help="folder of what the encoder sees, with equal names")
-    parser.add_argument("--start-from", type=Path, help="a model to start from")
-    parser.add_argument("--freeze-generator", action="store_true", help="train the encoder alone (the paper)")
+    parser.add_argument("--start-from", help="a model to start from: a name, a folder or a file")
     parser.add_argument("--generator", help="StyleGAN2 to get an encoder: a .pt, .safetensors, or a name")
     parser.add_argument("--identity", type=Path, help="ArcFace IR-SE50 weights (from the registry)")
     parser.add_argument("--similarity", type=Path, help="MoCo v2 weights for losses.similarity")
@@ -44,6 +43,7 @@ def add_train(
         "--label-nc", type=whole(1, MOST), help="train on maps of N classes, those in --inputs"
     )
     parser.add_argument("--maps", type=Path, help="file of the pictures' maps (made in the run's folder)")
+    parser.add_argument("--synthetic", type=Path, help="folder of synthetic pictures (in the run's folder)")
     parser.add_argument(
         "--mixed-precision",
         choices=("no", "bf16", "fp16"),
@@ -90,6 +90,7 @@ def _run(options: argparse.Namespace, report: Callable[[str], None]) -> None:
         identity_file=options.identity,
         similarity_file=options.similarity,
         maps=options.maps,
+        synthetic=options.synthetic,
         accumulate=options.accumulate,
         workers=pick_workers(options.workers),
         check=options.check,
@@ -128,6 +129,4 @@ def configure(config: TrainConfig, options: argparse.Namespace) -> TrainConfig:
         changes = {"task": "segmentation_to_face", "prepared_as": ""}
         config = override(config, {**changes, "model": {"encoder": {"in_channels": count}}})
         _ = config.map_classes  # refuses what cannot be
-    if options.freeze_generator:
-        config = dataclasses.replace(config, train_generator=False)
     return dataclasses.replace(config, compiled=config.compiled and options.compiled)

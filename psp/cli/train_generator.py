@@ -26,7 +26,7 @@ def add_train_generator(
     """
     about = "Train a generator (StyleGAN2) on your own pictures; a pSp model can be built on it."
     parser = commands.add_parser("train-generator", help=about, description=about)
-    add_run_arguments(parser, "portraits128", "runs/PRESET-generator")
+    add_run_arguments(parser, "small128", "runs/PRESET-generator")
     parser.add_argument("--start-from", type=Path, help="a folder OUT/training of an earlier run")
     parser.add_argument("--workers", type=whole(0, MAX_WORKERS), help=WORKERS)
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))

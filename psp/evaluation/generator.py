@@ -20,7 +20,6 @@ from psp.training import galleries
 from psp.training.config import DataConfig
 from psp.training.data.pictures import draw_shares, held_out
 from psp.training.data.sources import Source
-from psp.training.presets import preset
 
 GENERATOR_HEADERS = ("pictures", "Fréchet", "encoded", "real", "variety", "real")
 
@@ -38,7 +37,7 @@ def generator_row(
     Raises:
         TrainingError: There are too few pictures.
     """
-    real, others = _real_halves(sources, preset("portraits128-encode").data, count or _RANDOM)
+    real, others = _real_halves(sources, DataConfig(), count or _RANDOM)
     codes = galleries.random_codes(translate.model, len(real))
     f = random_figures(
         (galleries.decode_at(translate.model, part, translate.size) for part in codes.split(batch)),
@@ -55,7 +54,7 @@ def save_generator_sheets(folder: Path, translate: Translator, sources: tuple[So
     model, size = translate.model, translate.size
     faces = galleries.decode_at(model, galleries.random_codes(model, 64), size)
     galleries.save_gallery(folder / _FACES, faces, columns=8)
-    held = _interleaved(sources, preset("portraits128-encode").data, size)
+    held = _interleaved(sources, DataConfig(), size)
     if len(held) < 4:
         return
     pairs = len(held) // 2

@@ -28,7 +28,8 @@ class LossWeights:
         similarity: 1 − cosine of the features of a network that learned without labels (MoCo): what identity
             is for domains without faces.
         w_norm: Distance of the codes from the average code.
-        code: Distance of the codes from a teacher's, as a fraction of their variance (not in the paper).
+        code: Distance of the codes of synthetic pictures from the true ones, as a fraction of how far codes
+            differ (not in the paper).
         identity_share: Share of the pictures of a batch that the identity term looks at, to save time.
         focus: How much more the middle of the face counts than the border, in the terms of pixels and LPIPS;
             0: all places alike (the paper).

@@ -8,7 +8,7 @@ Words:
     run: one training in one folder, which can be resumed from its state.
     EMA: the exponential moving average of the weights; where one is taken, a run hands that out.
     Ranger: the paper's optimizer: rectified Adam, looked ahead, with centred gradients.
-    distilling: an encoder learns the codes that another one (the teacher) makes of the picture itself.
+    synthetic: drawn from the generator by a seed, so that the codes behind a picture are known.
     norms: the statistics of batch normalisation.
     sheet, gallery: pictures of what the model makes, side by side; scalars, curves: its losses over time.
     Accelerate: Hugging Face's; one run on many GPUs and machines.

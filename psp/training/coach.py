@@ -1,8 +1,9 @@
-"""The training of pSp: encoder alone on a frozen generator (the paper), or both together."""
+"""The training of pSp: an encoder for a frozen generator (the paper)."""
 
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -15,14 +16,16 @@ from torch import Tensor, nn
 
 from psp.errors import PspError, TrainingError
 from psp.losses.objective import Objective
-from psp.models.generator import Generator, ToRGB
+from psp.models.compact import CompactConfig, CompactEncoder
 from psp.models.psp import PSP
+from psp.training.code_distance import CodeDistance
 from psp.training.config import TrainConfig
 from psp.training.data.pictures import Batch, Item, Pictures
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import Source
+from psp.training.data.synthetic import SyntheticPairs
 from psp.training.data.vary import Pixels
-from psp.training.distill import code_loss
+from psp.training.decoding import decode_at, resize
 from psp.training.galleries import show_inputs
 from psp.training.loop import Pace, Progress, kept_share, run_loop
 from psp.training.machine import require_agreement
@@ -31,7 +34,7 @@ from psp.training.ranger import Ranger
 from psp.training.scalars import ScalarLog
 from psp.training.sheets import save_sheet
 from psp.training.state import Position, RunState, load_state, save_state
-from psp.training.step import LossTerms, resize
+from psp.training.step import LossTerms, Plan
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -41,10 +44,12 @@ _SHEET_PICTURES = 12
 _MEASURED_AT_ONCE = 8
 # Batches over which the statistics of batch norms are taken before they are fixed.
 _NORM_BATCHES = 60
+# Drawn codes over which their spread is measured.
+_SPREAD_OVER = 512
 
 
 def rate_factor(config: TrainConfig, pictures: int) -> float:
-    """Return what the learning rates are multiplied by: linear warm-up, 1, then cosine decay."""
+    """Return what the learning rate is multiplied by: linear warm-up, 1, then cosine decay."""
     plan = config.optimizer
     warm = min(1.0, (pictures + plan.batch) / max(plan.warmup, 1))
     start = plan.decay_from * config.pictures
@@ -53,21 +58,17 @@ def rate_factor(config: TrainConfig, pictures: int) -> float:
 
 
 def build_optimizer(config: TrainConfig, model: PSP) -> torch.optim.Optimizer:
-    """Return the optimizer of what learns in ``model``; encoder and generator are its groups."""
+    """Return the optimizer of what learns in ``model``."""
     plan = config.optimizer
-    groups = [
-        {"params": learning, "lr": rate}
-        for part, rate in ((model.encoder, plan.lr), (model.decoder, plan.generator_lr))
-        if (learning := [p for p in part.parameters() if p.requires_grad])
-    ]
-    if not groups:
+    learning = [p for p in model.parameters() if p.requires_grad]
+    if not learning:
         raise TrainingError(
             f"Nothing learns: no parameter begins with {', '.join(config.trained)}.", "Change trained."
         )
     betas = (plan.beta1, plan.beta2)
     if plan.name == "ranger":
-        return Ranger(groups, lr=plan.lr, betas=betas, eps=plan.eps)
-    return torch.optim.Adam(groups, betas=betas, eps=plan.eps, fused=True)
+        return Ranger(learning, lr=plan.lr, betas=betas, eps=plan.eps)
+    return torch.optim.Adam(learning, lr=plan.lr, betas=betas, eps=plan.eps, fused=True)
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,15 @@ class Start:
     """What a run starts from.
 
     Attributes:
-        model: The model (its generator pretrained); None: a fresh one.
-        teacher: A model for the pictures themselves, whose codes ``LossWeights.code`` holds the encoder to.
+        model: The model, its generator pretrained.
+        trained: Whether its encoder is too: then it is measured first, and stays the best until it is beaten.
+        synthetic: Pictures of the model's generator with their codes, where the run wants any.
         maps: The pictures' 19-class maps, for the task that needs them.
     """
 
-    model: PSP | None = None
-    teacher: PSP | None = None
+    model: PSP
+    trained: bool = False
+    synthetic: SyntheticPairs | None = None
     maps: Mapping[tuple[str, str], Pixels] | None = None
 
 
@@ -108,26 +111,20 @@ class Coach:
         objective: Objective,
         out: Path,
         accelerator: Accelerator,
-        start: Start = Start(),
+        start: Start,
         *,
         workers: int = 0,
         report: Callable[[Progress], None] = lambda progress: None,
         on_best: Callable[[PSP, Mapping[str, float]], None] = lambda model, figures: None,
     ) -> None:
-        if start.model is None and not config.train_generator:
-            raise TrainingError(
-                "A frozen generator needs pretrained weights.",
-                "Give a generator (--generator) or a checkpoint (--start-from), or train the generator too.",
-            )
         self.config, self.out, self.accelerator = config, out, accelerator
         self.device, self.report, self.on_best = accelerator.device, report, on_best
-        self.model = _ready(config, start.model or _fresh_model(config), self.device)
+        self.model = _ready(config, start.model, self.device)
         self.average = copy.deepcopy(self.model).eval().requires_grad_(False)
         if accelerator.num_processes > 1:
             share_norms(self.model.encoder, self.device)
         self.objective = objective.to(self.device)
         optimizer = build_optimizer(config, self.model)
-        self.peak_rates = [group["lr"] for group in optimizer.param_groups]
         self.position, self.best = Position(), math.inf
         average = self.average if config.ema_pictures else None
         self._state = RunState(config.name, self.model, average, optimizer)
@@ -135,11 +132,10 @@ class Coach:
             self.position, self.best = load_state(out / STATE_FILE, self._state, accelerator.scaler)
         require_agreement(accelerator, self.position.step)
         self._prepare = Preparation.of(config)
-        size = max(config.compared_at(config.pictures), self._prepare.size)
+        size = max(config.compared_size, self._prepare.size)
         self.pictures = Pictures(sources, config.data, size, config.seed, self._prepare, start.maps)
-        teacher = start.teacher if config.losses.code else None
-        self.code_loss = code_loss(teacher.to(self.device), self.pictures) if teacher is not None else None
-        terms = LossTerms(self.model, self.objective, self.code_loss)
+        self.synthetic, self._trained = start.synthetic, start.trained
+        terms = LossTerms(self.model, self.objective, _distance(config, self.model, self.synthetic))
         self._terms, self._optimizer = accelerator.prepare(terms, optimizer)
         if config.compiled:
             terms.compile()
@@ -156,13 +152,13 @@ class Coach:
         """
         plan, config = self.config.optimizer, self.config
         steps = math.ceil((config.pictures - self.position.pictures) / plan.batch)
-        first = self.position.step * plan.batch
+        batch = config.data_batch
+        first = self.position.step * batch
         accumulate = self.accelerator.gradient_accumulation_steps
-        loader = self.pictures.loader(
-            first, first + steps * plan.batch, plan.batch // accumulate, self._workers
-        )
+        loader = self.pictures.loader(first, first + steps * batch, batch // accumulate, self._workers)
         self._parts = iter(self.accelerator.prepare(loader))
-        pace = Pace(config.pictures, plan.batch, config.log_every, config.sheet_every, config.save_every)
+        every = config.log_every, config.sheet_every, config.save_every
+        pace = Pace(config.pictures, plan.batch, *every, first=self._trained)
         try:
             run_loop(
                 self,
@@ -193,25 +189,25 @@ class Coach:
             TrainingError: The loss or its gradient is not finite.
         """
         factor = rate_factor(self.config, self.position.pictures)
-        for group, peak in zip(self._optimizer.param_groups, self.peak_rates, strict=True):
-            group["lr"] = peak * factor
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.config.optimizer.lr * factor
         self._settle_norms()
         accumulate = self.accelerator.gradient_accumulation_steps
         sums: dict[str, float] = {}
-        for part in itertools.islice(self._parts, accumulate):
+        for index, part in enumerate(itertools.islice(self._parts, accumulate)):
             if isinstance(part, PspError):
                 raise part
-            for name, value in self._descend(part).items():
+            for name, value in self._descend(part, index).items():
                 sums[name] = sums.get(name, 0.0) + value / accumulate
         if self.config.ema_pictures:
             self._update_average()
         return sums
 
-    def _descend(self, part: Item) -> dict[str, float]:
-        """Take in one part of a batch; the last one moves the weights. Return its terms."""
+    def _descend(self, part: Item, index: int) -> dict[str, float]:
+        """Take in part number ``index`` of a batch; the last one moves the weights. Return its terms."""
         accelerator = self.accelerator
         with accelerator.accumulate(self._terms):
-            terms = self._measure(*part)
+            terms = self._measure(*part, index)
             loss = self.objective.total(terms)
             measured = {name: value.detach() for name, value in terms.items()} | {"loss": loss.detach()}
             values = accelerator.reduce(torch.stack(list(measured.values())), "mean").tolist()
@@ -235,16 +231,28 @@ class Coach:
         self.accelerator.unscale_gradients()
         return float(nn.utils.get_total_norm([p.grad for p in learning if p.grad is not None]))
 
-    def _measure(self, inputs: Tensor, targets: Tensor) -> dict[str, Tensor]:
-        """Return the loss terms of a part of a batch."""
-        config, pictures = self.config, self.position.pictures
+    def _measure(self, inputs: Tensor, targets: Tensor, index: int) -> dict[str, Tensor]:
+        """Return the loss terms of part ``index`` of a batch, with the synthetic pictures that go with it."""
+        config, wanted = self.config, None
+        share = len(inputs) / config.data_batch  # of a batch: this process's, in this part
+        plan = Plan(decoded=max(1, round(share * (config.decoded or config.data_batch))))
+        if self.synthetic is not None:
+            count = round(share * config.synthetic_batch)
+            first = self.position.step * config.synthetic_batch
+            first += (index * self.accelerator.num_processes + self.accelerator.process_index) * count
+            pairs = self.synthetic.batch(first, count)
+            size = targets.shape[-1]
+            inputs = torch.cat([inputs, pairs.inputs.to(self.device)])
+            targets = torch.cat([targets, resize(pairs.targets.to(self.device), size)])
+            wanted = pairs.codes.to(self.device)
+            decoded = min(count, round(share * config.data.synthetic.decoded))
+            plan = dataclasses.replace(plan, synthetic=count, synthetic_decoded=decoded)
+        looks = self.position.step % (1 + _corrections(self.model))
+        plan = dataclasses.replace(plan, corrections=looks)
         inputs = resize(inputs, config.model.encoder.in_size)
-        targets = resize(targets, config.compared_at(pictures))
-        share = (config.decoded or config.optimizer.batch) / config.optimizer.batch
-        decoded = max(1, round(share * len(inputs)))
+        targets = resize(targets, config.compared_size)
         with self.accelerator.autocast():
-            wanted = None if self.code_loss is None else self.code_loss.wanted(targets).float()
-            terms: dict[str, Tensor] = self._terms(inputs, targets, config.size_at(pictures), decoded, wanted)
+            terms: dict[str, Tensor] = self._terms(inputs, targets, plan, wanted)
         return terms
 
     def _require_finite(self, what: str, value: float) -> None:
@@ -309,23 +317,21 @@ class Coach:
         scalars.add("held_out", place.pictures, figures)
         named = {f"held-out {name}": value for name, value in figures.items()}
         self.report(Progress(place, self.config.pictures, named, 0.0))
-        whole = self.config.size_at(place.pictures - 1) == self.config.model.generator.size
-        if whole and figures["loss"] < self.best:
+        if figures["loss"] < self.best:
             self.best = figures["loss"]
             self.on_best(model, figures)
 
     def _reconstruct(self, held_out: Batch) -> tuple[Tensor, dict[str, float]]:
         """Return what the averaged model makes of ``held_out``, on the CPU, and its mean loss terms."""
         config = self.config
-        size = config.size_at(self.position.pictures - 1)
-        compared = config.compared_at(self.position.pictures - 1)
+        compared = config.compared_size
         made, sums = [], dict[str, float]()
         parts = zip(
             held_out.inputs.split(_MEASURED_AT_ONCE), held_out.targets.split(_MEASURED_AT_ONCE), strict=True
         )
         for inputs, targets in parts:
             codes = self.average.encode(resize(inputs.to(self.device), config.model.encoder.in_size))
-            outputs = resize(self.average.decode(codes, size), compared)
+            outputs = decode_at(self.average, codes, compared)
             wanted = resize(targets.to(self.device), compared)
             terms = self.objective(outputs, wanted, codes - self.average.w_avg)
             terms |= {"loss": self.objective.total(terms)}
@@ -338,26 +344,24 @@ class Coach:
 def _ready(config: TrainConfig, model: PSP, device: torch.device) -> PSP:
     """Return ``model`` on ``device``, ready to learn what the run trains."""
     model = model.to(device).train()
-    if not config.train_generator:
-        model.decoder.eval().requires_grad_(False)
-    elif config.model.generator.n_mlp:
-        mapping = model.decoder.style if isinstance(model.decoder, Generator) else model.decoder.mapping
-        mapping.requires_grad_(False)  # codes come from the encoder
+    model.requires_grad_(True)
+    model.decoder.eval().requires_grad_(False)
+    if isinstance(model.encoder, CompactEncoder) and model.encoder.face is not None:
+        model.encoder.face.requires_grad_(False)
     for name, parameter in model.named_parameters():
         if config.trained and not name.startswith(config.trained):
             parameter.requires_grad_(False)
     return model
 
 
-def _fresh_model(config: TrainConfig) -> PSP:
-    """Return a model with weights drawn from the run's own seed; the global random state stays untouched."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        model = PSP(config.model)
-    if config.low_size:
-        assert isinstance(model.decoder, Generator), "only a StyleGAN2 is trained from low sizes up"
-        # The colour layers that join later start silent, so that they do not disturb what is learned already.
-        for to_rgb in list(model.decoder.to_rgbs)[int(math.log2(config.low_size)) - 2 :]:
-            assert isinstance(to_rgb, ToRGB)
-            nn.init.zeros_(to_rgb.conv.weight)
-    return model
+def _corrections(model: PSP) -> int:
+    """Return how often the model corrects its codes: steps take turns with none, one, … of them."""
+    shape = model.config.encoder
+    return shape.corrections if isinstance(shape, CompactConfig) else 0
+
+
+def _distance(config: TrainConfig, model: PSP, pairs: SyntheticPairs | None) -> CodeDistance | None:
+    """Return how far codes of synthetic pictures are from the true ones, where that is asked for."""
+    if pairs is None or not config.losses.code:
+        return None
+    return CodeDistance(model.decoder, pairs.sample(_SPREAD_OVER)).to(model.device)

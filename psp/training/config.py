@@ -36,6 +36,38 @@ class VaryConfig:
 
 
 @dataclass(frozen=True)
+class DegradeConfig:
+    """What is done to pictures before the encoder sees them, to which share of them; the targets stay clean.
+
+    Attributes:
+        shift: Turned, scaled and moved by a little, as a misplaced landmark would.
+        scale: Scaled down, to a quarter at least, and up again.
+        jpeg: Compressed as JPEG, quality 30 to 95.
+        noise: With noise, up to 7.5 of 255.
+    """
+
+    shift: float = 0.0
+    scale: float = 0.0
+    jpeg: float = 0.0
+    noise: float = 0.0
+
+
+@dataclass(frozen=True)
+class SyntheticConfig:
+    """Pictures that the generator draws by seeds, whose codes are known (see ``data.synthetic``).
+
+    Attributes:
+        share: Share of a batch; 0: none.
+        pictures: How many are rendered, once, and kept, where no GPU renders new ones for every step.
+        decoded: How many of a batch's are decoded for the losses on pictures; the others have their codes.
+    """
+
+    share: float = 0.0
+    pictures: int = 1024
+    decoded: int = 0
+
+
+@dataclass(frozen=True)
 class DataConfig:
     """Which pictures are drawn, and how they are varied.
 
@@ -43,7 +75,9 @@ class DataConfig:
         shares: (source, share) pairs: the share of draws that come from a source (a zip file or folder, by
             its stem). Sources not named share what is left by their number of pictures; 0 leaves one out.
         flip: Whether every second picture is mirrored.
-        vary: How pictures are varied beyond that.
+        vary: How pictures are varied beyond that, inputs and targets alike.
+        degrade: What happens to the inputs alone, where the encoder sees photos.
+        synthetic: How many pictures of a batch the generator draws, beside those of the sources.
         resize_factors: Super-resolution: how many times fewer pixels a side the input has, drawn anew for
             each picture.
         factor_shares: How often each factor is drawn; empty: all alike (the paper).
@@ -52,6 +86,8 @@ class DataConfig:
     shares: tuple[tuple[str, float], ...] = ()
     flip: bool = True
     vary: VaryConfig = field(default_factory=VaryConfig)
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
+    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
     resize_factors: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     factor_shares: tuple[float, ...] = ()
 
@@ -63,21 +99,18 @@ class OptimizerConfig:
     Attributes:
         name: "adam", or "ranger" (the paper).
         lr: Learning rate of the encoder.
-        generator_lr: Learning rate of the generator, where it is trained. Its weights are all of unit size
-            (equalised learning rate), so it bears more than the encoder.
-        final: Fraction of the learning rates that is left at the end.
+        final: Fraction of the learning rate that is left at the end.
         beta1: Decay of the first moment.
         beta2: Decay of the second moment.
         eps: Added to the root of the second moment.
         warmup: Pictures over which the rate rises from 0.
         decay_from: Fraction of the run after which the rate falls; 1: never.
         clip: Largest norm of the gradient; 0: any.
-        batch: Pictures a step, those of all processes and of accumulated gradients together.
+        batch: Pictures a step, synthetic ones too, of all processes and accumulated gradients together.
     """
 
     name: Literal["adam", "ranger"] = "adam"
     lr: float = 1e-3
-    generator_lr: float = 4e-3
     final: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.99
@@ -102,6 +135,9 @@ class TrainConfig:
         losses: The objective.
         data: The pictures.
         optimizer: The optimizer.
+        start: The model to start from, where the command line names neither one nor a generator: a family
+            or a path. Of a family or folder, the model of the run's task, or else that for photos. Empty:
+            fresh weights on a generator.
         generator: The pretrained generator, where the command line names none: a file of the registry, or a
             family. Empty: none.
         encoder: What the encoder starts from, where the model does not start from another: "random" weights,
@@ -109,18 +145,13 @@ class TrainConfig:
         start_from_w_avg: Whether codes are learned relative to the average code (the paper).
         identity: Whose face network the identity term asks: ArcFace's (the paper; a download) or dlib's
             (comes with the requirements).
-        train_generator: Whether the generator learns too (no pretrained one), or is frozen (the paper).
-        shares_generator: Whether the model is one of a family on one generator: that gets a file of its own,
-            and a task that starts from another one's model stores only what differs.
         trained: Beginnings of the names of the parameters that learn, such as "encoder.body."; the others
-            stay as the model to start from has them. Empty: all.
-        decoded: How many pictures of a batch are decoded for the losses on pictures; the others count by
-            their codes alone. 0: all.
+            stay as the model to start from has them. Empty: all of the encoder. The generator is frozen.
+        decoded: How many of a batch's pictures, those of the data, are decoded for the losses on pictures.
+            0: all.
         compare_at: Size in pixels at which the losses compare pictures; larger results are averaged down to
             it (the paper: 256). 0: the size of the output.
         pictures: Length of the run, in pictures drawn.
-        low_size: Resolution of the output during the first ``low_pictures``; 0: full from the start.
-        low_pictures: Pictures trained at ``low_size``.
         freeze_norms_from: From this many pictures on, batch norms use fixed statistics; 0: never. Those of a
             small batch shake the codes, and everything finer than the shaking is lost.
         keep_norms: Whether batch norms keep the statistics of the model to start from. One that was trained
@@ -147,18 +178,15 @@ class TrainConfig:
     data: DataConfig = field(default_factory=DataConfig)
     prepared_as: str = ""
     optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    start: str = ""
     generator: str = ""
     encoder: Literal["random", "ir_se50"] = "random"
     start_from_w_avg: bool = True
     identity: Literal["arcface", "dlib"] = "arcface"
-    train_generator: bool = False
-    shares_generator: bool = False
     trained: tuple[str, ...] = ()
     decoded: int = 0
     compare_at: int = 0
     pictures: int = 100_000
-    low_size: int = 0
-    low_pictures: int = 0
     freeze_norms_from: int = 0
     keep_norms: bool = False
     ema_pictures: int = 5_000
@@ -192,12 +220,19 @@ class TrainConfig:
             return named
         return FACE_CLASSES if channels == len(CLASSES) else numbered_classes(channels)
 
-    def size_at(self, pictures: int) -> int:
-        """Return the output resolution after ``pictures``."""
-        full = self.model.generator.size
-        return self.low_size if self.low_size and pictures < self.low_pictures else full
+    @property
+    def synthetic_batch(self) -> int:
+        """Synthetic pictures a step; at least one picture of a batch is the data's."""
+        batch = self.optimizer.batch
+        return min(round(self.data.synthetic.share * batch), batch - 1)
 
-    def compared_at(self, pictures: int) -> int:
-        """Return the size at which the losses compare pictures after ``pictures``."""
-        size = self.size_at(pictures)
+    @property
+    def data_batch(self) -> int:
+        """Pictures of the data a step."""
+        return self.optimizer.batch - self.synthetic_batch
+
+    @property
+    def compared_size(self) -> int:
+        """The size at which the losses compare pictures."""
+        size = self.model.generator.size
         return min(size, self.compare_at) if self.compare_at else size

@@ -20,6 +20,8 @@ from psp.training.bounds import MAX_BATCH, MAX_WORKERS
 from psp.training.config import TrainConfig
 
 _MOST = 2**40
+# Sizes in the shape of an encoder that only one kind of them has.
+_OF_A_KIND = ("style_width", "pyramid", "vector")
 _LARGEST = 1e9
 # Pixels a side that AlexNet needs.
 _SEEN_BY_LPIPS = 32
@@ -87,6 +89,12 @@ _LIMITS = {
     "data.vary.hats": _SHARE,
     "data.vary.patches": _SHARE,
     "data.vary.backgrounds": _SHARE,
+    "data.degrade.shift": _SHARE,
+    "data.degrade.scale": _SHARE,
+    "data.degrade.jpeg": _SHARE,
+    "data.degrade.noise": _SHARE,
+    "data.synthetic.share": _DECAY,
+    "data.synthetic.pictures": _COUNT,
     # of generators
     "generator_lr": _RATE,
     "discriminator_lr": _RATE,
@@ -150,7 +158,7 @@ def check_run(*, workers: int, minutes: float | None, accumulate: int = 1) -> No
 
 def _check_train(config: TrainConfig) -> None:
     _check_model(config)
-    data, size = config.data, config.model.generator.size
+    data = config.data
     if not data.resize_factors:
         raise SettingsError("data.resize_factors is empty.", "Give at least one, for example [4,8].")
     shares = data.factor_shares
@@ -162,22 +170,24 @@ def _check_train(config: TrainConfig) -> None:
     weights = dataclasses.asdict(config.losses)
     if not any(value for name, value in weights.items() if name not in ("identity_share", "focus")):
         raise SettingsError("All weights in losses are 0.", "Give at least one of them, such as losses.l2=1.")
-    low = config.low_size
-    if low and (low & (low - 1) or not 4 <= low <= size):
-        raise SettingsError(f"low_size is {low}.", f"Take a power of two: 4, 8, … {size}; 0: not at all.")
-    compared = min(config.compared_at(0), config.compared_at(config.pictures))
+    if config.losses.code and not config.synthetic_batch:
+        raise SettingsError(
+            "losses.code counts on synthetic pictures, and a batch has none.",
+            "Set data.synthetic.share=0.5, or losses.code=0.",
+        )
+    compared = config.compared_size
     if config.losses.lpips and compared < _SEEN_BY_LPIPS:
         raise SettingsError(
             f"Pictures would be compared at {compared} px, too few for LPIPS.",
-            f"Set low_size and compare_at to {_SEEN_BY_LPIPS} or more, or losses.lpips=0.",
+            f"Set compare_at to {_SEEN_BY_LPIPS} or more, or losses.lpips=0.",
         )
 
 
 def _check_model(config: TrainConfig) -> None:
     """Refuse a model that cannot be built, or is for no task."""
     shape = config.model.encoder
-    for name in ("in_channels", "in_size", "n_codes", "code_dim", "patch", "width", "style_width"):
-        if getattr(shape, name) < 1:
+    for name in ("in_channels", "in_size", "n_codes", "code_dim", "patch", "width", *_OF_A_KIND):
+        if getattr(shape, name, 1) < 1:
             raise SettingsError(f"model.encoder.{name} is {getattr(shape, name)}.", "Take 1 or more.")
     if (config.prepared_as or config.task) not in MODEL_TASKS:
         raise SettingsError(

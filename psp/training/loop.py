@@ -54,6 +54,7 @@ class Pace:
         log_every: Steps between log lines.
         sheet_every: Steps between picture sheets and figures.
         save_every: Steps between checkpoints.
+        first: Whether to look before the first step too.
     """
 
     pictures: int
@@ -61,6 +62,7 @@ class Pace:
     log_every: int
     sheet_every: int
     save_every: int
+    first: bool = False
 
 
 class Trainee(Protocol):
@@ -158,6 +160,8 @@ def run_loop(
     window = _Window(began, trainee.position.step)
     shown = saved = -1
     with interruptions() as wish:
+        if scalars is not None and pace.first and trainee.position.step == 0:
+            trainee.show(scalars)
         while trainee.position.pictures < pace.pictures:
             late = minutes is not None and time.monotonic() - began > 60 * minutes
             if agree(wish.asked or late):

@@ -56,7 +56,8 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
         kwargs_handlers=[
             accelerate.DistributedDataParallelKwargs(
                 broadcast_buffers=False,  # norms are shared, stored noise never changes
-                find_unused_parameters=config.train_generator,  # at a low resolution
+                # Steps take turns with and without corrections.
+                find_unused_parameters=getattr(config.model.encoder, "corrections", 0) > 0,
             )
         ],
         step_scheduler_with_optimizer=False,
@@ -66,11 +67,12 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
             f"The device {device!r} is not there: {accelerator.device.type} is.", "Leave out --device."
         )
     parts = accelerator.num_processes * accumulate
-    if config.optimizer.batch % parts:
+    if config.data_batch % parts or config.synthetic_batch % parts:
+        synthetic = f", {config.synthetic_batch} of it synthetic," if config.synthetic_batch else ""
         raise TrainingError(
-            f"A batch of {config.optimizer.batch} cannot be divided among {accelerator.num_processes} "
-            f"processes in {accumulate} parts each.",
-            f"Set --batch to a multiple of {parts}.",
+            f"A batch of {config.optimizer.batch}{synthetic} cannot be divided among "
+            f"{accelerator.num_processes} processes in {accumulate} parts each.",
+            f"Set --batch to a multiple of {parts}" + (", each of the two." if synthetic else "."),
         )
     return accelerator
 

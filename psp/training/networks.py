@@ -19,20 +19,20 @@ from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS
 from psp.losses.objective import Objective
 from psp.losses.similarity import SimilarityLoss, moco_network
+from psp.models.compact import CompactConfig, CompactEncoder
+from psp.models.encoders import AnyEncoderConfig
 from psp.models.psp import PSP, PSPConfig
 from psp.registry.lookup import AUXILIARY
 from psp.training.config import TrainConfig
 
-_COLOUR = 3
+_GREY, _COLOUR = 1, 3
 
 
 def on_generator(config: TrainConfig, opened: OpenedGenerator) -> tuple[TrainConfig, PSP]:
     """Return the run and a model for a fresh encoder on a frozen generator, whatever that one's shape."""
     shape = opened.generator.config
     encoder = dataclasses.replace(config.model.encoder, n_codes=shape.n_codes, code_dim=shape.style_dim)
-    config = dataclasses.replace(
-        config, model=PSPConfig(encoder, shape), train_generator=False, low_size=0, low_pictures=0
-    )
+    config = dataclasses.replace(config, model=PSPConfig(encoder, shape))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         model = PSP(config.model)
@@ -40,22 +40,47 @@ def on_generator(config: TrainConfig, opened: OpenedGenerator) -> tuple[TrainCon
     if config.start_from_w_avg:
         rows = model.latent_avg.shape[0]  # one for an encoder of a single code
         model.latent_avg.copy_(opened.w_avg[:rows])
-    return config, model
+    return config, _with_face(model)
 
 
-def adapt(start: PSP, config: PSPConfig) -> PSP:
-    """Return a new model of shape ``config`` with all the weights of ``start`` that fit, ready for training.
+def on_model(config: TrainConfig, given: PSP) -> tuple[TrainConfig, PSP]:
+    """Return the run and a model that goes on from ``given``, with all of its weights that fit.
 
     What does not fit (the first layer, where a task's input has other channels) starts from random weights.
     """
+    shape = _encoder_like(given, config)
+    config = dataclasses.replace(config, model=PSPConfig(shape, given.config.generator))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = PSP(config)
+        torch.manual_seed(config.seed)
+        model = PSP(config.model)
     wanted = model.state_dict()
-    given = start.state_dict()
-    fitting = {key: value for key, value in given.items() if wanted[key].shape == value.shape}
+    fitting = {
+        key: value
+        for key, value in given.state_dict().items()
+        if key in wanted and wanted[key].shape == value.shape
+    }
     model.load_state_dict(wanted | fitting)
-    return model.requires_grad_(True)
+    return config, _with_face(model)
+
+
+def _encoder_like(given: PSP, config: TrainConfig) -> AnyEncoderConfig:
+    """Return the shape of ``given``'s encoder for what the run's encoder sees."""
+    shape, channels = given.config.encoder, config.model.encoder.in_channels
+    if not isinstance(shape, CompactConfig):
+        return dataclasses.replace(shape, in_channels=channels)
+    if channels == shape.in_channels and given.info.get("task", config.task) == config.task:
+        return shape
+    # What it sees is no longer the picture that it makes, so there is nothing to compare; and a face network
+    # makes nothing of a map.
+    sight = shape.sight if channels in (_GREY, _COLOUR) else "none"
+    return dataclasses.replace(shape, in_channels=channels, corrections=0, frontal_rank=0, sight=sight)
+
+
+def _with_face(model: PSP) -> PSP:
+    """Give a compact encoder the face network of the requirements, which is in no file of a model."""
+    if isinstance(model.encoder, CompactEncoder) and model.encoder.face is not None:
+        model.encoder.face.network.load_state_dict(load_face_descriptor().state_dict())
+    return model
 
 
 def start_encoder(model: PSP, file: Path | None = None) -> PSP:

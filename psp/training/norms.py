@@ -8,10 +8,10 @@ import torch
 import torch.distributed.nn.functional as collective
 from torch import Tensor, nn
 
-Norm = nn.BatchNorm2d | nn.SyncBatchNorm
+Norm = nn.modules.batchnorm._BatchNorm
 
 
-class SharedBatchNorm(nn.BatchNorm2d):
+class SharedBatchNorm(Norm):
     """Batch norm over the batches of all processes together, on a CPU.
 
     What ``SyncBatchNorm`` does on GPUs, which alone have it: without it, statistics would be those of each
@@ -19,23 +19,28 @@ class SharedBatchNorm(nn.BatchNorm2d):
     """
 
     def forward(self, input: Tensor) -> Tensor:
-        """Normalise ``input`` [B,C,H,W] over the batch, height and width of all processes."""
+        """Normalise ``input`` [B,C] or [B,C,H,W] over the batch, height and width of all processes."""
         if not self.training:
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
         x = input.float()
-        axes = (0, 2, 3)
+        axes, places = [axis for axis in range(x.dim()) if axis != 1], (-1,) + (1,) * (x.dim() - 2)
         count = x[:, 0].numel() * torch.distributed.get_world_size()
         mean = collective.all_reduce(x.sum(dim=axes)) / count
-        centred = x - mean[:, None, None]
+        centred = x - mean.view(places)
         variance = collective.all_reduce(centred.square().sum(dim=axes)) / count
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * (count / max(count - 1, 1)), self.momentum)
             if self.num_batches_tracked is not None:
                 self.num_batches_tracked.add_(1)
-        out = centred * (self.weight * torch.rsqrt(variance + self.eps))[:, None, None]
-        return (out + self.bias[:, None, None]).to(input.dtype)
+        out = centred * torch.rsqrt(variance + self.eps).view(places)
+        if self.affine:
+            out = out * self.weight.view(places) + self.bias.view(places)
+        return out.to(input.dtype)
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """Take any: with features alone, or with height and width."""
 
 
 def share_norms(module: nn.Module, device: torch.device) -> nn.Module:
@@ -43,8 +48,8 @@ def share_norms(module: nn.Module, device: torch.device) -> nn.Module:
     if device.type != "cpu":
         return nn.SyncBatchNorm.convert_sync_batchnorm(module)
     for name, child in list(module.named_children()):
-        if isinstance(child, nn.BatchNorm2d):
-            shared = SharedBatchNorm(child.num_features, child.eps, child.momentum)
+        if isinstance(child, Norm):
+            shared = SharedBatchNorm(child.num_features, child.eps, child.momentum, child.affine)
             shared.weight, shared.bias = child.weight, child.bias
             shared.running_mean, shared.running_var = child.running_mean, child.running_var
             shared.num_batches_tracked = child.num_batches_tracked

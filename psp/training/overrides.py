@@ -81,7 +81,7 @@ def override(config: _T, changes: Mapping[str, Any], where: str = "") -> _T:
         if dataclasses.is_dataclass(current) and not isinstance(current, type):
             if not isinstance(value, Mapping):
                 raise SettingsError(f"{place} is a group of settings.", f"Set {place}.NAME.")
-            replaced[name] = override(current, value, f"{place}.")
+            replaced[name] = override(_of_kind(hints[name], current, value), value, f"{place}.")
         else:
             replaced[name] = _converted(hints[name], value, place)
     try:
@@ -90,6 +90,16 @@ def override(config: _T, changes: Mapping[str, Any], where: str = "") -> _T:
         raise SettingsError(
             f"The settings contradict each other: {error}.", "Change them together."
         ) from error
+
+
+def _of_kind(hint: Any, current: _T, changes: Mapping[str, Any]) -> _T:  # noqa: ANN401  (type of any field)
+    """Return ``current``, or one of another kind that ``hint`` allows, where ``changes`` are that one's."""
+    for kind in (type(current), *get_args(hint)):
+        hints = get_type_hints(kind)
+        named = "kind" not in changes or changes["kind"] in get_args(hints.get("kind"))
+        if named and set(changes) <= set(hints):
+            return current if kind is type(current) else kind()
+    return current
 
 
 def _converted(hint: Any, value: Any, place: str) -> Any:  # noqa: ANN401  (types and values of any field)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from psp.errors import TrainingError
 from psp.training.config import TrainConfig
+from psp.training.presets_mobile import MOBILE_PRESETS
+from psp.training.presets_own import OWN_PRESETS
 from psp.training.presets_paper import PAPER_PRESETS
-from psp.training.presets_portraits import PORTRAITS_PRESETS
 
-_PRESETS = PAPER_PRESETS | PORTRAITS_PRESETS
+_PRESETS = MOBILE_PRESETS | PAPER_PRESETS | OWN_PRESETS
 
 
 def preset_names() -> tuple[str, ...]:

@@ -6,7 +6,6 @@ import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,9 +16,9 @@ from psp.config import Settings
 from psp.errors import TrainingError
 from psp.files.saving import write_files
 from psp.maps.palette import CLASSES, FACE_CLASSES
-from psp.models.psp import PSP, PSPConfig
+from psp.models.psp import PSP
 from psp.registry.folder import model_files
-from psp.registry.lookup import find_entry
+from psp.registry.lookup import families, find_entry, tasks_of
 from psp.training.coach import Coach, Start
 from psp.training.config import TrainConfig
 from psp.training.data.check import check_data, fingerprint, require_good, tell, unpaired_findings, without
@@ -27,21 +26,20 @@ from psp.training.data.maps import open_maps
 from psp.training.data.pairs import pair_sources
 from psp.training.data.prepare import Preparation
 from psp.training.data.sources import Source, open_sources
+from psp.training.data.synthetic import SyntheticPairs
 from psp.training.data.vary import Pixels
 from psp.training.export import BEST, export
 from psp.training.limits import check_channels, check_config, check_run
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
-from psp.training.networks import adapt, build_objective, on_generator, start_encoder
+from psp.training.networks import build_objective, on_generator, on_model, start_encoder
 from psp.training.overrides import to_toml
-from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, require_run_folder
+from psp.training.run_folder import CONFIG_FILE, CONFIG_MARK, SYNTHETIC, require_run_folder
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
 _CHECK_FILE = "data-check.json"
-# Pictures over which the average code of a joint training is taken while the run goes on, and at its end.
-_AVERAGED_ON_THE_WAY, _AVERAGED = 512, 2048
 
 
 @dataclass(frozen=True)
@@ -54,12 +52,13 @@ class RunOptions:
         inputs: Folder of what the encoder sees, with the names of ``data``; None: it is made of the pictures.
         device: "auto", "cpu", "cuda", "mps".
         minutes: Stop after this time, with a checkpoint; None: when the run is whole.
-        start_from: A model to start from; None: fresh weights, or those of the preset.
+        start_from: A model to start from: a family, a folder or a file; it goes before the preset's.
         generator: A generator to freeze and to give an encoder (the paper): a name or a path; it goes before
             the preset's.
         identity_file: ArcFace IR-SE50 weights; None: the registry's.
         similarity_file: MoCo v2 weights, for a run with a similarity term.
         maps: File of the pictures' maps, made when it is missing; None: one in ``out``.
+        synthetic: Folder of synthetic pictures, rendered where they are missing; None: one in ``out``.
         accumulate: Parts that a batch is cut into to save memory.
         workers: Processes that read pictures ahead.
         check: Whether all pictures are looked at first.
@@ -71,11 +70,12 @@ class RunOptions:
     inputs: Path | None = None
     device: str = "auto"
     minutes: float | None = None
-    start_from: Path | None = None
+    start_from: str | Path | None = None
     generator: str | Path | None = None
     identity_file: Path | None = None
     similarity_file: Path | None = None
     maps: Path | None = None
+    synthetic: Path | None = None
     accumulate: int = 1
     workers: int = 0
     check: bool = True
@@ -115,19 +115,16 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         config, start, base = _open_start(config, options)
         path = options.out / BEST / f"{config.task}.safetensors"
         _require_apart(base, path)
-        start = dataclasses.replace(start, maps=_open_maps(config, options, sources))
+        pairs = _open_synthetic(config, options, start.model, accelerator, reports.words)
+        start = dataclasses.replace(start, maps=_open_maps(config, options, sources), synthetic=pairs)
         if accelerator.is_main_process:
             text = CONFIG_MARK + to_toml(config)
             write_files({options.out / CONFIG_FILE: text.encode()})
     objective = build_objective(config, options.identity_file, options.similarity_file)
-    save = partial(
-        export, config=config, sources=sources, folder=options.out / BEST, base=base, maps=start.maps
-    )
+    folder = options.out / BEST
 
     def on_best(model: PSP, figures: Mapping[str, float]) -> None:
-        drawn = coach.position.pictures
-        averaged = _AVERAGED if drawn >= config.pictures else _AVERAGED_ON_THE_WAY
-        save(model, pictures=drawn, figures=figures, averaged=averaged)
+        export(model, config, sources, folder, pictures=coach.position.pictures, figures=figures)
 
     coach = Coach(
         config,
@@ -144,10 +141,8 @@ def train(config: TrainConfig, options: RunOptions, reports: Reports = Reports()
         coach.run(options.minutes)
     finally:
         _close(accelerator)
-    if not path.exists() and coach.position.pictures == 0:
+    if coach.position.pictures == 0:
         raise TrainingError("The time was over before the first step.", "Give more --minutes.")
-    if accelerator.is_main_process and not path.exists():  # stopped while the resolution was low
-        on_best(coach.finished(), {})
     return path
 
 
@@ -189,7 +184,7 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
         sources, unpaired = pair_sources(sources, open_sources(options.inputs, words))
     if not options.check:
         return sources
-    size = config.compared_at(config.pictures)
+    size = config.compared_size
     note = options.out / _CHECK_FILE
     prepare = Preparation.of(config)
     seen = fingerprint(sources, size) + (classes.to_json() if classes else "")
@@ -209,32 +204,32 @@ def open_data(config: TrainConfig, options: RunOptions, words: Callable[[str], N
 
 def _open_start(config: TrainConfig, options: RunOptions) -> tuple[TrainConfig, Start, Path | None]:
     """Return the run as its start shapes it, what it starts from, and the file of the model to start from."""
+    # What the command line names goes before what the preset does.
+    model = options.start_from or ("" if options.generator else config.start)
     generator = options.generator or config.generator
-    if options.start_from is not None:
+    if model:
         settings = Settings.from_env()
-        # Of a folder, the model for photos, where it has one.
-        found = model_files(options.start_from) if options.start_from.is_dir() else {}
-        task = config.task if config.task in found and "encode" not in found else "encode"
-        base = find_file(find_entry(options.start_from, task, settings), settings)
+        base = find_file(find_entry(model, _task_of(model, config.task, settings), settings), settings)
         given = load_psp(base, settings=settings)
-        channels = config.model.encoder.in_channels
-        encoder = dataclasses.replace(given.config.encoder, in_channels=channels)
-        config = dataclasses.replace(config, model=PSPConfig(encoder, given.config.generator))
-        if config.train_generator:
-            # It goes on, so it neither begins at a low resolution nor measures norms anew.
-            config = dataclasses.replace(config, low_size=0, keep_norms=True)
-        return config, Start(adapt(given, config.model), given), base
+        config, adapted = on_model(config, given)
+        # Where the first layer is another, it knows nothing yet.
+        return config, Start(adapted, trained=adapted.config == given.config), base
     if not generator:
-        if config.train_generator:
-            return config, Start(), None
         raise TrainingError(
             f"The preset {config.name!r} needs a pretrained generator.",
             "Give it with --generator: a StyleGAN2 .pt of rosinality's, or one of train-generator.",
         )
-    config, model = on_generator(config, open_generator(generator))
+    config, fresh = on_generator(config, open_generator(generator))
     if config.encoder == "ir_se50":
-        start_encoder(model, options.identity_file)
-    return config, Start(model), None
+        start_encoder(fresh, options.identity_file)
+    return config, Start(fresh), None
+
+
+def _task_of(model: str | Path, task: str, settings: Settings) -> str:
+    """Return whose model of a family or folder a run starts from: its own task's, or that for photos."""
+    if str(model) in families(settings):
+        return task if task in tasks_of(str(model), settings) else "encode"
+    return task if Path(model).is_dir() and task in model_files(Path(model)) else "encode"
 
 
 def _open_maps(
@@ -245,3 +240,22 @@ def _open_maps(
         return None
     used = tuple(source for source in sources if dict(config.data.shares).get(source.name, 1.0) > 0)
     return open_maps(used, options.maps or options.out / "maps.npz", config.model.encoder.in_size)
+
+
+def _open_synthetic(
+    config: TrainConfig,
+    options: RunOptions,
+    model: PSP,
+    accelerator: Accelerator,
+    words: Callable[[str], None],
+) -> SyntheticPairs | None:
+    """Return the synthetic pictures of a run, rendered ahead where no GPU makes them on the way."""
+    if not config.synthetic_batch:
+        return None
+    prepare = Preparation.of(config)
+    size = max(config.compared_size, prepare.size)
+    kept = config.data.synthetic.pictures if accelerator.device.type == "cpu" else 0
+    folder = options.synthetic or options.out / SYNTHETIC
+    pairs = SyntheticPairs(model, prepare, size, config.seed, pictures=kept, folder=folder)
+    pairs.render(words if accelerator.is_main_process else lambda line: None)
+    return pairs

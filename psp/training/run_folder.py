@@ -11,9 +11,12 @@ CONFIG_FILE = "config.toml"
 CONFIG_MARK = "# Settings of a run of pSp Studio\n"
 """First line of a run's config."""
 
+SYNTHETIC = "synthetic"
+"""Folder of the synthetic pictures of a run, in the run's folder."""
+
 _STATES = ("last.safetensors", "gan.safetensors")
 # What a run writes besides. Some of it comes before the config and the first state, and is known by itself.
-_FOLDERS = ("best", "training", "model")
+_FOLDERS = ("best", "training", "model")  # synthetic pictures have names of their own
 _FILES = {
     CONFIG_FILE: begins_with(CONFIG_MARK, 'name = "'),  # the second: before there was a mark
     "data-check.csv": begins_with("file,problem,detail"),

@@ -58,7 +58,7 @@ def test_every_command_says_what_it_has_done(encoding: str, astronaut: Image.Ima
         ["encode", str(photo), "--no-align", "-o", out, "--model", NAME],  # an error
         ["infer", str(folder), out, "--no-align", "--workers", "1"],
         ["prepare", str(folder), f"{out}2", "--task", "sketch_to_face", "--workers", "1"],
-        ["train", "--preset", "compact128", "--data", str(folder), "--out", f"{out}4", "--check-only"],
+        ["train", "--preset", "small", "--data", str(folder), "--out", f"{out}4", "--check-only"],
         ["evaluate", "--data", str(folder), "--sheet", out],
         ["models"],
         [

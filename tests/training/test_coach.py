@@ -23,25 +23,21 @@ from psp.models.psp import PSP
 from psp.training.coach import STATE_FILE, Coach, Start, rate_factor
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.data.sources import open_sources
-from psp.training.export import recentre
 from psp.training.loop import Progress
 from psp.training.machine import open_accelerator
 from psp.training.networks import build_objective
 from psp.training.presets import preset, preset_names
 from psp.training.run import RunOptions, train
 from psp.training.scalars import read_scalars
-from tests.compact import compact_config, compact_model
+from tests.compact import compact_config, compact_model, save_compact_generator
 
 CONFIG = TrainConfig(
     name="test",
     task="encode",
-    model=compact_config(n_mlp=0),
+    model=compact_config(),
     losses=LossWeights(lpips=0.0, identity=0.0, w_norm=0.0003),
     optimizer=OptimizerConfig(batch=4, warmup=8),
-    train_generator=True,
     pictures=24,
-    low_size=16,
-    low_pictures=8,
     log_every=2,
     sheet_every=3,
     save_every=3,
@@ -62,16 +58,16 @@ def data(tmp_path: Path) -> Path:
 
 def coach(data: Path, out: Path, config: TrainConfig = CONFIG, *, accumulate: int = 1, **more: Any) -> Coach:
     accelerator = open_accelerator(config, "cpu", accumulate)
-    start = Start(more.pop("model", None))
+    start = Start(more.pop("model", None) or compact_model(config.model, seed=3))
     return Coach(config, open_sources(data), Objective(config.losses), out, accelerator, start, **more)
 
 
 def test_a_run_makes_progress_pictures_curves_and_a_checkpoint(data: Path, tmp_path: Path) -> None:
     lines: list[Progress] = []
-    config = dataclasses.replace(CONFIG, pictures=160, low_pictures=0)
+    config = dataclasses.replace(CONFIG, pictures=160)
     coach(data, tmp_path / "run", config, report=lines.append).run()
     losses = [line.terms["loss"] for line in lines if "loss" in line.terms]
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.9 * losses[0]
     assert lines[-1].position.pictures == 160
     names = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"scalars.csv", "curves.png", STATE_FILE, "sheet-00000160.png"} <= names
@@ -187,8 +183,7 @@ def test_norms_are_fixed_in_time_and_a_resumed_run_has_the_same(data: Path, tmp_
 def test_a_frozen_generator_stays_as_it_was(data: Path, tmp_path: Path) -> None:
     start = compact_model(CONFIG.model, seed=9)
     before = {key: value.clone() for key, value in start.state_dict().items()}
-    config = dataclasses.replace(CONFIG, train_generator=False, low_size=0)
-    after = coach(data, tmp_path / "run", config, model=start).run().state_dict()
+    after = coach(data, tmp_path / "run", model=start).run().state_dict()
     for key, value in before.items():
         if key.startswith("decoder."):
             assert torch.equal(value, after[key]), key
@@ -199,15 +194,15 @@ def test_norms_of_the_model_to_start_from_can_be_kept(data: Path, tmp_path: Path
     start = compact_model(CONFIG.model, seed=9)
     norm = start.encoder.input_layer[1]  # type: ignore[union-attr]  # a batch norm
     norm.running_mean.fill_(0.3)  # type: ignore[union-attr, operator]
-    config = dataclasses.replace(CONFIG, train_generator=False, low_size=0, keep_norms=True)
+    config = dataclasses.replace(CONFIG, keep_norms=True)
     runner = coach(data, tmp_path / "run", config, model=start)
     after = runner.run().encoder.input_layer[1]  # type: ignore[union-attr]
     assert after.running_mean.eq(0.3).all()  # type: ignore[union-attr, operator]
 
 
-def test_a_frozen_generator_needs_weights(data: Path, tmp_path: Path) -> None:
+def test_a_run_needs_a_generator(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="pretrained"):
-        coach(data, tmp_path / "run", dataclasses.replace(CONFIG, train_generator=False))
+        train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))
 
 
 def test_the_clock_stops_a_run_with_a_checkpoint(data: Path, tmp_path: Path) -> None:
@@ -232,21 +227,9 @@ def test_a_checkpoint_of_another_preset_is_refused(data: Path, tmp_path: Path) -
         coach(data, tmp_path / "run", dataclasses.replace(CONFIG, name="other"))
 
 
-def test_recentring_changes_the_average_and_nothing_else() -> None:
-    model: PSP = compact_model()
-    images = torch.rand(6, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    with torch.inference_mode():
-        before = model(images)
-    recentre(model, images)
-    with torch.inference_mode():
-        torch.testing.assert_close(model(images), before, rtol=1e-4, atol=1e-4)
-        mean = model.encode(images).mean(dim=0)
-    torch.testing.assert_close(mean, model.w_avg.clone(), rtol=1e-4, atol=1e-4)
-    assert model.w_avg.abs().sum() > 0
-
-
 def test_what_comes_out_is_a_model_that_the_studio_loads(data: Path, tmp_path: Path) -> None:
-    path = train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))
+    generator = save_compact_generator(tmp_path / "generator.safetensors")
+    path = train(CONFIG, RunOptions(data, tmp_path / "run", generator=generator, device="cpu"))
     assert path.parent.name == "best"
     assert path.name == "encode.safetensors"
     model = load_psp(path)
@@ -297,5 +280,5 @@ def test_every_preset_builds_its_model(name: str) -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(TrainingError, match="portraits128-encode"):
+    with pytest.raises(TrainingError, match="ffhq_encode"):
         preset("nothing")

@@ -47,7 +47,7 @@ def test_the_encoder_makes_as_many_codes_as_the_generator_takes(size: int) -> No
     w_avg = torch.full((shape.n_codes, 512), 0.5)
     run, model = on_generator(config, OpenedGenerator(Generator(shape), w_avg))
     assert run.model.encoder.n_codes == shape.n_codes == 2 * levels
-    assert (run.compared_at(0), run.size_at(0)) == (256, size)
+    assert (run.compared_size, run.model.generator.size) == (256, size)
     assert model.w_avg.eq(0.5).all()
     whole = dataclasses.replace(config, start_from_w_avg=False)
     assert on_generator(whole, OpenedGenerator(Generator(shape), w_avg))[1].w_avg.eq(0.0).all()
@@ -116,5 +116,5 @@ def test_the_presets_have_the_numbers_of_the_paper() -> None:
         run = preset(name)
         plan = run.optimizer
         assert (plan.name, plan.lr, plan.batch, plan.clip, plan.beta1) == ("ranger", 1e-4, 8, 0.0, 0.95)
-        assert run.encoder == "ir_se50" and run.start_from_w_avg and not run.train_generator
+        assert run.encoder == "ir_se50" and run.start_from_w_avg
         assert run.model.encoder.in_size == run.compare_at == 256

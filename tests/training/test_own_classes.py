@@ -25,18 +25,17 @@ from psp.maps.classes import named_classes, numbered_classes
 from psp.maps.palette import map_to_picture
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.run import RunOptions, open_data, train
-from tests.compact import compact_config
+from tests.compact import compact_config, save_compact_generator
 
 
 def configured(count: int | None, *more: str, task: str = "encode") -> TrainConfig:
-    """A small run as the command line makes it: generator and encoder together, two steps."""
+    """A small run as the command line makes it, two steps."""
     config = TrainConfig(
         name="test",
         task=task,
         model=compact_config(n_mlp=2),
         losses=LossWeights(lpips=0.0, identity=0.0),
         optimizer=OptimizerConfig(batch=2),
-        train_generator=True,
         pictures=4,
         ema_pictures=0,
     )
@@ -44,6 +43,11 @@ def configured(count: int | None, *more: str, task: str = "encode") -> TrainConf
     add_train(parser.add_subparsers(), lambda line: None)
     given = [] if count is None else ["--label-nc", str(count)]
     return configure(config, parser.parse_args(["train", "--preset", "domain", "--data", "d", *given, *more]))
+
+
+def options(data: Path, out: Path, inputs: Path) -> RunOptions:
+    generator = save_compact_generator(out.with_name("generator.safetensors"))
+    return RunOptions(data, out, inputs=inputs, generator=generator, device="cpu")
 
 
 def maps(count: int, side: int = 32) -> np.ndarray:
@@ -83,8 +87,7 @@ def give_maps(data: Path, labels: np.ndarray, save: str = "L") -> Path:
 def test_own_classes_work_from_training_to_results(data: Path, tmp_path: Path, count: int, save: str) -> None:
     labels = maps(count)
     inputs = give_maps(data, labels, save)
-    options = RunOptions(data, tmp_path / "run", inputs=inputs, device="cpu")
-    path = train(configured(count), options)
+    path = train(configured(count), options(data, tmp_path / "run", inputs))
     assert path == tmp_path / "run" / "best" / "segmentation_to_face.safetensors"
     (sheet,) = (tmp_path / "run").glob("sheet-*.png")
     with Image.open(sheet) as picture:
@@ -127,7 +130,7 @@ def test_names_and_colours_go_with_the_model(
     classes = named_classes(config.classes)
     inputs = give_maps(data, maps(3))
     map_to_picture(maps(3), classes).save(inputs / "val" / "0.png")
-    path = train(config, RunOptions(data, tmp_path / "run", inputs=inputs, device="cpu"))
+    path = train(config, options(data, tmp_path / "run", inputs))
     assert read_info(path)["classes"] == classes.to_json()
     monkeypatch.setenv("PSP_CACHE_DIR", str(tmp_path / "cache"))
     command = ["segmentation_to_face", str(inputs / "val" / "0.png"), "--model", str(path.parent)]
@@ -141,14 +144,14 @@ def test_maps_of_other_classes_are_found_before_training(data: Path, tmp_path: P
     inputs = give_maps(data, maps(4))
     Image.fromarray(maps(7)).save(inputs / "train" / "3.png")
     Image.new("RGB", (32, 32), (250, 10, 200)).save(inputs / "train" / "4.png")
-    options = RunOptions(data, tmp_path / "run", inputs=inputs, device="cpu")
+    given = options(data, tmp_path / "run", inputs)
     with pytest.raises(TrainingError, match=r"2 no map: .*3\.png has the class 6.*0 to 3.*#fa0ac8"):
-        open_data(configured(4), options, lambda words: None)
-    (source,) = open_data(configured(4), dataclasses.replace(options, skip_bad=True), lambda words: None)
+        open_data(configured(4), given, lambda words: None)
+    (source,) = open_data(configured(4), dataclasses.replace(given, skip_bad=True), lambda words: None)
     assert source.train == ("train/2.png", "train/5.png")
     Image.fromarray(np.where(maps(4) == 3, 255, maps(4)).astype(np.uint8)).save(inputs / "train" / "3.png")
     Image.fromarray(maps(4)).save(inputs / "train" / "4.png")
-    open_data(configured(4), options, lambda words: None)  # 255 is "ignore"
+    open_data(configured(4), given, lambda words: None)  # 255 is "ignore"
 
 
 def test_what_cannot_be_is_told(data: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,16 +19,15 @@ from psp.training.overrides import override, read_toml
 from psp.training.run import RunOptions, train
 from psp.training.run_folder import require_run_folder
 from psp.training.scalars import ScalarLog, read_scalars
-from tests.compact import compact_config, compact_model
+from tests.compact import compact_config, compact_model, save_compact_generator
 from tests.full_disk import full_disk
 
 CONFIG = TrainConfig(
     name="test",
     task="encode",
-    model=compact_config(n_mlp=0),
+    model=compact_config(),
     losses=LossWeights(lpips=0.0, identity=0.0),
     optimizer=OptimizerConfig(batch=2),
-    train_generator=True,
     pictures=4,
     precision="float32",
 )
@@ -43,8 +43,13 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
+def options(data: Path, out: Path, **more: Any) -> RunOptions:
+    generator = save_compact_generator(out.with_name("generator.safetensors"))
+    return RunOptions(data, out, generator=generator, device="cpu", **more)
+
+
 def test_a_run_can_be_made_again_from_its_config(data: Path, tmp_path: Path) -> None:
-    train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))
+    train(CONFIG, options(data, tmp_path / "run"))
     again = override(dataclasses.replace(CONFIG, seed=7), read_toml(tmp_path / "run" / "config.toml"))
     assert again == CONFIG
     require_run_folder(tmp_path / "run")
@@ -61,15 +66,15 @@ def test_a_folder_with_files_of_anothers_is_refused(data: Path, tmp_path: Path, 
     file.parent.mkdir(parents=True)
     file.write_bytes(b"mine")
     with pytest.raises(TrainingError, match=r"no run has made.*--out"):
-        train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))
+        train(CONFIG, options(data, tmp_path / "run"))
     assert [path for path in (tmp_path / "run").rglob("*") if path.is_file()] == [file]
 
 
 def test_no_untrained_model_is_the_best(data: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="before the first step"):
-        train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu", minutes=1e-9))
+        train(CONFIG, options(data, tmp_path / "run", minutes=1e-9))
     assert not (tmp_path / "run" / "best").exists()
-    train(CONFIG, RunOptions(data, tmp_path / "run", device="cpu"))  # goes on
+    train(CONFIG, options(data, tmp_path / "run"))  # goes on
     assert (tmp_path / "run" / "best" / "encode.safetensors").is_file()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import signal
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +19,7 @@ from torch.utils.data import BatchSampler, DataLoader, Dataset, Sampler
 
 from psp.errors import PspError, TrainingError
 from psp.inference.compact_parser import map_face
-from psp.training.config import DataConfig
+from psp.training.config import DataConfig, DegradeConfig
 from psp.training.data.maps import mirror_map
 from psp.training.data.prepare import Floats, Preparation
 from psp.training.data.sources import Source, decode_picture, read_picture
@@ -168,7 +169,8 @@ class Pictures(Dataset[Item | PspError]):
         if source.inputs is not None:
             return _to_item(self._given(source, name, mirrored=False), picture)
         labels = map_face(Image.fromarray(picture)) if self._prepare.needs_maps else None
-        return _to_item(*self._prepare(picture, labels, np.random.default_rng(index)))
+        clean = dataclasses.replace(self._prepare, degrade=DegradeConfig())
+        return _to_item(*clean(picture, labels, np.random.default_rng(index)))
 
     def _choose(self, rng: np.random.Generator) -> tuple[Source, str]:
         source = self._sources[int(rng.choice(len(self._sources), p=self._shares))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,13 @@ from PIL import Image
 from psp.errors import PictureError, TrainingError
 from psp.maps.classes import MapClasses, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES, PHOTO_FOR_MAP, map_to_tensor, picture_to_map
-from psp.pictures.images import degrade
+from psp.pictures import images
 from psp.pictures.index_maps import class_numbers
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
 from psp.tasks import MODEL_TASKS
-from psp.training.config import TrainConfig
+from psp.training.config import DegradeConfig, TrainConfig
 from psp.training.data.cartoon import cartoonize
+from psp.training.data.degrade import degrade
 from psp.training.data.maps import mirror_map
 from psp.training.data.vary import Pixels, Rng
 
@@ -36,6 +37,7 @@ class Preparation:
         channels: Channels of the encoder's input: 3 colour, 1 sketch, else classes of a map.
         factors: Super-resolution: how many times fewer pixels a side.
         factor_shares: How often each factor is drawn; empty: all alike.
+        degrade: What happens to photos before the encoder sees them.
         classes: The classes of the maps; None: the 19 of faces, or as many numbers as there are channels.
     """
 
@@ -44,6 +46,7 @@ class Preparation:
     channels: int = 3
     factors: tuple[int, ...] = (1,)
     factor_shares: tuple[float, ...] = ()
+    degrade: DegradeConfig = field(default_factory=DegradeConfig)
     classes: MapClasses | None = None
 
     def __post_init__(self) -> None:
@@ -64,6 +67,7 @@ class Preparation:
             config.model.encoder.in_channels,
             config.data.resize_factors,
             config.data.factor_shares,
+            config.data.degrade,
             config.map_classes,
         )
 
@@ -83,21 +87,22 @@ class Preparation:
 
     def __call__(self, picture: Pixels, labels: Pixels | None, rng: Rng) -> tuple[Floats, Pixels]:
         """Return input [C,s,s] and target [S,S,3] of a picture [S,S,3], its map [S,S] where there is one."""
-        if self.task == "frontalize":
-            # Every second target is mirrored, so that turning to the front costs least (paper, section 4.2).
-            mirrored = rng.random() < 0.5
-            return self._colour(picture), np.ascontiguousarray(picture[:, ::-1]) if mirrored else picture
-        if self.task == "toonify":
-            return self._colour(picture), cartoonize(picture)
-        if self.task == "super_resolution":
-            factor = int(rng.choice(self.factors, p=self.factor_shares or None))
-            return self._colour(np.asarray(degrade(Image.fromarray(picture), factor))), picture
         if self.task == "sketch_to_face":
             return sketch_to_tensor(photo_to_sketch(Image.fromarray(picture)), self.size)[0].numpy(), picture
         if self.task == "segmentation_to_face":
             assert labels is not None, "maps are made ahead"
             return self._one_hot(labels), picture
-        return self._colour(picture), picture
+        seen = degrade(picture, self.degrade, rng)
+        if self.task == "frontalize":
+            # Every second target is mirrored, so that turning to the front costs least (paper, section 4.2).
+            mirrored = rng.random() < 0.5
+            return self._colour(seen), np.ascontiguousarray(picture[:, ::-1]) if mirrored else picture
+        if self.task == "toonify":
+            return self._colour(seen), cartoonize(picture)
+        if self.task == "super_resolution":
+            factor = int(rng.choice(self.factors, p=self.factor_shares or None))
+            return self._colour(np.asarray(images.degrade(Image.fromarray(seen), factor))), picture
+        return self._colour(seen), picture
 
     def given(self, name: str, picture: Image.Image, mirrored: bool) -> Floats:
         """Return the input [C,s,s] from a ``picture`` that was made ahead for the encoder, mirrored or not.

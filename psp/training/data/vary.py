@@ -50,7 +50,7 @@ def vary(
     if rng.random() < config.hats:
         out = _draw_hat(out, rng)
     if config.shift:
-        out = _move(out, config.shift, rng)
+        out = move(out, config.shift, rng)
     if config.colour:
         out = _recolour(out, config.colour, rng)
     return np.ascontiguousarray(out)
@@ -143,7 +143,7 @@ def _draw_hat(picture: Pixels, rng: Rng) -> Pixels:
     return np.clip(np.rint(out), 0, 255).astype(np.uint8)
 
 
-def _move(picture: Pixels, most: float, rng: Rng) -> Pixels:
+def move(picture: Pixels, most: float, rng: Rng) -> Pixels:
     """Turn, scale and shift by a little; what comes in from outside is mirrored."""
     side = picture.shape[0]
     angle, zoom, *shift = rng.uniform(-most, most, 4)

@@ -74,15 +74,11 @@ class GanConfig:
         assert self.generator.size == self.discriminator.size, "generator and discriminator differ in size"
 
 
-def _portraits128() -> GanConfig:
+def _small128() -> GanConfig:
     return GanConfig(
-        name="portraits128",
-        generator=GeneratorConfig(
-            size=128, n_mlp=4, channels=(128, 128, 128, 128, 64, 32), noise_maps_up_to=64
-        ),
+        name="small128",
+        generator=GeneratorConfig(size=128, n_mlp=4, channels=(128, 128, 128, 128, 64, 32)),
         discriminator=DiscriminatorConfig(size=128, channels=(192, 192, 192, 128, 64, 32)),
-        # Photos are an eighth of the pictures and every third draw.
-        data=DataConfig(shares=(("photo", 0.2), ("photo_uk", 0.1333), ("toon", 0.0))),
         r1=0.5,
         ada_pictures=300_000,
         pictures=3_000_000,
@@ -90,7 +86,7 @@ def _portraits128() -> GanConfig:
     )
 
 
-_PRESETS: dict[str, Callable[[], GanConfig]] = {"portraits128": _portraits128}
+_PRESETS: dict[str, Callable[[], GanConfig]] = {"small128": _small128}
 
 
 def gan_preset_names() -> tuple[str, ...]:

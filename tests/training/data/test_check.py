@@ -16,7 +16,7 @@ from psp.training.data.sources import open_sources
 from psp.training.presets import preset
 from psp.training.run import RunOptions, open_data
 
-CONFIG = preset("portraits128-encode")
+CONFIG = preset("small")
 
 
 @pytest.fixture

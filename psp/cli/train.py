@@ -29,7 +29,7 @@ def add_train(
     """
     about = "Train a model on your own pictures."
     parser = commands.add_parser("train", help=about, description=about)
-    add_run_arguments(parser, "ffhq_encode", "runs/PRESET")
+    add_run_arguments(parser, "mobile-encode", "runs/PRESET")
     parser.add_argument("--config", type=Path, help="TOML file of settings that differ from the preset's")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="one setting, as optimizer.lr=2e-4"

@@ -38,7 +38,7 @@ def _mobile_encode() -> TrainConfig:
             degrade=_WORN,
             synthetic=SyntheticConfig(share=0.75, pictures=512, decoded=1),
         ),
-        optimizer=OptimizerConfig(lr=1e-4, warmup=320, decay_from=0.2, clip=1.0, batch=16),
+        optimizer=OptimizerConfig(lr=2e-4, warmup=160, decay_from=0.2, clip=1.0, batch=16),
         start=_FAMILY,
         identity="dlib",
         compare_at=256,

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from psp.checkpoints.tensors import load_tensors, read_metadata, save_tensors
 from psp.errors import PspError, TrainingError
-from psp.maps.landmark_parser import photo_to_map
+from psp.inference.compact_parser import map_face
 from psp.maps.palette import FACE_CLASSES
 from psp.models.psp import PSP
 from psp.training.data.pictures import to_batch
@@ -184,7 +184,7 @@ class SyntheticPairs:
         return out
 
     def _map(self, picture: Pixels) -> Pixels:
-        return photo_to_map(Image.fromarray(picture), self._prepare.size)
+        return map_face(Image.fromarray(picture), self._prepare.size)
 
     def _path(self, part: int) -> Path:
         return self._folder / f"pairs-{part:05d}.safetensors"

@@ -34,6 +34,8 @@ ENCODER_TYPES: dict[str, EncoderKind] = {
 _NEXT = "Use a pSp or e4e checkpoint; files of other projects cannot be loaded."
 _LARGEST = 65536  # no size, width or count is larger: a config that says so would only exhaust the machine
 _MOST_UNITS = 1000
+# Fields that a StyleGAN2's config once had; files say 0 where they mean nothing by it.
+_GONE = frozenset({"prior_rank"})
 
 
 def infer_config(
@@ -239,6 +241,11 @@ def _decode_generator(value: object, where: str) -> AnyConfig:
     """Build the config of the kind of generator that ``value`` names; StyleGAN2's names none."""
     if isinstance(value, dict) and "kind" in value:
         return _decode(MobileConfig, value, where)
+    if isinstance(value, dict):
+        for name in _GONE & set(value):
+            if value[name] != 0:
+                _refuse(f"{where}.{name} is of an earlier studio's portraits-128, which is read no more.")
+        value = {name: value[name] for name in value if name not in _GONE}
     return _decode(GeneratorConfig, value, where)
 
 

@@ -19,12 +19,10 @@ class GeneratorConfig:
     Attributes:
         size: Height and width of the output in pixels, a power of two.
         style_dim: Width of z, w and each code.
-        n_mlp: Layers of the mapping network; 0: the model has none (trained together with an encoder).
+        n_mlp: Layers of the mapping network; 0: the file has none.
         channels: Channels at 4, 8, 16, … ``size`` px.
         noise_maps_up_to: Up to this resolution the stored noise has a plane for each channel (a learned
             constant input for each layer); above it one plane for all channels, as in the official model (0).
-        prior_rank: Rank of the Gaussian over codes that stands in for a mapping network where there is none
-            (``n_mlp`` 0): z moves along that many directions. 0: there is none.
     """
 
     size: int = 1024
@@ -32,7 +30,6 @@ class GeneratorConfig:
     n_mlp: int = 8
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64, 32)
     noise_maps_up_to: int = 0
-    prior_rank: int = 0
 
     def __post_init__(self) -> None:
         levels = int(math.log2(self.size)) - 1
@@ -152,16 +149,6 @@ class _Noises(nn.Module):
         return plane
 
 
-class _Prior(nn.Module):
-    """Directions in which codes vary, each as long as one standard deviation."""
-
-    basis: Tensor
-
-    def __init__(self, rank: int, n_codes: int, dim: int) -> None:
-        super().__init__()
-        self.register_buffer("basis", torch.zeros(rank, n_codes, dim))
-
-
 class Generator(nn.Module):
     """StyleGAN2: mapping network and synthesis network, with stored noise so that decoding is a function.
 
@@ -187,29 +174,18 @@ class Generator(nn.Module):
             self.convs.append(StyledConv(here, here, dim, noise_weight=weight))
             self.to_rgbs.append(ToRGB(here, dim))
         self.noises = _Noises(config)  # checkpoint name
-        if config.prior_rank:
-            self.prior = _Prior(config.prior_rank, config.n_codes, dim)
 
     def map(self, z: Tensor) -> Tensor:
         """Map ``z`` [B,style_dim], standard normal, to w [B,style_dim]."""
         w: Tensor = self.style(z)
         return w
 
-    def spread(self, z: Tensor) -> Tensor:
-        """Map ``z`` [B,style_dim], standard normal, to codes relative to the average, [B,n_codes,style_dim].
-
-        A Gaussian in W+, for generators that were trained together with an encoder: the codes of one face
-        vary together, which codes drawn layer by layer would not.
-        """
-        basis = self.prior.basis
-        return torch.einsum("br,rnd->bnd", z[:, : len(basis)], basis)
-
     def forward(self, codes: Tensor, max_size: int | None = None) -> Tensor:
         """Decode ``codes`` [B,n_codes,style_dim] to images [B,3,size,size], about [−1,1], not clipped.
 
         Args:
             codes: One style a layer; the layer that upsamples and the colour layer below share one.
-            max_size: Stop at this resolution (progressive training); the full size by default.
+            max_size: Stop at this resolution; the full size by default.
         """
         assert codes.shape[1:] == (self.config.n_codes, self.config.style_dim), tuple(codes.shape)
         x = self.input.input.expand(codes.shape[0], -1, -1, -1)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -31,8 +31,6 @@ class MobileConfig:
         channels: Channels at 4, 8, 16, … ``size`` / 2 px.
         kind: Tells it from a StyleGAN2 where it is written down.
     """
-
-    prior_rank: ClassVar[int] = 0  # it has a mapping network
 
     size: int = 1024
     style_dim: int = 512

@@ -11,7 +11,7 @@ from psp.errors import PspError
 from psp.models.compact import CompactEncoder
 from psp.models.encoder import EncoderConfig
 from psp.models.encoders import AnyEncoderConfig, build_encoder
-from psp.models.generator import Generator, GeneratorConfig
+from psp.models.generator import GeneratorConfig
 from psp.models.generators import AnyConfig, build_generator
 
 
@@ -87,14 +87,9 @@ class PSP(nn.Module):
     def map(self, z: Tensor) -> Tensor:
         """Map ``z`` [B,dim], standard normal, to w [B,dim] by the generator's mapping network.
 
-        A generator without one, but with a fitted Gaussian over codes (``GeneratorConfig.prior_rank``), gives
-        W+ codes [B,n,dim]. ``mix`` takes both.
-
         Raises:
-            PspError: The model was trained together with its encoder and has no mapping network.
+            PspError: The model's file has no mapping network.
         """
-        if isinstance(self.decoder, Generator) and self.config.generator.prior_rank:
-            return self.decoder.spread(z) + self.w_avg
         if self.config.generator.n_mlp == 0:
             raise PspError(
                 "This model has no mapping network, so it makes no random styles.",

@@ -118,7 +118,7 @@ def random_codes(model: PSP, count: int, seed: int = 0) -> Tensor:
     shape = model.config.generator
     z = torch.randn(count, shape.style_dim, generator=torch.Generator().manual_seed(seed))
     w = torch.cat([model.map(part.to(model.device)).float().cpu() for part in z.split(256)])
-    return w[:, None].expand(-1, shape.n_codes, -1) if w.dim() == 2 else w
+    return w[:, None].expand(-1, shape.n_codes, -1)
 
 
 def interpolate(model: PSP, a: Tensor, b: Tensor, steps: int, size: int) -> Tensor:

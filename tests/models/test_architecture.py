@@ -75,3 +75,14 @@ def test_a_config_from_before_a_field_was_added_is_read() -> None:
     del value["generator"]["noise_maps_up_to"], value["encoder"]["patch"]
     read = config_from_json(json.dumps(value))
     assert read == dataclasses.replace(config, encoder=dataclasses.replace(config.encoder, patch=1))
+
+
+@pytest.mark.parametrize("name", ["prior_rank"])
+def test_a_config_from_before_a_field_went_is_read_where_it_meant_nothing(name: str) -> None:
+    config = compact_config()
+    value = json.loads(config_to_json(config))
+    value["generator"][name] = 0
+    assert config_from_json(json.dumps(value)) == config
+    value["generator"][name] = 64
+    with pytest.raises(CheckpointError, match=rf"{name} is of an earlier studio"):
+        config_from_json(json.dumps(value))

@@ -18,9 +18,7 @@ from psp.models.psp import PSP, PSPConfig
 Sight = Literal["photo", "drawing", "none"]
 
 
-def compact_config(
-    kind: EncoderKind = "gradual", n_mlp: int = 2, maps: int = 16, size: int = 32
-) -> PSPConfig:
+def compact_config(kind: EncoderKind = "gradual", n_mlp: int = 2, size: int = 32) -> PSPConfig:
     """8 codes of 32 at 32 px."""
     n_codes = {16: 6, 32: 8}[size]
     return PSPConfig(
@@ -36,9 +34,7 @@ def compact_config(
             coarse=2,
             medium=4,
         ),
-        GeneratorConfig(
-            size=size, style_dim=32, n_mlp=n_mlp, channels=(16,) * (n_codes // 2), noise_maps_up_to=maps
-        ),
+        GeneratorConfig(size=size, style_dim=32, n_mlp=n_mlp, channels=(16,) * (n_codes // 2)),
     )
 
 

@@ -35,7 +35,7 @@ _NEXT = "Use a pSp or e4e checkpoint; files of other projects cannot be loaded."
 _LARGEST = 65536  # no size, width or count is larger: a config that says so would only exhaust the machine
 _MOST_UNITS = 1000
 # Fields that a StyleGAN2's config once had; files say 0 where they mean nothing by it.
-_GONE = frozenset({"prior_rank"})
+_GONE = frozenset({"noise_maps_up_to", "prior_rank"})
 
 
 def infer_config(
@@ -147,7 +147,6 @@ def infer_generator(shapes: Shapes) -> GeneratorConfig:
         style_dim=_shape(shapes, "decoder.conv1.conv.modulation.weight", 2)[1],
         n_mlp=_count(shapes, "decoder.style.", ".weight"),
         channels=tuple(channels),
-        noise_maps_up_to=max((noise[-1] for noise in noises if noise[1] > 1), default=0),
     )
 
 

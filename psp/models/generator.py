@@ -21,15 +21,12 @@ class GeneratorConfig:
         style_dim: Width of z, w and each code.
         n_mlp: Layers of the mapping network; 0: the file has none.
         channels: Channels at 4, 8, 16, … ``size`` px.
-        noise_maps_up_to: Up to this resolution the stored noise has a plane for each channel (a learned
-            constant input for each layer); above it one plane for all channels, as in the official model (0).
     """
 
     size: int = 1024
     style_dim: int = 512
     n_mlp: int = 8
     channels: tuple[int, ...] = (512, 512, 512, 512, 512, 256, 128, 64, 32)
-    noise_maps_up_to: int = 0
 
     def __post_init__(self) -> None:
         levels = int(math.log2(self.size)) - 1
@@ -41,10 +38,6 @@ class GeneratorConfig:
         """Number of W+ codes: 2·log2(size) − 2."""
         return 2 * int(math.log2(self.size)) - 2
 
-    def initial_noise_weight(self, resolution: int) -> float:
-        """Return the weight that noise starts with: 1 where its planes are learned, 0 elsewhere."""
-        return 1.0 if resolution <= self.noise_maps_up_to else 0.0
-
 
 def official_channels(size: int, multiplier: int = 2) -> tuple[int, ...]:
     """Return the official widths at 4 … ``size`` px."""
@@ -55,16 +48,11 @@ def official_channels(size: int, multiplier: int = 2) -> tuple[int, ...]:
 
 
 class _Noise(nn.Module):
-    """Adds a stored noise plane, scaled by one learned weight.
+    """Adds a stored noise plane, scaled by one learned weight."""
 
-    Args:
-        weight: The weight at the start. Fixed random planes fade in from 0; learned planes, which are 0
-            themselves at the start, need a weight that is not, or neither would ever get a gradient.
-    """
-
-    def __init__(self, weight: float) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.tensor([weight]))  # checkpoint name
+        self.weight = nn.Parameter(torch.zeros(1))  # checkpoint name
 
     def forward(self, x: Tensor, noise: Tensor) -> Tensor:
         return x + self.weight * noise
@@ -90,15 +78,14 @@ class StyledConv(nn.Module):
         out_channels: int,
         style_dim: int,
         upsample: bool = False,
-        noise_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.conv = ModulatedConv2d(in_channels, out_channels, 3, style_dim, upsample=upsample)
-        self.noise = _Noise(noise_weight)
+        self.noise = _Noise()
         self.activate = _BiasActivation(out_channels)
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
-        """Map ``x`` [B,C,H,W] under ``style`` [B,style_dim] with ``noise`` [1, 1 or C', H', W']."""
+        """Map ``x`` [B,C,H,W] under ``style`` [B,style_dim] with ``noise`` [1,1,H',W']."""
         out: Tensor = self.activate(self.noise(self.conv(x, style), noise))
         return out
 
@@ -128,21 +115,13 @@ class _ConstantInput(nn.Module):
 
 
 class _Noises(nn.Module):
-    """The stored noise planes, one a layer, as ``noise_0`` … (checkpoint names).
+    """The stored noise planes, one a layer, as ``noise_0`` … (checkpoint names)."""
 
-    Planes with one value a channel are learned (they start at zero); the official single planes are fixed.
-    """
-
-    def __init__(self, config: GeneratorConfig) -> None:
+    def __init__(self, layers: int) -> None:
         super().__init__()
-        for index in range(config.n_codes - 1):
-            level = (index + 1) // 2
-            resolution = 4 * 2**level
-            if resolution <= config.noise_maps_up_to:
-                plane = torch.zeros(1, config.channels[level], resolution, resolution)
-                self.register_parameter(f"noise_{index}", nn.Parameter(plane))
-            else:
-                self.register_buffer(f"noise_{index}", torch.randn(1, 1, resolution, resolution))
+        for index in range(layers):
+            resolution = 4 * 2 ** ((index + 1) // 2)
+            self.register_buffer(f"noise_{index}", torch.randn(1, 1, resolution, resolution))
 
     def __getitem__(self, index: int) -> Tensor:
         plane: Tensor = getattr(self, f"noise_{index}")
@@ -163,17 +142,15 @@ class Generator(nn.Module):
         mapping = [EqualLinear(dim, dim, lr_mul=0.01, activate=True) for _ in range(config.n_mlp)]
         self.style = nn.Sequential(PixelNorm(), *mapping)  # checkpoint name
         self.input = _ConstantInput(width[0])  # checkpoint name
-        noise = config.initial_noise_weight
-        self.conv1 = StyledConv(width[0], width[0], dim, noise_weight=noise(4))  # checkpoint name
+        self.conv1 = StyledConv(width[0], width[0], dim)  # checkpoint name
         self.to_rgb1 = ToRGB(width[0], dim, upsample=False)  # checkpoint name
         self.convs = nn.ModuleList()  # checkpoint name
         self.to_rgbs = nn.ModuleList()  # checkpoint name
-        for level, (below, here) in enumerate(itertools.pairwise(width), start=1):
-            weight = noise(4 * 2**level)
-            self.convs.append(StyledConv(below, here, dim, upsample=True, noise_weight=weight))
-            self.convs.append(StyledConv(here, here, dim, noise_weight=weight))
+        for below, here in itertools.pairwise(width):
+            self.convs.append(StyledConv(below, here, dim, upsample=True))
+            self.convs.append(StyledConv(here, here, dim))
             self.to_rgbs.append(ToRGB(here, dim))
-        self.noises = _Noises(config)  # checkpoint name
+        self.noises = _Noises(config.n_codes - 1)  # checkpoint name
 
     def map(self, z: Tensor) -> Tensor:
         """Map ``z`` [B,style_dim], standard normal, to w [B,style_dim]."""

@@ -29,9 +29,9 @@ TINY = PSPConfig(
     ),
     GeneratorConfig(size=16, style_dim=32, n_mlp=2, channels=(16, 12, 8)),
 )
-COMPACT = PSPConfig(  # what only our own files can hold: patches, learned noise, no mapping network
+COMPACT = PSPConfig(  # what only our own files can hold: patches, no mapping network
     dataclasses.replace(TINY.encoder, patch=2, in_size=64),
-    dataclasses.replace(TINY.generator, n_mlp=0, noise_maps_up_to=8),
+    dataclasses.replace(TINY.generator, n_mlp=0),
 )
 
 

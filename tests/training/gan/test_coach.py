@@ -30,7 +30,7 @@ from psp.training.state import Position
 
 CONFIG = GanConfig(
     name="test",
-    generator=GeneratorConfig(size=16, style_dim=16, n_mlp=2, channels=(8, 8, 8), noise_maps_up_to=8),
+    generator=GeneratorConfig(size=16, style_dim=16, n_mlp=2, channels=(8, 8, 8)),
     discriminator=DiscriminatorConfig(size=16, channels=(8, 8, 8)),
     batch=4,
     r1_every=2,
@@ -39,6 +39,7 @@ CONFIG = GanConfig(
     ada_pictures=40,
     ada_every=2,
     pictures=24,
+    seed=2,
     log_every=2,
     sheet_every=100,
     save_every=3,

@@ -42,7 +42,7 @@ def _mobile_encode() -> TrainConfig:
         start=_FAMILY,
         identity="dlib",
         compare_at=256,
-        pictures=8_000,
+        pictures=6_000,
         keep_norms=True,
         ema_pictures=1_000,
         log_every=10,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from psp.config import Settings
@@ -28,9 +30,12 @@ def small_assets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session", autouse=True)
 def _small_family(small_assets: Path) -> Iterator[None]:
-    """Under the name of the bundled family, tests find the small one."""
+    """Under the name of the bundled family, tests find the small one; processes share the cores."""
     keep_memory()
     with pytest.MonkeyPatch.context() as patch:
+        if "PYTEST_XDIST_WORKER" in os.environ:  # threads of two processes on two cores wait for each other
+            torch.set_num_threads(1)
+            patch.setenv("OMP_NUM_THREADS", "1")
         for name in _WHERE:
             patch.setattr(name, lambda: small_assets)
         yield

@@ -132,8 +132,8 @@ def quads(studio: Studio) -> str:
     photo = studio.upload("me.jpg", _photo())
     quad = [[0, 0], [0, 1e7], [1, 1e7], [1, 0]]
     details = {
-        "recipe": {"task": "encode", "model": "portraits-128", "model_sha256": "", "settings": {}},
-        "model": "portraits-128", "size": 128, "device": "cpu", "quality": None, "timings": {},
+        "recipe": {"task": "encode", "model": "mobile-1024", "model_sha256": "", "settings": {}},
+        "model": "mobile-1024", "size": 1024, "device": "cpu", "quality": None, "timings": {},
         "warnings": [],
         "alignment": {"faces": 1, "face": 0, "quad": quad, "side": 1.0},
     }  # fmt: skip

@@ -79,8 +79,8 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Find the face in a photo and rebuild it from a generator's codes (StyleGAN inversion).",
             limits=(
-                "The result is a synthetic portrait that resembles the input, not the photo itself. Hats, "
-                "hands, glasses and strong profiles are often lost."
+                "The result is a synthetic portrait that resembles the input, not the photo itself. Hats "
+                "often become hair, hands and single curls go, backgrounds are simplified, profiles turn."
             ),
             parameters=_PHOTO,
             model="encode",
@@ -116,8 +116,8 @@ TASKS: dict[str, Task] = {
             kind="mask",
             caption="Paint where skin, hair, eyes and clothes are, and get portraits that follow the map.",
             limits=(
-                "The map gives places, not looks: everything else comes from a random style. Hats, jewellery "
-                "and glasses are understood only as far as the model has seen them."
+                "The map gives places, not looks: colours come from a random style, and the people look "
+                "alike. Hats and jewellery are often lost."
             ),
             parameters=_DRAWN,
             model="segmentation_to_face",
@@ -140,7 +140,7 @@ TASKS: dict[str, Task] = {
             title="Toonify",
             kind="photo",
             caption="Turn a face into an illustration, from a little to fully.",
-            limits="Large eyes and smooth skin are part of the style; at full strength likeness is lost.",
+            limits="Large eyes, outlines and flat tones are part of the style; small wrinkles are lost.",
             parameters=(*_PHOTO, STRENGTH),
             model="toonify",
         ),

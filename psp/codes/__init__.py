@@ -3,7 +3,7 @@
 Words:
     latent: a code, or several: the numbers that a generator turns into a picture.
     W: a generator's space of codes, one vector of 512 numbers a picture.
-    W+: one such vector a layer of the generator, [layers,512]: 12 at 128 px, 18 at 1024 px.
+    W+: one such vector a layer of the generator, [layers,512]: 18 in StyleGAN2, 23 in the bundled one.
     layers: the first ones decide pose and shape, the middle ones features, the last ones colours.
     style mixing: some layers' codes are another face's, or random, wholly or by a share (alpha).
     variant: one of several faces from one input, each with another random style.

@@ -84,7 +84,10 @@ def _official(task: str, file: str, drive_id: str, sha256: str | None) -> ModelE
 
 
 def _bundled(task: str) -> ModelEntry:
-    licence = "Trained by this repository on licensed pictures; see the model card in assets/mobile-1024."
+    licence = (
+        "MobileStyleGAN (Apache-2.0 as published), distilled from StyleGAN2-FFHQ, with encoders trained by "
+        "this repository: research and non-commercial use; see the model card in assets/mobile-1024."
+    )
     return ModelEntry(BUNDLED, task, f"{task}.safetensors", licence, bundled=True)
 
 

@@ -29,9 +29,11 @@ everybody takes turns. At most {queue} may wait; then the page asks you to try a
 _LICENCES = """
 **Licences.**
 
-- `mobile-1024`, bundled: trained by this project on painted portraits © artflow.ai (CC BY 4.0), official
-  portraits of the US Congress (public domain), portraits from cjdowner/interfaces (CC0), official portraits
-  © UK Parliament (CC BY 3.0); changes were made. Its card stands in `assets/mobile-1024/README.md`.
+- `mobile-1024`, bundled: for **research and non-commercial use**. Its generator is MobileStyleGAN (Apache-2.0
+  as published), which was distilled from NVIDIA's StyleGAN2-FFHQ, whose own terms are non-commercial (FFHQ is
+  CC BY-NC-SA 4.0). The encoders were trained by this project, on pictures of that generator, public-domain
+  and CC0 photographs, and maps by a network that learned from CelebAMask-HQ (non-commercial research). What
+  they do well, and for whom less well, stands in `assets/mobile-1024/README.md`.
 - `ffhq-1024`, the official checkpoints, where they are installed: MIT code, but the weights descend from
   FFHQ, StyleGAN2 and CelebAMask-HQ: **research only, not for commercial use**.
 - Faces are found with dlib and its 68-point predictor, whose licence **excludes commercial products**.

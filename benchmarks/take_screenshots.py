@@ -26,7 +26,7 @@ QUALITY = 80
 
 def main() -> None:
     """Serve the studio, take every picture, and say where they are."""
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=180_000)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         page = build_app(PspPipeline(Settings(device="cpu", offline=True, cache_dir=Path(folder))))
         _, url, _ = page.launch(

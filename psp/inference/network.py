@@ -215,8 +215,7 @@ class Network:
         path = find_file(entry, self.settings, _tell_download(step))
         first = stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
         psp = load_psp(path, self.device, settings=self.settings)
-        cache = self.settings.cache_dir
-        files = (path, *all_siblings(path, cache))
+        files = (path, *all_siblings(path, cache := self.settings.cache_dir))
         name = entry.file if entry.family == OWN_FILE else entry.family
         return Loaded(psp, name, file_sha256(path, cache), files, first + stamp(files[1:]))
 
@@ -255,7 +254,6 @@ class Network:
             self.load(work.model, work.task)  # here, so that the other process finds what this one has
             if work.strength < 1.0:
                 self._plain(work)
-            # No step: from another process no call reaches back.
             codes, images = self._accelerated(work)
             return codes, images
         return self._run(work, step, loaded)

@@ -10,6 +10,7 @@ from psp.models.generators import AnyGenerator, affine_weights
 # How much the plain codes count beside what the affine layers make of them: what these do not read should not
 # wander either.
 _PLAIN = 0.1
+_LEAST = 1e-12
 
 
 class CodeDistance(nn.Module):
@@ -33,8 +34,9 @@ class CodeDistance(nn.Module):
             nn.Parameter(matrix, requires_grad=False) for matrix in affine_weights(generator)
         )
         spread = codes.float() - codes.float().mean(dim=0)
-        self.register_buffer("behind", self._behind(spread))
-        self.register_buffer("plain", spread.square().mean(dim=(0, 2)))
+        # A layer that leaves its code unread makes nothing of it: 0 / 0 otherwise.
+        self.register_buffer("behind", self._behind(spread).clamp_min(_LEAST))
+        self.register_buffer("plain", spread.square().mean(dim=(0, 2)).clamp_min(_LEAST))
 
     def forward(self, codes: Tensor, wanted: Tensor) -> Tensor:
         """Return the mean distance of ``codes`` and ``wanted``, both [B,n,dim]."""

@@ -24,7 +24,9 @@ def test_the_paper_measures_at_256(own: int, measured: int) -> None:
 def test_results_are_the_models(monkeypatch: pytest.MonkeyPatch) -> None:
     model = compact_model()
     calls: list[int] = []
-    monkeypatch.setattr(model, "forward", lambda x, detail: calls.append(len(x)) or model.decode(model.encode(x)))
+    monkeypatch.setattr(
+        model, "forward", lambda x, detail: calls.append(len(x)) or model.decode(model.encode(x))
+    )
     photos = torch.rand(3, 3, 48, 48, generator=torch.Generator().manual_seed(0)) * 2 - 1
     made = Translator(model, 16)(photos)
     with torch.inference_mode():

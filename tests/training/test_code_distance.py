@@ -50,3 +50,11 @@ def test_what_the_generator_does_not_read_counts_by_the_plain_code_alone(
 
 def test_the_generator_gets_no_gradient(distance: CodeDistance) -> None:
     assert not any(parameter.requires_grad for parameter in distance.parameters())
+
+
+def test_a_layer_that_leaves_its_code_unread_is_no_trouble(codes: torch.Tensor) -> None:
+    generator = compact_model().decoder
+    generator.conv1.conv.modulation.weight.data.zero_()
+    distance = CodeDistance(generator, codes)
+    assert float(distance(codes, codes)) == 0.0
+    assert 0 < float(distance(codes + 0.1, codes)) < 100

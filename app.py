@@ -11,6 +11,14 @@ from psp.ui.gate.folder import temporary_folder
 from psp.ui.gate.proxies import exempt_loopback
 
 
+def open_pipeline(settings: Settings) -> PspPipeline:
+    """Return the pipeline; on a ZeroGPU Space one that asks for a GPU. To be called in the main thread."""
+    pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
+    if zerogpu.is_active():
+        pipeline.network.load_all()  # here: in other threads torch does not know of the GPU that is lent
+    return pipeline
+
+
 def main() -> None:
     """Open the studio."""
     make_printable()
@@ -20,9 +28,7 @@ def main() -> None:
         from psp.ui.gate.serving import leave  # noqa: PLC0415  (as above)
 
         settings = Settings.from_env()
-        pipeline = PspPipeline(settings, accelerate=zerogpu.on_gpu if zerogpu.is_active() else None)
-        if zerogpu.is_active():
-            pipeline.load()  # ZeroGPU lends the GPU to what the main process has loaded
+        pipeline = open_pipeline(settings)
         with temporary_folder(settings.cache_dir):
             launch(build_app(pipeline))
     except PspError as error:

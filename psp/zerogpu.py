@@ -1,19 +1,27 @@
 """Hugging Face ZeroGPU: the one function that runs with a GPU lent for a few seconds.
 
-Import this before torch touches CUDA: on a ZeroGPU Space the package ``spaces`` prepares torch. Elsewhere
-it is not imported, and :func:`on_gpu` changes nothing.
+Import this before torch touches CUDA: on a ZeroGPU Space the package ``spaces``, which the platform brings,
+prepares torch. Elsewhere it is not imported, and :func:`on_gpu` changes nothing.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable
-from typing import TypeVar, cast
+from dataclasses import dataclass
+from typing import Any
 
-Function = TypeVar("Function", bound=Callable[..., object])
+from psp.errors import PspError
 
-# A reservation, not a limit on quality: the network part takes well under a second on such a GPU.
-_SECONDS = 10
+Function = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class _Refusal:
+    """An error on its way back: of one that is raised, ``spaces`` tells only the name of its kind."""
+
+    error: PspError
 
 
 def is_active() -> bool:
@@ -25,11 +33,33 @@ if is_active():
     import spaces  # before torch, by its own rule
 
 
-def on_gpu(function: Function) -> Function:
+def on_gpu(function: Function, seconds: Callable[..., int]) -> Function:
     """Return ``function`` decorated with ``@spaces.GPU`` on a ZeroGPU Space, itself elsewhere.
 
-    Its arguments and results cross a process border there: NumPy arrays, strings and numbers only.
+    It runs in another process there: arguments and results are pickled, NumPy arrays, strings and numbers. An
+    error that is meant to be read comes back as it was raised.
+
+    Args:
+        function: What needs a GPU.
+        seconds: For how many seconds, given the same arguments: a reservation, not a limit on quality.
     """
     if not is_active():
         return function
-    return cast(Function, spaces.GPU(duration=_SECONDS)(function))
+
+    @functools.wraps(function)
+    def there(*args: object) -> Any:  # noqa: ANN401  (whatever the function returns)
+        try:
+            return function(*args)
+        except PspError as error:
+            return _Refusal(error)
+
+    lent = spaces.GPU(duration=seconds)(there)
+
+    @functools.wraps(function)
+    def here(*args: object) -> Any:  # noqa: ANN401  (whatever the function returns)
+        answer = lent(*args)
+        if isinstance(answer, _Refusal):
+            raise answer.error
+        return answer
+
+    return here

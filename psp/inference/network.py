@@ -3,129 +3,34 @@
 from __future__ import annotations
 
 import math
-import threading
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from psp.checkpoints.model_input import ModelInput, model_input
+from psp.checkpoints.model_input import model_input
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
-from psp.files.stamps import Stamp, stamp
 from psp.inference.devices import pick_device
+from psp.inference.errands import Errand, Floats, Work, crossing, seconds_of
+from psp.inference.loaded import DOWNLOADING, Loaded, Models, Step
+from psp.inference.parts import current_part
 from psp.maps.classes import MapClasses
-from psp.maps.palette import FACE_CLASSES
-from psp.registry.lookup import OWN_FILE, ModelEntry, file_on_disk, find_entry, has_model
+from psp.registry.lookup import OWN_FILE, file_on_disk, find_entry, has_model
 
 if TYPE_CHECKING:
     import torch
 
     from psp.models.psp import PSP
 
-Floats = NDArray[np.float32]
-Step = Callable[[str, float | None], None]
-"""Told what happens now, in words, and how much is done (0 to 1, or None); may raise to stop the work."""
+__all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
+
+Accelerate = Callable[[Callable[..., Any], Callable[..., int]], Callable[..., Any]]
+"""Wraps the function that needs a GPU; told for how many seconds, by a function of the same arguments."""
 
 _MAPS = "segmentation_to_face"
 _ABSURD = 100.0  # mean size of a picture's values
-DOWNLOADING = "Downloading the model"
-"""What the words of a step say while a model is downloaded."""
-
-Accelerate = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-
-@dataclass(frozen=True, eq=False)
-class Work:
-    """One job for the network, in plain arrays: on a ZeroGPU Space it crosses to another process.
-
-    Attributes:
-        model: A family's name, a path, or "auto".
-        task: The task whose model encodes and decodes.
-        inputs: What is encoded, [1,C,S,S], or [B,C,S,S] where nothing is mixed; None where there
-            are ``codes``.
-        codes: Codes [v,n,dim] to start from instead; one where they are mixed.
-        style_inputs: A second picture to mix with, [1,C,S,S].
-        z: Random styles, standard normal [v,dim], one a variant; a row of NaN leaves its variant unmixed.
-        layers: The layers to mix, empty for none.
-        alphas: Share of the style in these layers, [v], one a variant.
-        strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
-        detail: Side in pixels of what the inputs were enlarged from; None: they are sharp.
-        together: Whether all pictures are decoded at once: faster for many, but values then depend on how
-            many there are, by rounding.
-        size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
-    """
-
-    model: str
-    task: str
-    inputs: Floats | None = None
-    codes: Floats | None = None
-    style_inputs: Floats | None = None
-    z: Floats | None = None
-    layers: tuple[int, ...] = ()
-    alphas: tuple[float, ...] = (1.0,)
-    strength: float = 1.0
-    detail: int | None = None
-    together: bool = False
-    size: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Loaded:
-    """A model in memory, with what a result says about it.
-
-    Attributes:
-        psp: The model.
-        name: Of its family or file.
-        sha256: Of its file.
-        files: What it was loaded from: its file, then those that this one needs.
-        stamp: What these were like then; see ``psp.files.stamps``.
-    """
-
-    psp: PSP
-    name: str
-    sha256: str
-    files: tuple[Path, ...] = ()
-    stamp: Stamp = ()
-
-    @property
-    def n_codes(self) -> int:
-        """How many layers take a code."""
-        return self.psp.config.generator.n_codes
-
-    @property
-    def resolutions(self) -> tuple[int, ...]:
-        """The size in pixels at which each layer acts."""
-        return self.psp.config.generator.resolutions
-
-    @property
-    def code_dim(self) -> int:
-        """Length of a code."""
-        return self.psp.config.generator.style_dim
-
-    @property
-    def in_size(self) -> int:
-        """Side of the pictures that the encoder takes, in pixels."""
-        return self.psp.config.encoder.in_size
-
-    @property
-    def takes(self) -> ModelInput:
-        """What the encoder takes.
-
-        Raises:
-            CheckpointError: The file names other classes than the encoder takes.
-        """
-        return model_input(self.psp.config.encoder.in_channels, self.psp.info, self.name)
-
-    @property
-    def classes(self) -> MapClasses:
-        """The classes of the maps that it takes; those of faces for a model that takes none."""
-        return self.takes.classes or FACE_CLASSES
 
 
 class Network:
@@ -138,14 +43,18 @@ class Network:
 
     def __init__(self, settings: Settings, accelerate: Accelerate | None = None) -> None:
         self.settings = settings
-        self._models: OrderedDict[tuple[str, Path | None, str], Loaded] = OrderedDict()
-        self._lock = threading.Lock()
-        self._accelerated = accelerate(self._run) if accelerate else None
+        self._models = Models(settings, lent=accelerate is not None)
+        self._accelerated = accelerate(self._run_there, seconds_of) if accelerate else None
 
     @property
     def device(self) -> str:
         """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
         return pick_device(self.settings.device)
+
+    @property
+    def lent(self) -> bool:
+        """Whether a GPU is lent call by call, so that many jobs at once are better than one by one."""
+        return self._accelerated is not None
 
     @property
     def loaded_count(self) -> int:
@@ -160,17 +69,15 @@ class Network:
         Raises:
             CheckpointError: The model cannot be found or loaded.
         """
-        entry = find_entry(model, task, self.settings)
-        key = (entry.family, entry.path, entry.task)
-        with self._lock:  # one thread loads, the others wait for the same model
-            if key in self._models and self._replaced(entry, self._models[key]):
-                del self._models[key]  # first: two of them may be too large; who uses it now still has it
-            if key not in self._models:
-                self._models[key] = self._load(entry, step)
-                while len(self._models) > self.settings.max_models:
-                    self._models.popitem(last=False)
-            self._models.move_to_end(key)
-            return self._models[key]
+        return self._models.get(model, task, step)
+
+    def load_all(self) -> None:
+        """Load every model on this machine, for a GPU that is lent later; in the main thread, at start.
+
+        Raises:
+            CheckpointError: The default model cannot be found or loaded.
+        """
+        self._models.load_all()
 
     def map_classes(self, model: str = "auto") -> MapClasses:
         """Return the classes of the maps that ``model`` takes: their names and colours, by number.
@@ -206,26 +113,6 @@ class Network:
         takes.require(_MAPS, name)
         return takes.classes
 
-    def _load(self, entry: ModelEntry, step: Step | None) -> Loaded:
-        from psp.checkpoints.find import find_file  # noqa: PLC0415  (torch comes late)
-        from psp.checkpoints.hashes import file_sha256  # noqa: PLC0415  (torch comes late)
-        from psp.checkpoints.load import load_psp  # noqa: PLC0415  (torch comes late)
-        from psp.checkpoints.siblings import all_siblings  # noqa: PLC0415  (torch comes late)
-
-        path = find_file(entry, self.settings, _tell_download(step))
-        first = stamp((path,))  # before it is read: what is put there meanwhile is noticed next time
-        psp = load_psp(path, self.device, settings=self.settings)
-        files = (path, *all_siblings(path, cache := self.settings.cache_dir))
-        name = entry.file if entry.family == OWN_FILE else entry.family
-        return Loaded(psp, name, file_sha256(path, cache), files, first + stamp(files[1:]))
-
-    def _replaced(self, entry: ModelEntry, loaded: Loaded) -> bool:
-        """Return whether other files are now where those of a loaded model were."""
-        place = file_on_disk(entry, self.settings)
-        if place is None or None in (now := stamp((place[0], *loaded.files[1:]))):
-            return False
-        return (place[0], now) != (loaded.files[0], loaded.stamp)
-
     def file_hash(self, model: str, task: str) -> str | None:
         """Return the sha256 of the file of ``model`` for ``task``; None where it is not on this machine."""
         from psp.checkpoints.hashes import file_sha256  # noqa: PLC0415  (torch comes after the page)
@@ -250,13 +137,37 @@ class Network:
             Codes [v,n,dim] and images [v,3,H,W], about [−1,1]. A variant's values do not depend on how many
             others there are, unless they are decoded together.
         """
-        if self._accelerated:
-            self.load(work.model, work.task)  # here, so that the other process finds what this one has
-            if work.strength < 1.0:
-                self._plain(work)
-            codes, images = self._accelerated(work)
-            return codes, images
-        return self._run(work, step, loaded)
+        if self._accelerated is None:
+            return self._run(work, step, loaded)
+        errand = self._errand(work, step, loaded)
+        part = current_part()
+        made: tuple[Floats, Floats] = part.ask(errand) if part else self.run_together([errand])[0]
+        return made
+
+    def run_together(self, errands: Sequence[Errand]) -> list[tuple[Floats, Floats]]:
+        """Run several jobs on a GPU that is lent once for all of them.
+
+        Returns:
+            What :meth:`run` returns, of each.
+        """
+        assert self._accelerated is not None, "for a GPU that is lent"
+        made: list[tuple[Floats, Floats]] = self._accelerated(tuple(errands))
+        return made
+
+    def _errand(self, work: Work, step: Step | None, loaded: Loaded | None) -> Errand:
+        """Return a job that can cross; its models are loaded here, so that the other process finds them."""
+        loaded = loaded or self.load(work.model, work.task)
+        plain = self._plain(work) if work.strength < 1.0 else loaded
+        size = work.size or loaded.psp.config.generator.size
+        return Errand(work, loaded.sha256, size, loaded.waits and plain.waits, crossing(step))
+
+    def _run_there(self, errands: tuple[Errand, ...]) -> list[tuple[Floats, Floats]]:
+        """Run jobs in the process that has the GPU."""
+        self._models.arrive()
+        return [
+            self._run(one.work, one.step, self._models.get(one.work.model, one.work.task, None, one.sha256))
+            for one in errands
+        ]
 
     def _run(
         self, work: Work, step: Step | None = None, loaded: Loaded | None = None
@@ -287,21 +198,21 @@ class Network:
             codes = psp.encode(_fitting(psp, work.inputs), work.detail)
         if work.strength == 1.0:
             return codes, _decoder(psp, work.size)
-        plain = self._plain(work)
+        plain = self._plain(work).psp
         if work.codes is None:
             codes = torch.lerp(plain.encode(_fitting(plain, work.inputs)), codes, work.strength)
         if work.strength == 0.0:
             return codes, _decoder(plain, work.size)
         return codes, _between(plain, psp, work.strength, work.size)
 
-    def _plain(self, work: Work) -> PSP:
+    def _plain(self, work: Work) -> Loaded:
         """Return the family's "encode" model, the end of the scale where the strength is 0."""
         if not has_model(work.model, "encode", self.settings):
             raise InputError(
                 "This model has no 'encode' model beside it, so that there is nothing between 0 and 1.",
                 "Use strength=1.",
             )
-        return self.load(work.model, "encode").psp
+        return self.load(work.model, "encode")
 
 
 def require_picture(images: torch.Tensor) -> None:
@@ -387,14 +298,3 @@ def _between(
         )
     blended = {name: torch.lerp(value, theirs[name], strength) for name, value in ours.items()}
     return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes, size))
-
-
-def _tell_download(step: Step | None) -> Callable[[int, int | None], None] | None:
-    if step is None:
-        return None
-
-    def tell(done: int, total: int | None) -> None:
-        of = f" of {total >> 20}" if total else ""
-        step(f"{DOWNLOADING}: {done >> 20}{of} MB", done / total if total else None)
-
-    return tell

@@ -1,0 +1,98 @@
+"""Jobs for the network as plain arrays, and how they cross to the process that has a GPU."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from psp.inference.loaded import Step
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One job for the network, in plain arrays: on a ZeroGPU Space it crosses to another process.
+
+    Attributes:
+        model: A family's name, a path, or "auto".
+        task: The task whose model encodes and decodes.
+        inputs: What is encoded, [1,C,S,S], or [B,C,S,S] where nothing is mixed; None where there
+            are ``codes``.
+        codes: Codes [v,n,dim] to start from instead; one where they are mixed.
+        style_inputs: A second picture to mix with, [1,C,S,S].
+        z: Random styles, standard normal [v,dim], one a variant; a row of NaN leaves its variant unmixed.
+        layers: The layers to mix, empty for none.
+        alphas: Share of the style in these layers, [v], one a variant.
+        strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
+        detail: Side in pixels of what the inputs were enlarged from; None: they are sharp.
+        together: Whether all pictures are decoded at once: faster for many, but values then depend on how
+            many there are, by rounding.
+        size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
+    """
+
+    model: str
+    task: str
+    inputs: Floats | None = None
+    codes: Floats | None = None
+    style_inputs: Floats | None = None
+    z: Floats | None = None
+    layers: tuple[int, ...] = ()
+    alphas: tuple[float, ...] = (1.0,)
+    strength: float = 1.0
+    detail: int | None = None
+    together: bool = False
+    size: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Errand:
+    """One job as it crosses to the process that has a GPU.
+
+    Attributes:
+        work: The job.
+        sha256: Of the file of its model: the same there as here, even if it is replaced.
+        size: Side of the pictures in pixels.
+        waits: Whether its models wait where the GPU takes them from; else they are moved there first.
+        step: Told there what happens, where it can cross.
+    """
+
+    work: Work
+    sha256: str
+    size: int
+    waits: bool = True
+    step: Step | None = None
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are made."""
+        start = self.work.inputs if self.work.codes is None else self.work.codes
+        return max(len(self.work.alphas), 0 if start is None else len(start))
+
+
+def seconds_of(errands: Sequence[Errand]) -> int:
+    """Return for how many seconds a GPU is asked for: a reservation, charged to who asks; it must do.
+
+    An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has the
+    GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where two
+    generators are blended.
+    """
+    pictures = sum(
+        one.pictures * (1 + (one.work.strength < 1.0)) * max(0.1, (one.size / 1024) ** 2) for one in errands
+    )
+    moved = 0 if all(one.waits for one in errands) else 8
+    return math.ceil(4 + moved + 0.15 * pictures)
+
+
+def crossing(step: Step | None) -> Step | None:
+    """Return a step that can be told in another process, or None where it cannot cross."""
+    try:
+        pickle.dumps(step)
+    except (pickle.PicklingError, AttributeError, TypeError):  # a function of a function, a lock, …
+        return None
+    return step

@@ -16,6 +16,9 @@ from psp.errors import PspError
 
 Function = Callable[..., Any]
 
+# The title of what ``spaces`` raises for any error in its worker, or for one that ended too early.
+_BROKEN = "ZeroGPU worker error"
+
 
 @dataclass(frozen=True)
 class _Refusal:
@@ -57,7 +60,14 @@ def on_gpu(function: Function, seconds: Callable[..., int]) -> Function:
 
     @functools.wraps(function)
     def here(*args: object) -> Any:  # noqa: ANN401  (whatever the function returns)
-        answer = lent(*args)
+        try:
+            answer = lent(*args)
+        except Exception as error:
+            if getattr(error, "title", "") != _BROKEN:
+                raise  # no GPU is free, the visitor's share is used up, …: told by ``spaces`` itself
+            again = "Ask again; if that fails too, for fewer variants or faces."
+            why = getattr(error, "message", error)
+            raise PspError(f"The GPU did not finish this ({why}).", again) from error
         if isinstance(answer, _Refusal):
             raise answer.error
         return answer

@@ -78,9 +78,9 @@ class Errand:
 def seconds_of(errands: Sequence[Errand]) -> int:
     """Return for how many seconds a GPU is asked for: a reservation, charged to who asks; it must do.
 
-    An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has the
-    GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where two
-    generators are blended.
+    An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has
+    the GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where
+    two generators are blended.
     """
     pictures = sum(
         one.pictures * (1 + (one.work.strength < 1.0)) * max(0.1, (one.size / 1024) ** 2) for one in errands

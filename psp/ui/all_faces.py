@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from psp.faces.alignment import FoundFaces, find_faces
+from psp.inference.errands import Errand
 from psp.inference.network import Step
+from psp.inference.parts import make_together
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.ui.gate.turn import current_turn
@@ -47,15 +50,31 @@ def all_faces(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> AllF
     step("Looking for the faces", None)
     faces = find_faces(pipeline.read(photo))
     found = most = len(faces.faces)
+    if pipeline.network.lent:
+        return _at_once(pipeline, faces, make, step)
     results: list[Result] = []
     why, began, turn = "", time.monotonic(), current_turn()
     while len(results) < most:
-        results.append(make(faces, len(results), _within(step, len(results), most)))
+        results.append(make(faces, len(results), _Within(step, len(results), most)))
         if len(results) == 1 and (room := _room(pipeline, results[0])) < most:
-            most, why = room, f"More than {room} would be too many pictures for one request."
+            most, why = room, _too_many(room)
         each = (time.monotonic() - began) / len(results)
         if len(results) < most and turn.left() < 2 * each:
             most, why = len(results), "More would take longer than one request may."
+    return AllFaces(tuple(results), found, why)
+
+
+def _at_once(pipeline: PspPipeline, faces: FoundFaces, make: Make, step: Step) -> AllFaces:
+    """Run a task on the faces with a GPU that is lent once: to wait for one takes longer than all faces."""
+    found, settings = len(faces.faces), pipeline.settings
+
+    def room(first: Errand) -> int:
+        pixels = first.pictures * first.size**2
+        return min(settings.max_results // first.pictures, settings.max_pixels // pixels)
+
+    calls = [partial(make, faces, face, _Within(step, face, found)) for face in range(found)]
+    results = make_together(pipeline.network.run_together, calls, room)
+    why = _too_many(len(results)) if len(results) < found else ""
     return AllFaces(tuple(results), found, why)
 
 
@@ -66,10 +85,17 @@ def _room(pipeline: PspPipeline, result: Result) -> int:
     return max(1, min(settings.max_results // pictures, settings.max_pixels // pixels))
 
 
-def _within(step: Step, face: int, count: int) -> Step:
-    """Return the step of one face's task, as a part of all."""
+def _too_many(room: int) -> str:
+    return f"More than {room} would be too many pictures for one request."
 
-    def told(words: str, share: float | None) -> None:
-        step(f"Face {face + 1} of {count}: {words}", (face + (share or 0.0)) / count)
 
-    return told
+@dataclass(frozen=True)
+class _Within:
+    """The step of one face's task, as a part of all; it can cross to another process where ``step`` can."""
+
+    step: Step
+    face: int
+    count: int
+
+    def __call__(self, words: str, share: float | None) -> None:
+        self.step(f"Face {self.face + 1} of {self.count}: {words}", (self.face + (share or 0.0)) / self.count)

@@ -23,6 +23,7 @@ from psp.ui.gate.line import take_turns
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
+from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
@@ -37,6 +38,10 @@ _SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
 _SESSIONS = 256
+
+# Requests with a model at once where a GPU is lent call by call: most of them wait for one, which may take a
+# minute, and others prepare their pictures meanwhile. On a device of its own, one at a time.
+_ON_LENT = 8
 
 _TABS = {
     "encode": encode_tab,
@@ -67,6 +72,10 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
+    if pipeline.network.lent:
+        for function in page.fns.values():
+            if function.concurrency_id == MODEL_QUEUE:
+                function.concurrency_limit = _ON_LENT
     # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
     page.queue(max_size=settings.queue_size, api_open=False)
     take_turns(page, settings)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import gradio as gr
 
@@ -20,23 +21,43 @@ class Stop:
     """
 
     def __init__(self) -> None:
-        self._count = 0
+        self.count = 0
 
     def request(self) -> None:
         """Stop what runs now for this visitor."""
-        self._count += 1
+        self.count += 1
 
     def watch(self, progress: gr.Progress) -> Step:
         """Return what shows each step on the page and stops the work started now, once that is asked for."""
-        begun, turn = self._count, current_turn()
+        return _Watch(self, progress)
 
-        def step(words: str, share: float | None) -> None:
-            if self._count != begun:
-                raise StoppedError("Stopped.", "Nothing was changed.")
-            turn.check(words)
-            progress(share, desc=words)
 
-        return step
+class _Watch:
+    """A step that is shown and may end the work; see :meth:`Stop.watch`."""
+
+    def __init__(self, stop: Stop, progress: gr.Progress) -> None:
+        self._stop, self._begun, self._turn = stop, stop.count, current_turn()
+        self._progress = progress
+
+    def __call__(self, words: str, share: float | None) -> None:
+        if self._stop.count != self._begun:
+            raise StoppedError("Stopped.", "Nothing was changed.")
+        self._turn.check(words)
+        self._progress(share, desc=words)
+
+    def __reduce__(self) -> tuple[Callable[[gr.Progress], Step], tuple[gr.Progress]]:
+        # In the process that has a lent GPU nobody hears of a wish to stop; what is shown comes back from it.
+        return _Show, (self._progress,)
+
+
+@dataclass(frozen=True)
+class _Show:
+    """A step that is shown."""
+
+    progress: gr.Progress
+
+    def __call__(self, words: str, share: float | None) -> None:
+        self.progress(share, desc=words)
 
 
 def connect_stop(

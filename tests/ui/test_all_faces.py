@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from psp.errors import StoppedError
+from psp.errors import InputError, StoppedError
 from psp.faces import alignment
 from psp.faces.alignment import FoundFaces
 from psp.inference.network import Step
@@ -115,3 +116,53 @@ def test_it_can_be_stopped_between_faces_and_variants(pipeline: PspPipeline, inp
             step,
         )
     assert heard[-1][1] == 0.25
+
+
+@pytest.fixture
+def lent(pipeline: PspPipeline) -> tuple[PspPipeline, list[int]]:
+    """A pipeline with a GPU that is lent call by call, and how many jobs each call had."""
+    calls: list[int] = []
+
+    def accelerate(function: Callable[..., Any], seconds: Callable[..., int]) -> Callable[..., Any]:
+        def counted(errands: Any) -> Any:
+            calls.append(len(errands))
+            return function(errands)
+
+        return counted
+
+    return PspPipeline(pipeline.settings, accelerate=accelerate), calls
+
+
+def test_a_lent_gpu_is_asked_for_once_and_gives_the_same_bytes(
+    pipeline: PspPipeline, lent: tuple[PspPipeline, list[int]], inputs: dict[str, Path]
+) -> None:
+    told = [""]
+    together, single = made(lent[0], inputs["two"], told), made(pipeline, inputs["two"])
+    assert lent[1] == [2]
+    assert [one.png(1) for one in together.results] == [one.png(1) for one in single.results]
+    assert [one.details["alignment"] for one in together.results] == [
+        one.details["alignment"] for one in single.results
+    ]
+    assert {"Face 1 of 2: Looking for the face", "Face 2 of 2: Looking for the face"} <= set(told)
+
+
+def test_a_lent_gpu_makes_no_more_pictures_than_one_request_may(
+    lent: tuple[PspPipeline, list[int]], inputs: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lent[0], "settings", dataclasses.replace(lent[0].settings, max_results=3))
+    some = made(lent[0], inputs["two"])
+    assert (len(some.results), some.found, lent[1]) == (1, 2, [1])
+    assert "too many pictures" in some.why
+
+
+def test_when_one_face_fails_the_others_are_let_go(
+    lent: tuple[PspPipeline, list[int]], inputs: dict[str, Path]
+) -> None:
+    before = threading.active_count()
+
+    def make(faces: FoundFaces, face: int, step: Step) -> Result:
+        return lent[0].super_resolution(faces, face=face, factor=8 if face == 0 else 5, step=step)
+
+    with pytest.raises(InputError, match="factor"):
+        all_faces(lent[0], str(inputs["two"]), make, lambda words, share: None)
+    assert (lent[1], threading.active_count()) == ([], before)

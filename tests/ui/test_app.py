@@ -306,7 +306,12 @@ def test_every_setting_has_a_label_and_help(pipeline: PspPipeline) -> None:
     assert [block for block in settings if not (block.label and block.info)] == []
 
 
-def test_all_model_work_waits_in_one_line(pipeline: PspPipeline) -> None:
+@pytest.mark.parametrize("lent", [False, True])
+def test_all_model_work_waits_in_one_line_and_more_of_it_where_a_gpu_is_lent(
+    pipeline: PspPipeline, lent: bool
+) -> None:
+    if lent:
+        pipeline = PspPipeline(pipeline.settings, accelerate=lambda function, seconds: function)
     page = build_app(pipeline)
     lines: dict[str, Any] = {
         str(function.api_name): (function.concurrency_id, function.concurrency_limit)
@@ -314,5 +319,5 @@ def test_all_model_work_waits_in_one_line(pipeline: PspPipeline) -> None:
         if f"/{function.api_name}" in CONTRACT
     }
     without_model = {"align", "photo_to_sketch", "photo_to_mask"}
-    assert {lines[name] for name in lines if name not in without_model} == {("model", 1)}
+    assert {lines[name] for name in lines if name not in without_model} == {("model", 8 if lent else 1)}
     assert {lines[name][0] for name in without_model} == {"faces"}

@@ -1,33 +1,77 @@
-"""ZeroGPU: off a Space the decorator does nothing; on one, ``spaces`` decorates."""
+"""ZeroGPU: off a Space the decorator does nothing; on one, every task runs through the real ``spaces``."""
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from psp.zerogpu import is_active, on_gpu
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def space(small_assets: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What a Space that lends its GPU told of its work; see ``tests/zero_space.py``."""
+    if not sys.platform.startswith("linux"):
+        pytest.skip("spaces forks and reads /proc: for Linux")
+    folder = tmp_path_factory.mktemp("space")
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.zero_space", str(small_assets), str(folder)],
+        env=os.environ | {"OMP_NUM_THREADS": "1", "HOME": str(folder)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    lines = [line for line in done.stdout.splitlines() if line.startswith('{"table"')]
+    told: dict[str, Any] = json.loads(lines[-1])
+    return told
 
 
 def test_off_a_space_nothing_is_wrapped_and_spaces_is_not_imported() -> None:
     assert not is_active()
-    assert on_gpu(len) is len
+    assert on_gpu(len, lambda *_: 1) is len
     code = "import psp.zerogpu, sys; sys.exit('spaces' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_on_a_space_the_function_is_decorated_with_a_short_reservation(tmp_path: Path) -> None:
-    """With a stand-in for ``spaces``, since the real one wants a CUDA build of torch there."""
-    (tmp_path / "spaces.py").write_text(
-        "import sys\n"
-        "assert 'torch' not in sys.modules\n"
-        "def GPU(duration):\n"
-        "    assert 0 < duration <= 15\n"
-        "    return lambda function: lambda *args: ('on gpu', function(*args))\n"
-    )
-    code = "from psp.zerogpu import on_gpu; assert on_gpu(len)('abc') == ('on gpu', 3)"
-    path = os.pathsep.join([str(tmp_path), str(Path(__file__).resolve().parent.parent)])
-    env = os.environ | {"SPACES_ZERO_GPU": "true", "PYTHONPATH": path}
-    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def test_every_task_works_in_a_new_worker_and_in_a_reused_one(space: dict[str, Any]) -> None:
+    assert len(space["table"]) == 10
+    assert {name: row for name, row in space["table"].items() if row != {"cold": "ok", "reused": "ok"}} == {}
+    assert space["same_as_plain"]
+
+
+def test_models_of_the_start_wait_on_the_gpu_and_later_ones_are_moved_once(space: dict[str, Any]) -> None:
+    assert space["models"] == 6  # with PSP_MAX_MODELS=1
+    assert space["moved"] == {
+        "all tasks": [False],
+        "new to the worker": ["ok", True],
+        "cold": ["ok", True],
+        "reused": ["ok", False],
+    }
+
+
+def test_an_error_in_the_worker_keeps_its_words_and_a_fault_gets_some(space: dict[str, Any]) -> None:
+    (kind, problem, next_step), fault = space["words_of_errors"]
+    assert (kind, problem[:25]) == ("InputError", "The model takes 3 channel")
+    assert next_step.startswith("Choose a model")
+    assert fault[:2] == ["PspError", "The GPU did not finish this (ValueError)."]
+    assert fault[2].startswith("Ask again")
+
+
+def test_all_faces_of_a_photo_ask_for_one_gpu(space: dict[str, Any]) -> None:
+    assert space["faces_of_a_photo"] == [2, 1]
+
+
+def test_the_page_shows_the_steps_of_the_worker_and_waits_for_several_gpus(space: dict[str, Any]) -> None:
+    assert space["progress"] == ["Face 1 of 2", "Face 2 of 2"]
+    assert space["waiting_together"] == 2

@@ -14,12 +14,19 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
+import numpy as np
 import torch
+
+MOVED = "ZERO_GPU_MOVED"
+"""Names the file with a mark for each tensor that the studio has moved to the GPU by itself."""
+
+Made = TypeVar("Made")
 
 
 class Scheduler:
@@ -95,12 +102,14 @@ def prepare(folder: Path, scheduler: Scheduler) -> None:
     """
     cgroup = folder / "cgroup"
     cgroup.write_text("0::/space\n")
+    (folder / "moved").touch()
     os.environ |= {
         "SPACES_ZERO_GPU": "true",
         "SPACES_ZERO_DEVICE_API_URL": scheduler.serve(),
         "ZEROGPU_OFFLOAD_DIR": str(folder / "tensors"),
         "ZEROGPU_PROC_SELF_CGROUP_PATH": str(cgroup),
         "NO_PROXY": "127.0.0.1",
+        MOVED: str(folder / "moved"),
     }
     stand_ins: dict[str, object] = {  # what a build of torch with CUDA has
         "_cuda_init": _no_work,
@@ -119,44 +128,22 @@ def prepare(folder: Path, scheduler: Scheduler) -> None:
     spaces.zero.torch.move = _move
 
 
-def start() -> None:
-    """Do what ``spaces`` does when the page is launched: pack what is on the device, and report."""
-    import spaces.zero
-
-    spaces.zero.startup()
-
-
-def in_a_thread(function: Callable[[], Any]) -> Any:
+def in_a_thread(function: Callable[[], Made]) -> Made:
     """Run a function as Gradio does, in a thread that is not the main one; raise what it raises."""
-    box: dict[str, Any] = {}
-
-    def run() -> None:
-        try:
-            box["made"] = function()
-        except BaseException as error:  # noqa: BLE001  (handed on)
-            box["error"] = error
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if "error" in box:
-        raise box["error"]
-    return box["made"]
-
-
-moved: list[int] = []
-"""In a worker: bytes of each tensor that the studio itself has moved to the device."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(function).result()
 
 
 def _take_device() -> None:
-    """Be a worker that has a GPU: what goes to "cuda" stays where it is, and is counted."""
+    """Be a worker that has a GPU: what goes to "cuda" stays in memory, and leaves a mark in a file."""
     plain = torch.Tensor.to
 
     def to(tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
         device, dtype, *_ = torch._C._nn._parse_to(*args, **kwargs)
         if device is None or device.type != "cuda":
             return plain(tensor, *args, **kwargs)
-        moved.append(tensor.nbytes)
+        with Path(os.environ[MOVED]).open("a") as file:
+            file.write(".")
         return plain(tensor, "cpu", dtype or tensor.dtype, copy=True)
 
     torch.Tensor.to = to  # type: ignore[method-assign]
@@ -172,13 +159,12 @@ def _move(callback: Callable[[int], Any] | None = None) -> None:
         if original is not None:
             fake.data = torch.Tensor(original)
     for pack in patching.tensor_packs:
-        data = Path(pack.path()).read_bytes()
+        data = torch.from_numpy(np.memmap(pack.path(), np.uint8, mode="c"))
         offset = 0
         for meta, size, aligned in [item for batch in (*pack.batches, pack.big_tensors) for item in batch]:
-            flat = torch.frombuffer(bytearray(data[offset : offset + size]), dtype=torch.uint8)
-            filled = torch.empty(0, dtype=meta.dtype).set_(
-                flat.untyped_storage(), 0, meta.shape, meta.stride()
-            )
+            storage = data[offset : offset + size].untyped_storage()
+            filled = torch.empty(0, dtype=meta.dtype)
+            filled = filled.set_(storage, offset // meta.element_size(), meta.shape, meta.stride())
             for fake in pack.fakes[meta]:
                 fake.data = filled
             offset += aligned

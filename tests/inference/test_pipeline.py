@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import io
-import pickle
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -131,23 +129,6 @@ def test_only_so_many_models_stay_in_memory(astronaut: Image.Image, tmp_path: Pa
         save_psp(compact_model(seed=seed), path)
         pipe.encode(astronaut, model=str(path))
     assert pipe.network.loaded_count == 1
-
-
-def test_the_network_part_can_cross_a_process_border(astronaut: Image.Image, tmp_path: Path) -> None:
-    """As on ZeroGPU: arguments and results are pickled."""
-    calls = []
-
-    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        def crossed(*args: object) -> object:
-            calls.append(args)
-            return pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(args)))))
-
-        return crossed
-
-    settings = Settings(device="cpu", cache_dir=tmp_path)
-    wrapped, plain = PspPipeline(settings, accelerate=wrap), PspPipeline(settings)
-    assert wrapped.encode(astronaut).png() == plain.encode(astronaut).png()
-    assert len(calls) == 1
 
 
 def test_a_download_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

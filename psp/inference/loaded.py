@@ -245,7 +245,7 @@ def _share(psp: PSP, known: dict[_Content, Tensor]) -> None:
     for value in (*psp.parameters(), *psp.buffers()):
         if value.nbytes >= _WORTH_SHARING:
             numbers = value.detach().contiguous().view(torch.uint8).numpy()
-            content = (value.dtype, tuple(value.shape), hashlib.sha256(numbers).digest())
+            content = (value.dtype, tuple(value.shape), hashlib.sha256(numbers.data).digest())
             value.data = known.setdefault(content, value.data)
 
 

@@ -52,7 +52,7 @@ def add_evaluate(
     parser.add_argument(
         "--identity",
         type=Path,
-        help="weights of CurricularFace IR-101 or ArcFace IR-SE50, for similarity (the registry's)",
+        help="CurricularFace, ArcFace IR-SE50 or MobileFaceNet.tflite, for similarity (the registry's)",
     )
     parser.set_defaults(run=lambda options: _run(options, report, pick_device))
 

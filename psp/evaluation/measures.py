@@ -16,6 +16,7 @@ from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.evaluation.crops import describer_chip, recogniser_face
+from psp.evaluation.independent import IndependentJudge
 from psp.losses.lpips import LPIPS
 from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import FaceNetwork
@@ -54,7 +55,7 @@ class Seen:
 
     Attributes:
         descriptors: dlib's, [N,128].
-        vectors: Those of ArcFace or CurricularFace, [N,512], of length 1; None without such a network.
+        vectors: Those of another face network, [N,D], of length 1; None without one.
     """
 
     descriptors: Numbers
@@ -113,11 +114,11 @@ class Ruler:
 
     Attributes:
         lpips: The perceptual distance, on the CPU.
-        network: ArcFace or CurricularFace, on any device; None: no cosines are measured.
+        network: ArcFace or CurricularFace, on any device, or an independent judge; None: no cosines.
     """
 
     lpips: LPIPS
-    network: FaceNetwork | None = None
+    network: FaceNetwork | IndependentJudge | None = None
 
     def look(self, images: Tensor) -> Seen:
         """Show ``images`` [N,3,S,S] in [−1,1], aligned faces, to the face networks."""
@@ -180,8 +181,10 @@ def describe(images: Tensor) -> Numbers:
 
 
 @torch.inference_mode()
-def embed(images: Tensor, network: FaceNetwork) -> Numbers:
-    """Return the vectors [N,512], of length 1, that ``network`` gives aligned faces [N,3,S,S] in [−1,1]."""
+def embed(images: Tensor, network: FaceNetwork | IndependentJudge) -> Numbers:
+    """Return the vectors [N,D], of length 1, that ``network`` gives aligned faces [N,3,S,S] in [−1,1]."""
+    if isinstance(network, IndependentJudge):
+        return network.embed(images)
     device, out = next(network.parameters()).device, []
     for part in images.split(_BATCH):
         faces = _stack([recogniser_face(picture) for picture in to_pictures(part)])

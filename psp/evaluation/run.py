@@ -16,6 +16,7 @@ from psp.errors import SettingsError
 from psp.evaluation import results
 from psp.evaluation.generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
 from psp.evaluation.given import Given, preparation
+from psp.evaluation.independent import SUFFIX, IndependentJudge
 from psp.evaluation.measures import Ruler
 from psp.evaluation.picture_batches import choose, read_batches
 from psp.evaluation.pictures import FIGURES, MEASURES, Bench, figures_row
@@ -50,7 +51,7 @@ class Evaluation:
         csv: File for the figures of every picture; None: none is made.
         batch: Pictures that are in memory at a time.
         inputs: Folder of what the encoder sees, with the names of ``data``; None: it is made of the pictures.
-        identity_file: ArcFace or CurricularFace weights, for cosines; None: the registry's, if it is here.
+        identity_file: A face network, for cosines; None: the registry's, if it is here.
     """
 
     task: str
@@ -185,7 +186,7 @@ def _takes(evaluation: Evaluation, model: PSP) -> ModelInput:
     return model_input(model.config.encoder.in_channels, model.info, evaluation.model)
 
 
-def _face_network(evaluation: Evaluation) -> tuple[FaceNetwork | None, str]:
+def _face_network(evaluation: Evaluation) -> tuple[FaceNetwork | IndependentJudge | None, str]:
     """Return the network for cosines, if one is on this machine, and what to say of it."""
     path, entry = evaluation.identity_file, AUXILIARY["identity"]
     if path is None and file_on_disk(entry, evaluation.settings) is not None:
@@ -195,7 +196,11 @@ def _face_network(evaluation: Evaluation) -> tuple[FaceNetwork | None, str]:
             "similarity is left out: there is no face network on this machine. Give the file of "
             f"CurricularFace or ArcFace with --identity, or put {entry.file} into PSP_WEIGHTS_DIR."
         )
-    network = load_face_network(path).to(evaluation.device)
+    network: FaceNetwork | IndependentJudge
+    if path.suffix == SUFFIX:
+        network = IndependentJudge(path)
+    else:
+        network = load_face_network(path).to(evaluation.device)
     return network, f"similarity: cosine of {network.title} ({path.name}), 1 for the same face"
 
 

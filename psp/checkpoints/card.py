@@ -69,7 +69,7 @@ def model_card(repo: str, files: Sequence[CardFile], licence: str | None) -> str
         _files(files),
         _usage(repo, [file.task for file in models]),
         _limits(models),
-        _licence(licence),
+        _licence(licence, files),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -117,7 +117,7 @@ def _about(models: Sequence[CardFile]) -> str:
     tasks = ", ".join(f"*{TASKS[file.task].title}*" for file in models)
     return (
         "A pixel2style2pixel model ([*Encoding in Style*](https://arxiv.org/abs/2008.00951), CVPR 2021) for "
-        f"pSp Studio: {tasks}. An encoder maps a picture to the W+ codes of a StyleGAN2 generator, which "
+        f"pSp Studio: {tasks}. An encoder maps a picture to the W+ codes of a StyleGAN generator, which "
         "draws the result.\n\n"
         "**Results are synthetic.** Every picture that it makes is invented by a network; pSp Studio says so "
         "in the metadata of each."
@@ -223,8 +223,13 @@ def _limits(models: Sequence[CardFile]) -> str:
     return "\n".join(["## Limits", "", *lines])
 
 
-def _licence(licence: str | None) -> str:
+def _licence(licence: str | None, files: Sequence[CardFile]) -> str:
     said = f"`{licence}`." if licence else "Not stated by its author: ask before you use it."
+    told = dict.fromkeys(plain(file.info.get("licence", ""), longest=None) for file in files)
+    made_of = [f"- {text}" for text in told if text]
+    if made_of:
+        said += "\n\nIts files say of the weights that are in them, which binds whoever uses it:\n\n"
+        said += "\n".join(made_of) + "\n\n"
     return f"## Licence\n\n{said} The licences of the training data hold besides. pSp Studio's code is MIT."
 
 

@@ -11,7 +11,7 @@ from torch import nn
 from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors
-from psp.errors import CheckpointError
+from psp.errors import CheckpointError, ModelNotFoundError
 from psp.files.pins import require_pinned
 from psp.models.parser import FaceMapper
 from psp.models.preview import Previews
@@ -51,6 +51,9 @@ def load_previews(folder: Path = FOLDER) -> Previews:
 def _filled(network: _Network, path: Path) -> _Network:
     """Give the weights at ``path`` to ``network``, strictly, and return it ready for use."""
     if path.parent == FOLDER:
+        if not path.is_file():
+            restore = f"Restore assets/mobile-1024/{path.name} from the repository."
+            raise ModelNotFoundError(f"There is no file {path.name}.", restore)
         require_pinned(path, assets_dir())
     tensors = from_int8(path.name, load_tensors(path, mapped=False)[0])
     require_sound(path.name, tensors)

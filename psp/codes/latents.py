@@ -75,7 +75,7 @@ def codes_from_bytes(data: bytes) -> CodesFile:
             "This is not a .safetensors file of codes.", "Use a file that the studio made."
         ) from error
     codes = tensors.get("codes")
-    if codes is None or codes.ndim not in (2, 3) or codes.dtype not in (np.float16, np.float32):
+    if codes is None or codes.ndim not in (2, 3) or codes.dtype.kind != "f":
         raise InputError("The file holds no codes of shape [n,512].", "Use a file that the studio made.")
     if not codes.size:
         raise InputError("The file of codes is empty.", "Export them again.")

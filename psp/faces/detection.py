@@ -65,6 +65,7 @@ _DOUBT = 0.3
 _SHIFT = 35.0
 # Side of the face box, in pixels, at which landmarks are found: below it is magnified, above it is shrunk.
 _LANDMARK_SIDES = (80.0, 400.0)
+_LARGE_PIECE = 16_000_000  # pixels
 
 # dlib's objects keep scratch memory: one thread at a time.
 DLIB_LOCK = threading.Lock()
@@ -279,9 +280,11 @@ def _face(photo: Image.Image, spot: _Spot) -> Face:
     scale = min(max(side, _LANDMARK_SIDES[0]), _LANDMARK_SIDES[1]) / side
     reach = math.ceil(1.5 * side)
     left, top = math.floor(spot.x) - reach, math.floor(spot.y) - reach
+    box = (left, top, left + 2 * reach, top + 2 * reach)
+    if 4 * reach * reach > _LARGE_PIECE:  # a close-up: nothing beyond the photo is worth the memory
+        box = (max(left, 0), max(top, 0), min(box[2], photo.width), min(box[3], photo.height))
     # Beyond the photo the piece is black, as dlib itself sees it.
-    piece = photo.crop((left, top, left + 2 * reach, top + 2 * reach))
-    view = _View.of(piece, scale, (left, top)).turned(spot.angle)
+    view = _View.of(photo.crop(box), scale, box[:2]).turned(spot.angle)
 
     middle = view.from_photo(np.array([[spot.x, spot.y]]))[0]
     half = np.array([spot.width, spot.height]) / 2
@@ -290,13 +293,13 @@ def _face(photo: Image.Image, spot: _Spot) -> Face:
     with DLIB_LOCK:
         shape = landmark_predictor()(view.pixels, rect)
     landmarks = view.to_photo(np.array([(part.x, part.y) for part in shape.parts()], dtype=np.float64))
-    box = (
+    bounds = (
         spot.x - spot.width / 2,
         spot.y - spot.height / 2,
         spot.x + spot.width / 2,
         spot.y + spot.height / 2,
     )
-    return Face(box, landmarks, spot.score, spot.found_by)
+    return Face(bounds, landmarks, spot.score, spot.found_by)
 
 
 @cache

@@ -49,7 +49,7 @@ def decode(
     task = made_by.task if made_by.task in TASKS else "encode"
     strength = float(check_number("strength", made_by.settings.get("strength", 1.0)))
     job = Job("decode", network, model, step, task, encodes=False)
-    codes = job.check_codes(file.codes)
+    codes = job.check_codes(file.codes, made_by.model)
     warnings = []
     if made_by.model_sha256 not in ("", job.loaded.sha256):
         warnings.append(_ANOTHER_FILE)

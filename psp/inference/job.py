@@ -81,19 +81,23 @@ class Job:
         if self._step:
             self._step(words, None)
 
-    def check_codes(self, codes: Codes) -> Codes:
-        """Return codes [n,dim] or [v,n,dim] as [v,n,dim].
+    def check_codes(self, codes: Codes, made_by: str = "") -> Codes:
+        """Return codes [n,dim] or [v,n,dim] as [v,n,dim]; ``made_by`` is the model that the file names.
 
         Raises:
             InputError: They do not fit the model.
         """
         needed = (self.loaded.n_codes, self.loaded.code_dim)
         if codes.shape[-2:] != needed:
+            step = "Choose the model that they were made with."
+            if made_by and not self._network.knows(made_by):
+                step = f"This studio does not have {made_by[:80]!r}, which made them: encode the photo anew."
             raise InputError(
                 f"These codes have {codes.shape[-2]} layers of {codes.shape[-1]}; the model "
                 f"{self.loaded.name} takes {needed[0]} of {needed[1]}.",
-                "Choose the model that they were made with.",
+                step,
             )
+        codes = np.asarray(codes, dtype=np.float32)
         return codes if codes.ndim == 3 else codes[None]
 
     def run(

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from psp.checkpoints.mobile_wheel import LICENCE
 from psp.checkpoints.save import save_psp
 from psp.maps.palette import FACE_CLASSES
+from psp.models.mobile import MobileConfig
 from psp.models.psp import PSP
 from psp.training.config import DataConfig, TrainConfig
 from psp.training.data.pictures import draw_shares
@@ -44,6 +46,8 @@ def export(
         "figures": json.dumps({name: round(value, 4) for name, value in (figures or {}).items()}),
         "data": _data_words(sources, config.data),
     }
+    if isinstance(model.config.generator, MobileConfig):  # the one there is; its terms go with it
+        info["licence"] = LICENCE
     if (classes := config.map_classes) not in (None, FACE_CLASSES):
         info["classes"] = classes.to_json()
     save_psp(model, path, precision=config.precision, info=info)

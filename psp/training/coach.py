@@ -247,7 +247,7 @@ class Coach:
             wanted = pairs.codes.to(self.device)
             decoded = min(count, round(share * config.data.synthetic.decoded))
             plan = dataclasses.replace(plan, synthetic=count, synthetic_decoded=decoded)
-        looks = self.position.step % (1 + _corrections(self.model))
+        looks = self.position.step % (1 + _corrections(self.model, config.task))
         plan = dataclasses.replace(plan, corrections=looks)
         inputs = resize(inputs, config.model.encoder.in_size)
         targets = resize(targets, config.compared_size)
@@ -354,9 +354,11 @@ def _ready(config: TrainConfig, model: PSP, device: torch.device) -> PSP:
     return model
 
 
-def _corrections(model: PSP) -> int:
+def _corrections(model: PSP, task: str) -> int:
     """Return how often the model corrects its codes: steps take turns with none, one, … of them."""
     shape = model.config.encoder
+    if task == "super_resolution":  # like is compared with like only where it is known how small all were
+        return 0
     return shape.corrections if isinstance(shape, CompactConfig) else 0
 
 

@@ -16,7 +16,7 @@ from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.errors import SettingsError, TrainingError
 from psp.models.compact import CompactEncoder
 from psp.models.psp import PSP
-from psp.training.coach import Coach
+from psp.training.coach import Coach, _corrections
 from psp.training.config import SyntheticConfig, TrainConfig
 from psp.training.data.pictures import Batch
 from psp.training.data.synthetic import SyntheticPairs
@@ -30,7 +30,7 @@ from tests.compact import Sight, compact_model, mobile_config
 
 TASKS: dict[str, tuple[int, Sight, int]] = {
     "encode": (3, "photo", 2),
-    "super_resolution": (3, "photo", 0),
+    "super_resolution": (3, "photo", 1),
     "sketch_to_face": (1, "drawing", 0),
     "segmentation_to_face": (19, "none", 0),
 }
@@ -183,3 +183,8 @@ def test_what_does_not_go_together_is_told() -> None:
     with pytest.raises(TrainingError, match="16, 12 of it synthetic, cannot be divided"):
         open_accelerator(config, "cpu", accumulate=8)
     assert (config.data_batch, config.synthetic_batch) == (4, 12)
+
+
+def test_a_correction_is_taught_where_the_picture_and_its_result_can_be_compared() -> None:
+    model = compact_model(mobile_config(2), seed=4)
+    assert [_corrections(model, task) for task in ("encode", "super_resolution")] == [2, 0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from urllib.parse import urlencode
 
 from PIL import Image
@@ -49,6 +49,10 @@ class Recipe:
         # NumPy's scalars as Python's own, for a recipe is written as JSON.
         plain = {name: getattr(value, "tolist", lambda v=value: v)() for name, value in self.settings.items()}
         object.__setattr__(self, "settings", plain)
+
+    def of_variant(self, index: int) -> Recipe:
+        """Return the recipe of one picture of several, by its number from 0."""
+        return replace(self, settings={**self.settings, "variant": index})
 
     def to_dict(self) -> dict[str, object]:
         """Return the recipe as plain data."""

@@ -57,5 +57,5 @@ def decode(
     if variant is not None and len(codes) > 1:
         warnings.append(f"The file holds {len(codes)} variants; this is number {variant}. {_ALL}")
         codes = take_variant(codes, variant)
-        recipe = replace(recipe, settings={**recipe.settings, "variant": variant})
+        recipe = recipe.of_variant(variant)
     return job.run(Prepared(codes=codes, warnings=tuple(warnings)), recipe, strength=strength)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,12 @@ class Rendered:
     def pngs(self) -> list[bytes]:
         """Return the pictures as the studio hands out results: PNG, with the recipe."""
         recipe = recipe_from_dict(self.details["recipe"])
-        several = len(self.pictures) > 1
-        made = []
-        for index, path in enumerate(self.pictures):
-            own = replace(recipe, settings={**recipe.settings, "variant": index}) if several else recipe
-            made.append(picture_to_png(load_picture(path), own))
-        return made
+        if len(self.pictures) == 1:
+            return [picture_to_png(load_picture(self.pictures[0]), recipe)]
+        return [
+            picture_to_png(load_picture(path), recipe.of_variant(index))
+            for index, path in enumerate(self.pictures)
+        ]
 
 
 _ASTRONAUT, _HOPPER, _TWO = "photos/astronaut.jpg", "photos/hopper.jpg", "photos/two_people.jpg"

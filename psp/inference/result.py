@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ class Result:
         """Return picture ``index`` as a lossless PNG, marked as synthetic, with the recipe in its text."""
         recipe, index = self.recipe, range(len(self.images))[index]  # -1 is the last, by its own number
         if len(self.images) > 1:
-            recipe = replace(recipe, settings={**recipe.settings, "variant": index})
+            recipe = recipe.of_variant(index)
         return picture_to_png(self.images[index], recipe, synthetic=self.latents is not None)
 
     def latents_file(self) -> bytes | None:

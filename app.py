@@ -6,6 +6,7 @@ from psp import zerogpu  # first: on a ZeroGPU Space it must come before torch
 from psp.cli.terminal import make_printable
 from psp.config import Settings
 from psp.errors import PspError
+from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
 from psp.ui.gate.folder import temporary_folder
 from psp.ui.gate.proxies import exempt_loopback
@@ -22,6 +23,7 @@ def open_pipeline(settings: Settings) -> PspPipeline:
 def main() -> None:
     """Open the studio."""
     make_printable()
+    keep_memory()
     try:
         exempt_loopback()
         from psp.ui.app import build_app, launch  # noqa: PLC0415  (Gradio asks for proxies when imported)

@@ -21,7 +21,8 @@ _LARGE, _SPARE = 128 << 20, 512 << 20
 def keep_memory() -> bool:
     """Keep up to 512 MB for the next request; return whether that can be set here.
 
-    For the whole process; to be called once, at start, before threads are.
+    For the whole process; to be called once, at start: a thread that is there already keeps a heap of its
+    own, and Gradio has some as soon as it is imported.
     """
     if not sys.platform.startswith("linux"):
         return False

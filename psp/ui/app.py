@@ -12,7 +12,6 @@ from gradio.routes import App
 
 from psp.config import Settings
 from psp.inference.examples import FOLDER
-from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
@@ -121,7 +120,6 @@ def launch(page: gr.Blocks) -> None:
     Raises:
         SettingsError: The environment names a proxy that cannot be used.
     """
-    keep_memory()
     exempt_loopback()
     settings = launch_settings(page.settings if isinstance(page, Studio) else None)
     page.launch(prevent_thread_lock=True, **settings)

@@ -19,6 +19,7 @@ from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
 from psp.ui.gate.line import take_turns
+from psp.ui.gate.login import Login, checker
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
@@ -95,11 +96,14 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     async def behind_the_door(app: App) -> AsyncIterator[None]:
         # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
         assert app.middleware_stack is not None, "built when the server starts"
-        app.middleware_stack = Door(app.middleware_stack, app.get_blocks(), settings.allowed_hosts, most)
+        stack = app.middleware_stack
+        login = Login(stack, app, settings.auth) if settings.auth else None
+        app.middleware_stack = Door(stack, app.get_blocks(), settings.allowed_hosts, most, login)
         yield
 
     return {
         "show_error": False,
+        "auth": checker(settings.auth) if settings.auth else None,
         "theme": gr.themes.Soft(),
         "css_paths": _CSS,
         "css": legend_css(),

@@ -16,8 +16,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from psp.errors import PspError
+from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
-from psp.ui.gate.requests import Refusal, check_body
+from psp.ui.gate.login import Login, is_mcp
+from psp.ui.gate.requests import Refusal, check_body, path_of
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +49,19 @@ class Door:
         page: The page's Blocks: knows its functions, and where it listens.
         allowed: ``Settings.allowed_hosts``.
         max_upload: Bytes of the largest upload.
+        login: Where there is a password: asks for it.
     """
 
-    def __init__(self, app: ASGIApp, page: gr.Blocks, allowed: tuple[str, ...], max_upload: int) -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        page: gr.Blocks,
+        allowed: tuple[str, ...],
+        max_upload: int,
+        login: Login | None = None,
+    ) -> None:
+        self._app = login or app
+        self._login = login
         self._page = page
         self._allowed = allowed
         self._max_upload = max_upload
@@ -64,13 +75,18 @@ class Door:
         if scope["type"] != "http":  # the page uses no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        path = _plain(scope["path"])
+        path = path_of(scope)
+        if path == HEALTH:
+            await health(self._page, scope["method"])(scope, receive, send)
+            return
         inner = _Guarded(scope, path, receive, send, self._limit(path))
         try:
             self._check_sender(scope)
             if path.lower().startswith(_CLOSED):
                 raise Refusal(404, "The studio has nothing here.", "Its API is described at /?view=api.")
             inner.check_length()
+            if self._login:
+                await self._login.check(scope)
             if scope["method"] == "POST" and path.startswith(_API):
                 name = path.removeprefix(_API)
                 if name.startswith(_BODIES):
@@ -209,13 +225,6 @@ class _Guarded:
             await self._send(message)
 
 
-def _plain(path: str) -> str:
-    """Return a path in the one form that the rules know: doubled slashes are one."""
-    while "//" in path and not path.startswith(f"{_API}file="):
-        path = path.replace("//", "/")
-    return path
-
-
 def _content_type(message: Message) -> bytes:
     return bytes(dict(message.get("headers", [])).get(b"content-type", b""))
 
@@ -224,6 +233,8 @@ def _answer(refusal: Refusal, path: str) -> Response:
     """Return a refusal: as data for programs, as text for people."""
     said = str(refusal)
     headers: Mapping[str, str] = {"x-content-type-options": "nosniff", "connection": "close"}
+    if refusal.status == 401 and is_mcp(path):  # elsewhere browsers would open a window of their own
+        headers = {**headers, "www-authenticate": 'Basic realm="pSp Studio", charset="UTF-8"'}
     if path.startswith(_API):
         return JSONResponse({"detail": said, "error": said}, refusal.status, headers)
     return PlainTextResponse(said, refusal.status, headers)

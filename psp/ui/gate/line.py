@@ -121,6 +121,10 @@ class Line(Queue):
         """Return whether a request is being worked on."""
         return any(self.active_jobs) or any(self._working.values())
 
+    def running(self) -> int:
+        """Return how many requests are being worked on, those that were given up but have not ended too."""
+        return max(sum(job is not None for job in self.active_jobs), sum(self._working.values()))
+
     def start(self) -> None:
         """Begin to serve, in the event loop that this is called in."""
         self._loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 import gradio as gr
+from starlette.types import Scope
 
 from psp.errors import PspError
 from psp.ranges import shown
@@ -21,6 +22,19 @@ _NAMED = ("call/v2/", "call/", "run/", "api/")
 # Brackets and commas of a body: as many values at most. The largest honest request has some hundred.
 _MOST_VALUES = 50_000
 _LONGEST_ID = 200
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path of a request as the routes know it, in the one form that the rules know.
+
+    What a proxy has not taken off is left out (``GRADIO_ROOT_PATH``), and doubled slashes are one.
+    """
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    if root and path.startswith(f"{root}/"):
+        path = path.removeprefix(root)
+    while "//" in path and not path.startswith("/gradio_api/file="):
+        path = path.replace("//", "/")
+    return path
 
 
 class Refusal(PspError):  # noqa: N818  (no fault of anybody's here)

@@ -12,6 +12,8 @@ from psp.errors import SettingsError
 
 PARSERS = ("auto", "compact", "landmarks", "segformer")
 """What may map photos; see ``psp.inference.face_parser``."""
+LOGS = ("requests", "off")
+"""What the page writes to standard output; see ``psp.ui.gate.journal``."""
 
 # Digits of a number; no picture, and no queue, is larger.
 _LONGEST = 15
@@ -45,6 +47,7 @@ class Settings:
         allowed_hosts: ``PSP_ALLOWED_HOSTS``: names besides its own that the page answers under, with commas
             between them; "*.example.org" is all names below one, "*" is every name.
         auth: ``PSP_AUTH``: name and password without which the page shows nothing; never in a message.
+        log: ``PSP_LOG``: "requests" (a line of each on standard output) or "off".
     """
 
     model: str = "mobile-1024"
@@ -63,6 +66,7 @@ class Settings:
     max_upload_mb: int = 64
     allowed_hosts: tuple[str, ...] = ()
     auth: tuple[str, str] | None = field(default=None, repr=False)
+    log: str = "requests"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -91,6 +95,7 @@ class Settings:
             max_upload_mb=_positive(env, "PSP_MAX_UPLOAD_MB", cls.max_upload_mb),
             allowed_hosts=tuple(name for name in env.get("PSP_ALLOWED_HOSTS", "").replace(",", " ").split()),
             auth=_account("PSP_AUTH", env.get("PSP_AUTH", "").strip()),
+            log=_one_of(env, "PSP_LOG", LOGS),
         )
 
     def with_model(self, model: str) -> Settings:

@@ -31,6 +31,7 @@ def test_every_variable_is_read() -> None:
             "PSP_MAX_SECONDS": "6",
             "PSP_DRAIN_SECONDS": "7",
             "PSP_AUTH": "me:a pass:word",
+            "PSP_LOG": "Off",
         }
     )
     assert settings == Settings(
@@ -48,6 +49,7 @@ def test_every_variable_is_read() -> None:
         max_seconds=6,
         drain_seconds=7,
         auth=("me", "a pass:word"),
+        log="off",
     )
 
 
@@ -63,6 +65,7 @@ def test_the_hubs_own_offline_switch_counts() -> None:
         {"PSP_QUEUE_SIZE": "0"},
         {"PSP_MAX_SECONDS": "soon"},
         {"PSP_FACE_PARSER": "magic"},
+        {"PSP_LOG": "everything"},
     ],
 )
 def test_nonsense_is_refused_by_name(env: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
 from psp.ui.gate.line import take_turns
 from psp.ui.gate.login import Login, checker
+from psp.ui.gate.printed import printed
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
@@ -125,6 +126,7 @@ def launch(page: gr.Blocks) -> None:
         SettingsError: The environment names a proxy that cannot be used.
     """
     exempt_loopback()
-    settings = launch_settings(page.settings if isinstance(page, Studio) else None)
-    page.launch(prevent_thread_lock=True, **settings)
-    serve_until_stopped(page)
+    settings = page.settings if isinstance(page, Studio) else Settings.from_env()
+    with printed(settings.log):
+        page.launch(prevent_thread_lock=True, **launch_settings(settings))
+        serve_until_stopped(page)

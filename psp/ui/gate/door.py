@@ -18,8 +18,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from psp.errors import PspError
 from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
+from psp.ui.gate.line import Line
 from psp.ui.gate.login import Login, is_mcp
-from psp.ui.gate.requests import Refusal, check_body, path_of
+from psp.ui.gate.requests import Refusal, check_body, function_name, path_of
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ class Door:
             if scope["method"] == "POST" and path.startswith(_API):
                 name = path.removeprefix(_API)
                 if name.startswith(_BODIES):
-                    inner.replay(check_body(self._page, name, await inner.read_all()))
+                    inner.replay(self._checked(name, await inner.read_all()))
             await self._app(scope, inner.receive, inner.send)
         except Refusal as refusal:
             if not inner.started:
@@ -127,6 +128,19 @@ class Door:
                 "Pages of other sites may not use this studio.",
                 "Its owner can allow them with PSP_ALLOWED_HOSTS.",
             )
+
+    def _checked(self, name: str, body: bytes) -> bytes:
+        """Return a body that Gradio can read; one that is refused to an endpoint stands in the journal.
+
+        Raises:
+            Refusal: It cannot.
+        """
+        try:
+            return check_body(self._page, name, body)
+        except Refusal as refusal:
+            if isinstance(line := self._page._queue, Line):
+                line.write_refused(function_name(name), refusal)
+            raise
 
     def _limit(self, path: str) -> int:
         """Return how many bytes a request may have."""

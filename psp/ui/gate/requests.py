@@ -107,7 +107,7 @@ def _check_name(page: gr.Blocks, path: str) -> None:
     Raises:
         Refusal: It is a route that names a function, and no function has the name.
     """
-    name = _function_name(path)
+    name = function_name(path)
     if name is not None and name not in {str(each.api_name) for each in page.fns.values()}:
         public = [f"/{each.api_name}" for each in page.fns.values() if each.api_visibility == "public"]
         raise Refusal(
@@ -117,7 +117,8 @@ def _check_name(page: gr.Blocks, path: str) -> None:
         )
 
 
-def _function_name(path: str) -> str | None:
+def function_name(path: str) -> str | None:
+    """Return which function an address names, given what follows "/gradio_api/"; None: it names none."""
     for route in _NAMED:
         if path.startswith(route):
             return path.removeprefix(route).rstrip("/")
@@ -126,7 +127,7 @@ def _function_name(path: str) -> str | None:
 
 def _check_keys(page: gr.Blocks, path: str, read: dict[str, Any]) -> None:
     """Refuse parameters by name that an endpoint does not have, or lacks."""
-    name = _function_name(path)
+    name = function_name(path)
     function = next(each for each in page.fns.values() if str(each.api_name) == name)
     wanted = given_by_clients(function)
     unknown = [key for key in read if key not in wanted]

@@ -29,6 +29,7 @@ from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.sketch import sketch_tab
+from psp.ui.space import header, keep_private
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
@@ -61,9 +62,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     with Studio(
         settings, title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False
     ) as page:
-        gr.Markdown(
-            "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
-        )
+        header()
         ways = recipe_input()
         known = []
         with gr.Tabs(overflow_behavior="wrap") as tabs:
@@ -73,6 +72,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
+    keep_private(page)
     if pipeline.network.lent:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:

@@ -20,7 +20,7 @@ from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
 from psp.ui.gate.line import Line
 from psp.ui.gate.login import Login, is_mcp
-from psp.ui.gate.requests import Refusal, check_body, function_name, path_of
+from psp.ui.gate.requests import Refusal, check_body, function_name, path_of, without
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Door:
         if scope["type"] != "http":  # the page uses no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        path = path_of(scope)
+        scope, path = self._as_known(scope), path_of(scope)
         if path == HEALTH:
             await health(self._page, scope["method"])(scope, receive, send)
             return
@@ -110,24 +110,31 @@ class Door:
         Raises:
             Refusal: The Host or the Origin is foreign.
         """
-        if self._hosts is None:
-            # Only now: the address is known once the server listens.
-            listens_on = getattr(self._page, "server_name", None)
-            self._hosts = Hosts.of(self._allowed, listens_on)
-        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or not self._hosts.has(hosts[0]):
+        hosts = _values(scope, b"host")
+        if len(hosts) != 1 or not self._names().has(hosts[0]):
             raise Refusal(
                 400,
                 "The studio does not answer under this name.",
                 "Open it by its own address; its owner can allow more names with PSP_ALLOWED_HOSTS.",
             )
-        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        if not all(self._hosts.welcomes(origin) for origin in origins):
+        if not all(self._names().welcomes(origin) for origin in _values(scope, b"origin")):
             raise Refusal(
                 403,
                 "Pages of other sites may not use this studio.",
                 "Its owner can allow them with PSP_ALLOWED_HOSTS.",
             )
+
+    def _as_known(self, scope: Scope) -> Scope:
+        """Return a request as it may be known: a page of another site is not its browser's visitor."""
+        own = all(self._names().owns(origin) for origin in _values(scope, b"origin"))
+        return scope if own else without(scope, b"cookie")
+
+    def _names(self) -> Hosts:
+        if self._hosts is None:
+            # Only now: the address is known once the server listens.
+            listens_on = getattr(self._page, "server_name", None)
+            self._hosts = Hosts.of(self._allowed, listens_on)
+        return self._hosts
 
     def _checked(self, name: str, body: bytes) -> bytes:
         """Return a body that Gradio can read; one that is refused to an endpoint stands in the journal.
@@ -237,6 +244,11 @@ class _Guarded:
         self.started = True
         if not self.replaced:
             await self._send(message)
+
+
+def _values(scope: Scope, header: bytes) -> list[str]:
+    """Return what a request has under the name of a header, which may stand there more than once."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
 
 
 def _content_type(message: Message) -> bytes:

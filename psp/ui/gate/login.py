@@ -19,7 +19,7 @@ from gradio.routes import App
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from psp.ui.gate.requests import Refusal, path_of
+from psp.ui.gate.requests import Refusal, path_of, without
 
 MCP = "/gradio_api/mcp"
 """Where programs come that cannot fill in a form: they send the password with each request."""
@@ -86,9 +86,9 @@ class Login:
         if path in _FORM and scope["method"] == "POST":
             await self._log_in(scope, receive, send)
         elif path == "/" and not self._has_cookie(scope):
-            await self._app(_without(scope, b"accept-encoding"), receive, _Bare(send))
+            await self._app(without(scope, b"accept-encoding"), receive, _Bare(send))
         elif is_mcp(path):  # the password goes no further
-            await self._app(_without(scope, b"authorization"), receive, send)
+            await self._app(without(scope, b"authorization"), receive, send)
         else:
             await self._app(scope, receive, send)
 
@@ -193,11 +193,6 @@ async def _short_body(receive: Receive) -> bytes:
         if len(body) > _LONGEST_FORM:
             raise Refusal(413, "The form is too long.", "Log in on the page.")
     return body
-
-
-def _without(scope: Scope, header: bytes) -> Scope:
-    """Return a request without one of its headers."""
-    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != header]}
 
 
 class _Bare:

@@ -37,6 +37,11 @@ def path_of(scope: Scope) -> str:
     return path
 
 
+def without(scope: Scope, header: bytes) -> Scope:
+    """Return a request without one of its headers."""
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != header]}
+
+
 class Refusal(PspError):  # noqa: N818  (no fault of anybody's here)
     """A request that is not let in.
 

@@ -15,6 +15,7 @@ from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
+from psp.ui.api.described import describe_api
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
@@ -71,6 +72,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
+        assert isinstance(page, Studio)  # gradio leaves the type of a context open
+        describe_api(page, page.address)
     if pipeline.network.lent:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:
@@ -78,7 +81,6 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
     page.queue(max_size=settings.queue_size, api_open=False)
     take_turns(page, settings)
-    assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.api.described import describe_api
+from psp.ui.api.server import offer_tools
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
@@ -97,8 +98,12 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     async def behind_the_door(app: App) -> AsyncIterator[None]:
         # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
         assert app.middleware_stack is not None, "built when the server starts"
-        app.middleware_stack = Door(app.middleware_stack, app.get_blocks(), settings.allowed_hosts, most)
-        yield
+        page = app.get_blocks()
+        app.middleware_stack = Door(app.middleware_stack, page, settings.allowed_hosts, most)
+        async with AsyncExitStack() as stack:
+            if page.mcp_server_obj:
+                await stack.enter_async_context(page.mcp_server_obj.lifespan(app))
+            yield
 
     return {
         "show_error": False,
@@ -112,6 +117,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "state_session_capacity": _SESSIONS,
         "enable_monitoring": False,
         "run_history": False,
+        "mcp_server": False,  # Gradio's own; the page has tools of its own (offer_tools)
         "app_kwargs": {"lifespan": behind_the_door},
     }
 
@@ -123,6 +129,7 @@ def launch(page: gr.Blocks) -> None:
         SettingsError: The environment names a proxy that cannot be used.
     """
     exempt_loopback()
-    settings = launch_settings(page.settings if isinstance(page, Studio) else None)
-    page.launch(prevent_thread_lock=True, **settings)
+    assert isinstance(page, Studio), "build_app makes it"
+    offer_tools(page)
+    page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
     serve_until_stopped(page)

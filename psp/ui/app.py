@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
+from psp.ui.api.described import describe_api
+from psp.ui.api.server import offer_tools
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
@@ -72,6 +74,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
+        assert isinstance(page, Studio)  # gradio leaves the type of a context open
+        describe_api(page, page.address)
     keep_private(page)
     if pipeline.network.lent:
         for function in page.fns.values():
@@ -80,7 +84,6 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
     page.queue(max_size=settings.queue_size, api_open=False)
     take_turns(page, settings)
-    assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
 
 
@@ -97,10 +100,13 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     async def behind_the_door(app: App) -> AsyncIterator[None]:
         # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
         assert app.middleware_stack is not None, "built when the server starts"
-        stack = app.middleware_stack
-        login = Login(stack, app, settings.auth) if settings.auth else None
-        app.middleware_stack = Door(stack, app.get_blocks(), settings.allowed_hosts, most, login)
-        yield
+        page, below = app.get_blocks(), app.middleware_stack
+        login = Login(below, app, settings.auth) if settings.auth else None
+        app.middleware_stack = Door(below, page, settings.allowed_hosts, most, login)
+        async with AsyncExitStack() as stack:
+            if page.mcp_server_obj:
+                await stack.enter_async_context(page.mcp_server_obj.lifespan(app))
+            yield
 
     return {
         "show_error": False,
@@ -115,6 +121,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "state_session_capacity": _SESSIONS,
         "enable_monitoring": False,
         "run_history": False,
+        "mcp_server": False,  # Gradio's own; the page has tools of its own (offer_tools)
         "app_kwargs": {"lifespan": behind_the_door},
     }
 
@@ -126,7 +133,8 @@ def launch(page: gr.Blocks) -> None:
         SettingsError: The environment names a proxy that cannot be used.
     """
     exempt_loopback()
-    settings = page.settings if isinstance(page, Studio) else Settings.from_env()
-    with printed(settings.log):
-        page.launch(prevent_thread_lock=True, **launch_settings(settings))
+    assert isinstance(page, Studio), "build_app makes it"
+    offer_tools(page)
+    with printed(page.settings.log):
+        page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
         serve_until_stopped(page)

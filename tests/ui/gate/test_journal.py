@@ -29,6 +29,7 @@ from psp.ui.gate.printed import printed
 from psp.ui.gate.studio import Studio
 from psp.ui.gate.turn import current_turn
 from psp.ui.words import in_words
+from tests.ui.api.test_tools import call
 from tests.ui.browsing import open_example, press, shown
 from tests.ui.raw_http import Raw
 
@@ -316,6 +317,10 @@ def test_a_task_tells_its_model_size_and_faces(
     journal.one(outcome="refused", model="other", kind="InputError")
     raw.call("align", [photo, 7])
     journal.one(task="align", model=None, outcome="refused", kind="FaceIndexError")
+    call(url, "align", {"photo": photo["path"]})
+    journal.one(task="align", run="one", source="api", size=256, outcome="ok")
+    call(url, "align", {"photo": photo["path"], HOSTILE: 1})
+    journal.one(task="align", source="api", outcome="refused", kind="InputError")
     number = next(
         each["id"] for each in raw.send("/config").json["dependencies"] if each["api_name"] == "make_every"
     )
@@ -385,6 +390,7 @@ def test_the_studio_prints_its_journal_as_long_as_it_serves(
         served.close()
 
     monkeypatch.setattr(app, "serve_until_stopped", serve)
+    monkeypatch.setattr(app, "offer_tools", lambda page: None)  # made of a studio's own endpoints
     monkeypatch.setenv("GRADIO_SERVER_NAME", "127.0.0.1")
     app.launch(page)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
+from psp.ui.api.server import offer_tools
 from psp.ui.app import build_app, launch_settings
 from psp.ui.gate import login as logins
 from psp.ui.gate.login import MCP, Login, checker
@@ -56,8 +58,8 @@ def page(pipeline: PspPipeline, tmp_path_factory: pytest.TempPathFactory) -> Ite
     )
     page = build_app(PspPipeline(settings))
     assert isinstance(page, Studio)
-    settled = {**launch_settings(settings), "mcp_server": True}  # whether the studio turns it on or not
-    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **settled)
+    offer_tools(page)
+    page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings(settings))
     yield page
     page.close()
 
@@ -210,6 +212,11 @@ def test_programs_of_mcp_send_the_password_with_each_request(raw: Raw) -> None:
         {"Authorization": f"Basic {PASSWORD}".encode().decode("latin-1")},
         {"Authorization": "Bearer none"},
     )
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "tools/list"}).encode()
+    kind = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
+    answer = raw.send(f"{MCP}/", asked, headers={**kind, **basic(NAME, PASSWORD)})
+    assert answer.status == 200 and b"secretfamily" not in answer.body and b"encode" in answer.body
+    assert raw.send(f"{MCP}/", asked, headers=kind).status == 401
     for headers in wrong:
         answer = raw.send(f"{MCP}/schema", headers=headers)
         assert answer.status == 401 and answer.headers["www-authenticate"].startswith("Basic ")

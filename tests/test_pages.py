@@ -34,8 +34,8 @@ NOT_RUN = {
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
     "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",
 }
-LANGUAGES = {"python", "bash", "toml", "bibtex", "text"}
-"""The first three are run; text is what is no code."""
+LANGUAGES = {"python", "bash", "toml", "bibtex", "text", "py", "sh", "js"}
+"""The first three are run, the last three by tests/ui/api; text is what is no code."""
 
 
 def _stands(line: str) -> str:

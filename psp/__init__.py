@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from psp.inference.pipeline import PspPipeline, Result
 
+__version__ = "1.0.0"
+"""The version, said here alone: the build, ``psp --version`` and pushed models read it."""
+
 __all__ = ["PspPipeline", "Result"]
 
 

@@ -10,8 +10,9 @@ from psp.checkpoints.hub import Progress, download, pin
 from psp.checkpoints.siblings import bring_siblings
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.files.bundled import assets_dir
 from psp.files.pins import SUMS, require_pinned
-from psp.registry.lookup import ModelEntry, assets_dir, download_path, file_on_disk, pinned_revision
+from psp.registry.lookup import ModelEntry, download_path, file_on_disk, pinned_revision
 
 
 def find_file(

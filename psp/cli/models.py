@@ -8,8 +8,9 @@ from pathlib import Path
 
 from psp.config import Settings
 from psp.errors import PspError, SettingsError
+from psp.files.bundled import bundled_dir
 from psp.files.pins import PINNED, SUMS, write_pins
-from psp.registry.lookup import ModelStatus, assets_dir, file_on_disk, list_models
+from psp.registry.lookup import ModelStatus, file_on_disk, list_models
 
 _MOBILE = "mobile-1024.safetensors"
 _WORDS = {
@@ -86,7 +87,7 @@ def _what_is_missing(status: ModelStatus, settings: Settings) -> str:
 
 def _pin(report: Callable[[str], None]) -> None:
     for name, patterns in PINNED.items():
-        count = write_pins(assets_dir().with_name(name), patterns)
+        count = write_pins(bundled_dir(name), patterns)
         report(f"{name}/{SUMS}: {count} files")
 
 

@@ -16,6 +16,7 @@ from typing import Literal
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
+from psp.files.bundled import assets_dir
 from psp.registry.folder import WEIGHT_SUFFIXES, model_file, model_files
 from psp.registry.own import OwnFamily, own_families
 from psp.registry.table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
@@ -31,7 +32,6 @@ __all__ = [
     "ModelEntry",
     "ModelStatus",
     "Where",
-    "assets_dir",
     "download_path",
     "families",
     "file_on_disk",
@@ -165,11 +165,6 @@ def has_model(model: str, task: str, settings: Settings) -> bool:
         return False
     named = settings.model if model == "auto" else model
     return entry.family != OWN_FILE or Path(named).expanduser().is_dir()
-
-
-def assets_dir() -> Path:
-    """Return the folder of the bundled files: ``assets/`` beside the package."""
-    return Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 def file_on_disk(

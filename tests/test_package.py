@@ -26,8 +26,8 @@ from pathlib import Path
 
 import pytest
 
-import psp
 from psp.training.machine import ACCELERATE
+from psp.version import __version__
 from tests.pages import ROOT
 
 if sys.version_info >= (3, 11):
@@ -111,7 +111,7 @@ def installed(built: Path, folder: Path) -> Installed:
 
 def test_the_wheel_holds_the_package_and_what_comes_along_and_nothing_else(built: Path) -> None:
     (wheel,) = built.glob("*.whl")
-    assert wheel.name == f"psp_studio-{psp.__version__}-py3-none-any.whl"
+    assert wheel.name == f"psp_studio-{__version__}-py3-none-any.whl"
     assert wheel.stat().st_size < LARGEST
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {"psp/py.typed", "psp/cli/main.py", "psp/assets/studio.css", "psp/examples/LICENSE.md"}
@@ -119,7 +119,7 @@ def test_the_wheel_holds_the_package_and_what_comes_along_and_nothing_else(built
         files = {path for path in (ROOT / place).rglob("*") if path.is_file()}
         wanted |= {f"psp/{path.relative_to(ROOT).as_posix()}" for path in files}
     assert wanted <= names
-    assert {name.partition("/")[0] for name in names} == {"psp", f"psp_studio-{psp.__version__}.dist-info"}
+    assert {name.partition("/")[0] for name in names} == {"psp", f"psp_studio-{__version__}.dist-info"}
     assert not [name for name in names if re.search(r"tests?/|benchmarks|__pycache__", name)]
 
 
@@ -143,7 +143,7 @@ def test_an_installed_command_finds_its_models_and_knows_its_version(installed: 
     lines = installed.run("psp", "models").stdout.splitlines()
     assert [line for line in lines if line.startswith("mobile-1024")]
     assert all("ready (bundled)" in line for line in lines if line.startswith("mobile-1024"))
-    assert installed.run("psp", "--version").stdout == f"psp {psp.__version__}\n"
+    assert installed.run("psp", "--version").stdout == f"psp {__version__}\n"
 
 
 def test_the_installed_package_is_that_of_the_wheel_with_all_examples(installed: Installed) -> None:

@@ -7,7 +7,6 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from psp import __version__
 from psp.cli.evaluate import add_evaluate
 from psp.cli.folders import add_infer, add_prepare, extend_align
 from psp.cli.models import add_models
@@ -18,6 +17,7 @@ from psp.cli.train import add_train
 from psp.cli.train_generator import add_train_generator
 from psp.errors import PspError
 from psp.inference.memory import keep_memory
+from psp.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -126,10 +126,12 @@ def _front_matter(name: str, licence: str | None, evaluations: Sequence[Evaluate
         EvalResult(
             task_type=_PIPELINE,
             task_name=TASKS[each.task].title,
-            dataset_type=re.sub(r"[^a-z0-9._-]+", "-", clean(each.data).lower()).strip("-") or "pictures",
+            dataset_type="custom",  # a folder's name, which must not pass for a data set of the Hub
+            # The library joins results that have this and the split in common, whatever else differs.
+            dataset_config=", ".join(filter(None, (each.task, clean(each.data), each.variant))),
             dataset_name=f"{clean(each.data)}, {each.pictures} pictures",
             dataset_split=each.split,
-            dataset_args={"size": each.size} | ({"variant": each.variant} if each.variant else {}),
+            dataset_args={"size": each.size},
             metric_type=_METRICS[name][0],
             metric_name=_METRICS[name][1],
             metric_value=round(value, 4),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.routes import App
 
 from psp.config import Settings
+from psp.files.bundled import assets_dir
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
@@ -35,7 +35,7 @@ from psp.ui.space import header, keep_private
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
-_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+_ASSETS = assets_dir()
 _CSS = _ASSETS / "studio.css"
 _SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.

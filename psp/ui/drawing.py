@@ -129,7 +129,7 @@ def drawing_tab(
         gr.File(visible=False, label="No codes"),
         gr.JSON(visible=False, label="Details"),
     )
-    way = gr.Textbox(_DRAW, visible=False, label="Way")
+    way = gr.Textbox(_DRAW, visible=False, label="Way", info="Set by the page")
     return DrawingTab(
         task, editor, given, ways, way, model, style, run, halt, drawn, gr.State(Stop()),
         examples, results, (photo, align, face), trace, traced,

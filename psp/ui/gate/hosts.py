@@ -58,7 +58,7 @@ class Hosts:
         ]
         space = bool(env.get("SPACE_ID") or env.get("SPACE_HOST"))
         if space:
-            names += ["*.hf.space", env.get("SPACE_HOST", "").lower()]
+            names += ["*.hf.space", *env.get("SPACE_HOST", "").lower().split(",")]
         if env.get("GRADIO_SHARE", "").lower() == "true":
             names.append("*.gradio.live")
         names.append((urlsplit(env.get("GRADIO_ROOT_PATH", "")).hostname or "").lower())

@@ -37,7 +37,7 @@ class Studio(gr.Blocks):
 
     def address(self) -> str:
         """Return the address under which the page is seen from outside, as far as it knows."""
-        host = os.environ.get("SPACE_HOST")
+        host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own comes after it
         return f"https://{host}" if host else self.share_url or self.local_url or ""
 
     @in_words_async

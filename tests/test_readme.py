@@ -38,7 +38,7 @@ PYTHON = [
 ]
 # These want an hour, a GPU, a download or an account, or write into the repository: parsed, and their
 # settings checked.
-PARSED = (("train",), ("train-generator",), ("models", "pin"), ("models", "import-mobile"))
+PARSED = (("train",), ("train-generator",), ("models", "pin"), ("models", "import-mobile"), ("space",))
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import socket
 from typing import Any
 
 from tests.checkpoints.loopback_repo import RepoHandler, RepoHub
@@ -53,8 +54,11 @@ class SpaceHandler(RepoHandler):
             return
         self.server.sdk[repo] = asked["sdk"]
         self.server.hardware[repo] = asked.get("hardware", "cpu-basic")
-        super().create(asked)
-        self.server.commit(repo, {"README.md": b"---\nsdk: gradio\n---\n", ".gitattributes": b"*.bin\n"})
+        there = repo in self.server.commits
+        if not there:  # all of it before the answer, for then the next request comes
+            self.server.create(repo, asked.get("visibility") == "private" or bool(asked.get("private")))
+            self.server.commit(repo, {"README.md": b"---\nsdk: gradio\n---\n", ".gitattributes": b"*.bin\n"})
+        self.answer({"url": f"{self.server.base}/{repo}"}, 409 if there else 200)
 
     def do_POST(self) -> None:  # noqa: N802  (as the server calls it)
         place = self.path.partition("?")[0]
@@ -116,6 +120,6 @@ class SpaceHandler(RepoHandler):
     def refused(self) -> bool:
         if self.server.cut and self.server.cut in self.path:
             self.close_connection = True
-            self.connection.close()
+            self.connection.shutdown(socket.SHUT_RDWR)
             return True
         return super().refused()

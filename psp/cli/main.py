@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from psp.cli.evaluate import add_evaluate
 from psp.cli.folders import add_infer, add_prepare, extend_align
+from psp.cli.gallery import add_gallery
 from psp.cli.models import add_models
 from psp.cli.space import add_space
 from psp.cli.tasks import add_tasks
@@ -49,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     add_infer(commands, _report, print_step)
     add_models(commands, _report)
     add_space(commands, _report)
+    add_gallery(commands, _report, print_step)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
     render.set_defaults(run=_render_examples)
     add_train(commands, _report)

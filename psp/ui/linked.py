@@ -27,7 +27,7 @@ class Inputs:
 
     given: gr.Image
     style: gr.Image | None = None
-    ways: tuple[gr.Tabs, gr.State, str] | None = None
+    ways: tuple[gr.Tabs, gr.components.Component, str] | None = None
 
     def outputs(self) -> list[Any]:
         """Return what an example fills, in the order of :func:`filled`."""

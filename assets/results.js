@@ -194,6 +194,15 @@ const results = (() => {
     return index < 0 ? last : index;
   };
 
+  // The face that was clicked last among the thumbnails of a photo's faces.
+  let face = 0;
+  const clicked = () => face;
+  document.addEventListener("click", (event) => {
+    const faces = [...(event.target.closest?.(".faces")?.querySelectorAll(".thumbnail-item") ?? [])];
+    const index = faces.indexOf(event.target.closest?.(".thumbnail-item"));
+    if (index >= 0) face = index;
+  }, true);
+
   // A stroke, an undo or a cleared sheet makes another drawing. The editor would say so only together with
   // sending the whole sheet to the server, each time.
   const redrawn = (pad) => {
@@ -217,6 +226,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts,
+    converts, clicked,
   };
 })();

@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from psp.version import __version__
+
 if TYPE_CHECKING:
     from psp.inference.pipeline import PspPipeline, Result
 
-__all__ = ["PspPipeline", "Result"]
+__all__ = ["PspPipeline", "Result", "__version__"]
 
 
 def __getattr__(name: str) -> object:
     """Load the pipeline on first use, so that ``import psp`` alone costs nothing."""
-    if name in __all__:
+    if name in ("PspPipeline", "Result"):
         from psp.inference import pipeline  # noqa: PLC0415  (the point of this function)
 
         return getattr(pipeline, name)

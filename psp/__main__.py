@@ -1,4 +1,4 @@
-"""``python -m psp``: the studio on the command line."""
+"""``python -m psp``, which is ``psp`` where it is installed: the studio on the command line."""
 
 import sys
 

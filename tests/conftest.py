@@ -11,9 +11,9 @@ import torch
 from PIL import Image
 
 from psp.config import Settings
+from psp.files.bundled import assets_dir
 from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
-from psp.registry.lookup import assets_dir
 from tests.small_family import small_family
 
 _WHERE = ("psp.registry.lookup.assets_dir", "psp.checkpoints.find.assets_dir")

@@ -79,12 +79,15 @@ def words(line: str) -> list[str]:
 
 
 def commands(line: str) -> list[list[str]]:
-    """Return the arguments of each ``python -m psp`` in a line of shell, comments and variables left out."""
+    """Return the arguments of each ``psp`` or ``python -m psp`` in a line of shell, comments left out."""
     found = []
     for part in re.sub(r"^… ", "python -m psp ", line).split("&&"):
-        if "-m psp " not in part:
+        if not re.search(r"(-m |^ *)psp ", part):
             continue
         said = list(itertools.dropwhile(re.compile(r"[A-Z_]+=").match, words(part)))
+        if said[0] == "psp":
+            found.append(said[1:])
+            continue
         starts = [i for i, pair in enumerate(itertools.pairwise(said)) if pair == ("-m", "psp")]
         if starts and said[0] in _STARTERS and "…" not in said:  # what is left out cannot be understood
             found.append(said[starts[0] + 2 :])

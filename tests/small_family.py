@@ -22,9 +22,10 @@ from torch import Tensor
 from psp.checkpoints import load_tensors, read_metadata, save_tensors
 from psp.checkpoints.hashes import file_sha256
 from psp.checkpoints.siblings import PARTS, parts_of
+from psp.files.bundled import assets_dir
 from psp.files.pins import write_pins
 from psp.models.mobile import MobileConfig
-from psp.registry.lookup import BUNDLED, assets_dir
+from psp.registry.lookup import BUNDLED
 from psp.tasks import MODEL_TASKS
 
 SIZE, CODES = 128, 14

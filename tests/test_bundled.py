@@ -18,13 +18,14 @@ from psp.faces.alignment import align
 from psp.faces.detection import aligned_landmarks
 from psp.faces.identity import identity_distance
 from psp.faces.landmarks import yaw
+from psp.files.bundled import assets_dir
 from psp.inference.compact_parser import map_face
 from psp.inference.quality import lpips_network
 from psp.maps.palette import map_agreement, map_to_tensor
 from psp.models.psp import PSP
 from psp.pictures.images import degrade, load_picture, to_pictures, to_tensor
 from psp.pictures.sketches import photo_to_sketch, sketch_to_tensor
-from psp.registry.lookup import assets_dir, find_entry, tasks_of
+from psp.registry.lookup import find_entry, tasks_of
 
 pytestmark = pytest.mark.usefixtures("true_family")
 

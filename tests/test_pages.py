@@ -31,12 +31,13 @@ NOT_RUN = {
     "python benchmarks/speed.py": "measures for minutes",
     "pip download --no-deps random-face==2021.7.21.1": "downloads; tests/checkpoints read a wheel like it",
     "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",
+    'pip install "accelerate>=1.10"': "downloads; tests/test_package.py holds it to the extra",
     "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
     "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",
 }
-LANGUAGES = {"python", "bash", "toml", "bibtex", "text"}
-"""The first three are run; text is what is no code."""
+LANGUAGES = {"python", "bash", "toml", "bibtex", "text", "py", "sh", "js"}
+"""The first three are run, the last three by tests/ui/api; text is what is no code."""
 
 
 def _stands(line: str) -> str:

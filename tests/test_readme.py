@@ -32,13 +32,16 @@ from tests.test_pages import NOT_RUN
 
 TRAINING = next(block for block in blocks("bash") if "align PHOTOS" in block.body)
 SHELL = [line for block in blocks("bash") if block != TRAINING for line in lines(block)]
-COMMANDS = list(dict.fromkeys(tuple(command) for text in (*SHELL, *spans()) for command in commands(text)))
+# In the text, `psp train` is a command's name.
+SAID = [*SHELL, *(span for span in spans() if not span.startswith("psp "))]
+COMMANDS = list(dict.fromkeys(tuple(command) for text in SAID for command in commands(text)))
 PYTHON = [
     block for block in blocks("python") if "gradio_client" not in block.body and block.body not in NOT_RUN
 ]
-# These want an hour, a GPU, a download, an account or earlier results, or write into the repository: parsed,
-# and their settings checked.
+# These want an hour, a GPU, a download, an account or earlier results, serve, or write into the repository:
+# parsed, and their settings checked.
 PARSED = (
+    ("serve",),
     ("train",),
     ("train-generator",),
     ("models", "pin"),

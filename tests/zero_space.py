@@ -22,15 +22,15 @@ def main(assets: Path, folder: Path) -> None:
     scheduler = Scheduler()
     prepare(folder, scheduler)
 
-    import app
     from psp.checkpoints import find
+    from psp.cli.serve import open_pipeline  # imports psp.zerogpu before torch, as app.py does
     from psp.config import Settings
     from psp.registry import lookup
     from psp.ui.app import build_app, launch_settings
 
     for module in (lookup, find):
         module.assets_dir = lambda: assets  # type: ignore[attr-defined]
-    pipe = app.open_pipeline(Settings(offline=True, cache_dir=folder / "cache", max_models=1))
+    pipe = open_pipeline(Settings(offline=True, cache_dir=folder / "cache", max_models=1))
     page = build_app(pipe)
     page.launch(prevent_thread_lock=True, quiet=True, **launch_settings(pipe.settings))
 

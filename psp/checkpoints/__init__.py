@@ -4,8 +4,9 @@
 what may be in them), ``average`` makes average codes, ``sound`` refuses NaN, ``dlib_file`` what dlib wrote,
 ``face_network`` tells identity networks apart, ``generators`` opens a StyleGAN2 alone, ``hub`` downloads,
 ``siblings`` knows which files belong together, ``find`` looks and verifies, ``load`` and ``save`` join them;
-``push`` and ``card`` bring a model of one's own to the Hub; ``model_input`` tells what a model takes. What is
-on this machine is told by ``psp.registry.lookup.list_models``, without torch.
+``push`` and ``card`` bring a model of one's own to the Hub, with ``model_config`` (``config.json``) and what
+``evaluations`` kept of measuring it; ``model_input`` tells what a model takes. What is on this machine is
+told by ``psp.registry.lookup.list_models``, without torch.
 
 Words:
     checkpoint: a file of weights; official: one of the authors of pSp, StyleGAN2 or e4e, a pickle (``.pt``).

@@ -11,6 +11,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from psp.checkpoints.evaluations import Evaluated
+from psp.checkpoints.model_config import LIBRARY
 from psp.checkpoints.model_input import model_input
 from psp.models.architecture import config_from_json
 from psp.models.compact import CompactConfig
@@ -29,6 +31,14 @@ _ENCODERS = {
     "compact": "a compact feature pyramid, one trunk a level and one layer a code",
 }
 
+_PIPELINE = "image-to-image"
+# The columns of ``evaluate`` by their names for the Hub and for people.
+_METRICS = {
+    "l2": ("mse", "MSE in [−1,1]"),
+    "lpips": ("lpips", "LPIPS (AlexNet)"),
+    "identity": ("identity", "distance of dlib's face descriptors"),
+    "similarity": ("similarity", "cosine of a face network"),
+}
 _INPUTS = {"sketch": "one channel (a sketch)", "photo": "RGB"}
 
 
@@ -49,23 +59,26 @@ class CardFile:
     info: Mapping[str, str]
 
 
-def model_card(repo: str, files: Sequence[CardFile], licence: str | None) -> str:
+def model_card(
+    repo: str, files: Sequence[CardFile], licence: str | None, evaluations: Sequence[Evaluated] = ()
+) -> str:
     """Return the card, Markdown with the front matter that the Hub reads.
 
     Args:
         repo: The repository, "owner/name".
         files: What is in it, models first.
         licence: The Hub's identifier of the licence; None: not stated.
+        evaluations: What was measured of these very files.
 
     Raises:
         CheckpointError: The metadata of a model holds no config that can be read.
     """
-    models = [file for file in files if file.task]
+    models, name = [file for file in files if file.task], repo.partition("/")[2]
     parts = [
-        _front_matter(licence),
-        f"# {repo.partition('/')[2]}",
+        _front_matter(name, licence, evaluations),
+        f"# {name}",
         _about(models),
-        *(_model(file) for file in models),
+        *(_model(file, [each for each in evaluations if each.task == file.task]) for file in models),
         _files(files),
         _usage(repo, [file.task for file in models]),
         _limits(models),
@@ -106,11 +119,37 @@ def size_words(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
-def _front_matter(licence: str | None) -> str:
-    named = [f"license: {licence}"] if licence else ["license: other", "license_name: not-stated"]
-    tags = ["pixel2style2pixel", "psp", "stylegan2", "image-to-image", "psp-studio", "synthetic"]
-    lines = [*named, "library_name: psp-studio", "pipeline_tag: image-to-image", "tags:"]
-    return "\n".join(["---", *lines, *(f"- {tag}" for tag in tags), "---"])
+def _front_matter(name: str, licence: str | None, evaluations: Sequence[Evaluated]) -> str:
+    from huggingface_hub import EvalResult, ModelCardData  # noqa: PLC0415  (slow to import, for cards only)
+
+    results = [
+        EvalResult(
+            task_type=_PIPELINE,
+            task_name=TASKS[each.task].title,
+            dataset_type="custom",  # a folder's name, which must not pass for a data set of the Hub
+            # The library joins results that have this and the split in common, whatever else differs.
+            dataset_config=", ".join(filter(None, (each.task, clean(each.data), each.variant))),
+            dataset_name=f"{clean(each.data)}, {each.pictures} pictures",
+            dataset_split=each.split,
+            dataset_args={"size": each.size},
+            metric_type=_METRICS[name][0],
+            metric_name=_METRICS[name][1],
+            metric_value=round(value, 4),
+        )
+        for each in evaluations
+        for name, value in each.figures.items()
+        if name in _METRICS
+    ]
+    data = ModelCardData(
+        license=licence or "other",
+        license_name=None if licence else "not-stated",
+        library_name=LIBRARY,
+        pipeline_tag=_PIPELINE,
+        tags=["pixel2style2pixel", "psp", "stylegan2", _PIPELINE, LIBRARY, "synthetic"],
+        model_name=name if results else None,
+        eval_results=results or None,
+    )
+    return f"---\n{data.to_yaml()}\n---"
 
 
 def _about(models: Sequence[CardFile]) -> str:
@@ -134,7 +173,7 @@ def _beside(encoder: AnyEncoderConfig) -> str:
     return sees + corrects + (", turned to the front" if encoder.frontal_rank else "")
 
 
-def _model(file: CardFile) -> str:
+def _model(file: CardFile, evaluations: Sequence[Evaluated]) -> str:
     config = config_from_json(file.info.get("config", ""))
     encoder, generator = config.encoder, config.generator
     takes = model_input(encoder.in_channels, file.info, file.name)
@@ -153,10 +192,25 @@ def _model(file: CardFile) -> str:
     text = [f"## {TASKS[file.task].title}", _table(("", ""), rows)]
     figures = _figures(file.info.get("figures", ""))
     if figures:
-        text += ["Measured on held-out pictures:", _table(("figure", "value"), figures)]
-    else:
+        text += ["Measured on held-out pictures in training:", _table(("figure", "value"), figures)]
+    if evaluations:
+        text += ["Measured by `psp evaluate`, means over the pictures:", _evaluated(evaluations)]
+    if not figures and not evaluations:
         text.append("No held-out figures come with the file.")
     return "\n\n".join(text)
+
+
+def _evaluated(evaluations: Sequence[Evaluated]) -> str:
+    """Return a table with a row for each set of pictures."""
+    measured = [name for name in _METRICS if any(name in each.figures for each in evaluations)]
+    head = ("pictures of", "which", "number", "px", *(_METRICS[name][1] for name in measured))
+    rows = []
+    for each in evaluations:
+        which = {"val": "held out", "all": "all"}.get(each.split, plain(each.split))
+        figures = (f"{each.figures[name]:.4f}" if name in each.figures else "–" for name in measured)
+        data = plain(f"{each.data} {each.variant}".strip())
+        rows.append((data, which, str(each.pictures), str(each.size), *figures))
+    return _table(head, rows)
 
 
 def _figures(text: str) -> list[tuple[str, str]]:
@@ -188,28 +242,28 @@ def _usage(repo: str, tasks: Sequence[str]) -> str:
     given = {"photo": "photo.jpg", "sketch": "drawing.png", "mask": "map.png"}[TASKS[first].kind]
     return f"""## How to use it
 
-In pSp Studio, write this into a file `models.toml`:
-
-```toml
-["{name}"]
-hub = "{repo}"
-tasks = [{listed}]
-```
-
-and start with `PSP_MODELS=models.toml python app.py`: it is in the page's list of models, and is downloaded
-when it is first used. In Python, with `PSP_MODELS` set:
+In Python, with pSp Studio; it is downloaded when it is first used:
 
 ```python
 from psp import PspPipeline
 
-pipe = PspPipeline.from_pretrained("{name}")
+pipe = PspPipeline.from_pretrained("{repo}")
 pipe.{first}("{given}").save("out/result.png")
 ```
 
 On the command line:
 
 ```bash
-PSP_MODELS=models.toml python -m psp {first} {given} --model {name}
+python -m psp {first} {given} --model {repo}
+```
+
+To have it in the page's list of models, write this into a file `models.toml` and start with
+`PSP_MODELS=models.toml python app.py`:
+
+```toml
+["{name}"]
+hub = "{repo}"
+tasks = [{listed}]
 ```"""
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from pathlib import Path
 
 from psp.checkpoints.hashes import file_sha256
-from psp.checkpoints.hub import Progress, download, pin
+from psp.checkpoints.hub import CONFIG, Progress, download, pin
 from psp.checkpoints.siblings import bring_siblings
 from psp.config import Settings
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.files.bundled import assets_dir
 from psp.files.pins import SUMS, require_pinned
-from psp.registry.lookup import ModelEntry, assets_dir, download_path, file_on_disk, pinned_revision
+from psp.registry.lookup import ModelEntry, download_path, file_on_disk, pinned_revision
+from psp.tasks import MODEL_TASKS
 
 
 def find_file(
@@ -37,6 +40,7 @@ def find_file(
             raise _missing(entry, "the studio is offline" if entry.source else "")
         pinned = pin(entry, settings)  # first: where it is kept depends on it
         path = download(pinned, download_path(pinned, settings), progress)
+        _bring_config(pinned, path)
     else:
         path = place[0]
     if place is not None and place[1] == "bundled" and (assets is None or (assets / SUMS).is_file()):
@@ -52,6 +56,17 @@ def find_file(
         same = dataclasses.replace(entry, revision=pinned_revision(entry, settings))
         bring_siblings(same, path, settings, progress)
     return path
+
+
+def _bring_config(entry: ModelEntry, path: Path) -> None:
+    """Download ``config.json`` beside a model that ``models push`` made: the Hub counts downloads by that.
+
+    Nobody reads it here, and repositories that were made before may have none.
+    """
+    if entry.task in MODEL_TASKS and entry.sha256 is None:
+        config = dataclasses.replace(entry, file=CONFIG)
+        with contextlib.suppress(ModelNotFoundError, CheckpointError):
+            download(config, path.with_name(CONFIG))
 
 
 def _missing(entry: ModelEntry, why: str) -> ModelNotFoundError:

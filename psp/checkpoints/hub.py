@@ -25,6 +25,9 @@ from psp.registry.lookup import ModelEntry, is_commit, pin_note, pinned_revision
 Progress = Callable[[int, int | None], None]
 """Called with the bytes that are there and the bytes in all (None: not known)."""
 
+CONFIG = "config.json"
+"""What lies beside models, and what the Hub counts downloads by."""
+
 _TIMEOUT = 10.0  # seconds to connect, and between two blocks
 _BLOCK = 1 << 20
 _MOST_BREAKS = 20

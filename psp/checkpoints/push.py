@@ -6,13 +6,16 @@ First :func:`plan_push` gathers and checks, without network; then :func:`push` u
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from psp.checkpoints.card import CardFile, clean, holds_credential, holds_path, model_card
-from psp.checkpoints.hub import answer_of, endpoint, network_errors
+from psp.checkpoints.evaluations import REPORT, Evaluated, read_evaluations
+from psp.checkpoints.hashes import file_sha256
+from psp.checkpoints.hub import CONFIG, answer_of, endpoint, network_errors
 from psp.checkpoints.load import read_info
+from psp.checkpoints.model_config import config_json
 from psp.checkpoints.model_input import model_input
 from psp.checkpoints.siblings import all_siblings
 from psp.checkpoints.tensors import read_metadata
@@ -20,8 +23,8 @@ from psp.config import Settings
 from psp.errors import PushError, SettingsError
 from psp.models.architecture import config_from_json
 from psp.registry.folder import model_file, model_files
+from psp.registry.hub_name import REPOSITORY
 from psp.registry.lookup import BUNDLED, OFFICIAL, known_models
-from psp.registry.own import REPOSITORY
 from psp.tasks import MODEL_TASKS
 
 _LARGEST = 50_000_000_000  # bytes; the Hub takes no larger file
@@ -39,6 +42,7 @@ class PushPlan:
         files: Every file by its name there.
         tasks: The tasks that these are models for.
         card: The text of ``README.md``.
+        config: The text of ``config.json``.
         notes: What the user should know before, one sentence each.
     """
 
@@ -46,6 +50,7 @@ class PushPlan:
     files: dict[str, Path]
     tasks: tuple[str, ...]
     card: str
+    config: str
     notes: tuple[str, ...]
 
 
@@ -101,9 +106,11 @@ def plan_push(model: str, repo: str, settings: Settings, licence: str | None = N
         card_files.append(
             CardFile(name, path.stat().st_size, task if task in MODEL_TASKS else "", read_metadata(path))
         )
-    notes = tuple(_check(card_files))
+    evaluations, stale = _evaluations(models, settings)
+    notes = (*_check(card_files), *stale)
+    config = config_json({file.task: file.info for file in card_files if file.task})
     tasks = tuple(file.task for file in card_files if file.task)
-    return PushPlan(repo, files, tasks, model_card(repo, card_files, licence), notes)
+    return PushPlan(repo, files, tasks, model_card(repo, card_files, licence, evaluations), config, notes)
 
 
 def push(
@@ -132,7 +139,7 @@ def push(
     api = huggingface_hub.HfApi(endpoint=endpoint(), token=token, library_name="psp-studio")
     add = huggingface_hub.CommitOperationAdd
     operations = [add(name, str(path)) for name, path in plan.files.items()]
-    operations.append(add("README.md", plan.card.encode()))
+    operations += [add("README.md", plan.card.encode()), add(CONFIG, plan.config.encode())]
     # ValueError and RuntimeError are what the library makes of a failed transfer.
     failures: tuple[type[Exception], ...] = (*network_errors(), OSError, ValueError, RuntimeError)
     try:
@@ -180,6 +187,25 @@ def _models(model: str, settings: Settings) -> dict[str, Path]:
             f"Call it by its task: {', '.join(f'{name}.safetensors' for name in MODEL_TASKS)}.",
         )
     return {task: path}
+
+
+def _evaluations(
+    models: Mapping[str, Path], settings: Settings
+) -> tuple[tuple[Evaluated, ...], tuple[str, ...]]:
+    """Return what was measured of the ``models`` as they are now, and what to say of the rest."""
+    fit: list[Evaluated] = []
+    stale: list[str] = []
+    for task, path in models.items():
+        sha256 = file_sha256(path, settings.cache_dir)
+        for each in read_evaluations(path.parent):
+            if each.task == task and each.sha256 == sha256:
+                fit.append(each)
+            elif each.task == task:
+                stale.append(
+                    f"the figures in {REPORT} are of another version of {path.name} and are left out; "
+                    "measure it again: evaluate --for-card."
+                )
+    return tuple(fit), tuple(dict.fromkeys(stale))
 
 
 def _check(files: Iterable[CardFile]) -> Iterable[str]:

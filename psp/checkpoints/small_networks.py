@@ -12,10 +12,10 @@ from psp.checkpoints.quantize import from_int8
 from psp.checkpoints.sound import require_sound
 from psp.checkpoints.tensors import load_tensors
 from psp.errors import CheckpointError, ModelNotFoundError
+from psp.files.bundled import assets_dir
 from psp.files.pins import require_pinned
 from psp.models.parser import FaceMapper
 from psp.models.preview import Previews
-from psp.registry.lookup import assets_dir
 
 _Network = TypeVar("_Network", bound=nn.Module)
 

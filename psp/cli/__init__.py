@@ -1,4 +1,4 @@
-"""The command line, ``python -m psp COMMAND``: the only room that reads arguments and prints.
+"""The command line, ``psp COMMAND``: the only room that reads arguments and prints.
 
 ``main`` joins the commands; the other modules have the arguments of one or a few, and what these ask for.
 

@@ -27,7 +27,9 @@ def add_evaluate(
     parser.add_argument(
         "--task", default="encode", choices=TASKS, metavar="TASK", help=f"{', '.join(TASKS)} (encode)"
     )
-    parser.add_argument("--model", default="auto", help="a model's name, file or folder (auto)")
+    parser.add_argument(
+        "--model", default="auto", help="a model's name, a path, or owner/name on the Hub (auto)"
+    )
     parser.add_argument(
         "--data",
         type=Path,
@@ -48,6 +50,11 @@ def add_evaluate(
     )
     parser.add_argument("--batch", type=whole(1), default=8, help="pictures in memory at a time (8)")
     parser.add_argument("--csv", type=Path, help="file for the figures of every picture and their means")
+    parser.add_argument(
+        "--for-card",
+        action="store_true",
+        help="keep the means beside your model (evaluation.json), for the card of models push",
+    )
     parser.add_argument("--sheet", type=Path, help="folder for picture sheets")
     parser.add_argument(
         "--identity",
@@ -78,5 +85,6 @@ def _run(
         batch=options.batch,
         identity_file=options.identity,
         inputs=options.inputs,
+        for_card=options.for_card,
     )
     run(evaluation, report)

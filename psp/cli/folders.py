@@ -63,7 +63,9 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
         metavar="TASK",
         help=f"{', '.join(MODEL_TASKS)} (encode); nothing is mixed",
     )
-    parser.add_argument("--model", default="auto", help="a model's name or a path to a checkpoint (auto)")
+    parser.add_argument(
+        "--model", default="auto", help="a model's name, path, or owner/name on the Hub (auto)"
+    )
     parser.add_argument("--batch", type=int, default=8, help="pictures at once (8)")
     parser.add_argument("--couples", action="store_true", help="also what the model saw, beside the result")
     parser.add_argument("--latents", action="store_true", help="also the codes, as .safetensors")

@@ -1,4 +1,4 @@
-"""``python -m psp COMMAND``: all commands in one parser, and errors as words and exit codes."""
+"""``psp COMMAND``: all commands in one parser, and errors as words and exit codes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from psp.cli.evaluate import add_evaluate
 from psp.cli.folders import add_infer, add_prepare, extend_align
 from psp.cli.gallery import add_gallery
 from psp.cli.models import add_models
+from psp.cli.serve import add_serve
 from psp.cli.space import add_space
 from psp.cli.tasks import add_tasks
 from psp.cli.terminal import make_printable, print_step
@@ -18,6 +19,7 @@ from psp.cli.train import add_train
 from psp.cli.train_generator import add_train_generator
 from psp.errors import PspError
 from psp.inference.memory import keep_memory
+from psp.version import __version__
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,8 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands; parsed options have a ``run`` to call with them."""
-    parser = argparse.ArgumentParser(prog="python -m psp", description="pSp Studio on the command line.")
+    parser = argparse.ArgumentParser(prog="psp", description="pSp Studio on the command line.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    add_serve(commands)
     add_tasks(commands)
     extend_align(commands.choices["align"], _report)
     add_prepare(commands, _report)

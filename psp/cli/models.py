@@ -8,8 +8,9 @@ from pathlib import Path
 
 from psp.config import Settings
 from psp.errors import PspError, SettingsError
+from psp.files.bundled import bundled_dir
 from psp.files.pins import PINNED, SUMS, write_pins
-from psp.registry.lookup import ModelStatus, assets_dir, file_on_disk, list_models
+from psp.registry.lookup import ModelStatus, file_on_disk, list_models
 
 _MOBILE = "mobile-1024.safetensors"
 _WORDS = {
@@ -86,7 +87,7 @@ def _what_is_missing(status: ModelStatus, settings: Settings) -> str:
 
 def _pin(report: Callable[[str], None]) -> None:
     for name, patterns in PINNED.items():
-        count = write_pins(assets_dir().with_name(name), patterns)
+        count = write_pins(bundled_dir(name), patterns)
         report(f"{name}/{SUMS}: {count} files")
 
 
@@ -120,6 +121,7 @@ def _import_mobile(options: argparse.Namespace, report: Callable[[str], None]) -
 
 def _push(options: argparse.Namespace, report: Callable[[str], None]) -> None:
     from psp.checkpoints.card import entry_name, size_words  # noqa: PLC0415  (only this command needs it, and torch)
+    from psp.checkpoints.hub import CONFIG  # noqa: PLC0415  (as above)
     from psp.checkpoints.push import plan_push, push  # noqa: PLC0415  (only this command needs it, and torch)
 
     settings = Settings.from_env()
@@ -129,7 +131,8 @@ def _push(options: argparse.Namespace, report: Callable[[str], None]) -> None:
     report(f"{'would upload' if options.dry_run else 'uploading'} to {plan.repo}:")
     for name, path in plan.files.items():
         report(f"  {name:<32}{size_words(path.stat().st_size):>12}")
-    report(f"  {'README.md':<32}{size_words(len(plan.card.encode())):>12}")
+    for name, text in (("README.md", plan.card), (CONFIG, plan.config)):
+        report(f"  {name:<32}{size_words(len(text.encode())):>12}")
     if options.dry_run:
         report(f"\n{plan.card}")
         return

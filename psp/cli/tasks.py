@@ -27,7 +27,7 @@ _READERS: dict[type, Callable[[str], Any]] = {int: any_whole, float: any_number,
 
 # What the command line takes beside what the page does.
 _MORE = {
-    "model": "; or a model's name, file or folder",
+    "model": "; or a model's name, file or folder, or owner/name on the Hub",
     "face": "; all: every one",
     "layers": ": 8-, 0-3,7, all, auto, pose, features, colours",
 }

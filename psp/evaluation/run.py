@@ -17,6 +17,7 @@ from psp.evaluation import results
 from psp.evaluation.generator import GENERATOR_HEADERS, SHEETS, generator_row, save_generator_sheets
 from psp.evaluation.given import Given, preparation
 from psp.evaluation.independent import SUFFIX, IndependentJudge
+from psp.evaluation.kept import Measured
 from psp.evaluation.measures import Ruler
 from psp.evaluation.picture_batches import choose, read_batches
 from psp.evaluation.pictures import FIGURES, MEASURES, Bench, figures_row
@@ -51,6 +52,7 @@ class Evaluation:
         csv: File for the figures of every picture; None: none is made.
         batch: Pictures that are in memory at a time.
         inputs: Folder of what the encoder sees, with the names of ``data``; None: it is made of the pictures.
+        for_card: Keep the means beside the model, one of the user's own, for its card on the Hub.
         identity_file: A face network, for cosines; None: the registry's, if it is here.
     """
 
@@ -67,6 +69,7 @@ class Evaluation:
     batch: int = 8
     identity_file: Path | None = None
     inputs: Path | None = None
+    for_card: bool = False
 
     def load(self, task: str) -> PSP:
         """Return the model for ``task``: of the family, folder or file; else the bundled one."""
@@ -91,6 +94,8 @@ def run(evaluation: Evaluation, report: Report) -> None:
         PspError: A model or the pictures are not there, or do not go with the task.
         OSError: A file cannot be written.
     """
+    if evaluation.for_card and (evaluation.results is not None or evaluation.task == "generator"):
+        raise SettingsError("Figures of results or random faces go on no card.", "Leave out --for-card.")
     if evaluation.results is not None:
         _run_results(evaluation, evaluation.results, report)
     elif evaluation.task == "generator":
@@ -102,6 +107,9 @@ def run(evaluation: Evaluation, report: Report) -> None:
 def _run_task(evaluation: Evaluation, report: Report) -> None:
     chosen = choose(_sources(evaluation, report), evaluation.everything, evaluation.pictures)
     _require_own(evaluation, *(_sheet_name(evaluation, pictures[0][0].name) for pictures in chosen))
+    measured = (
+        Measured.of(evaluation.model, evaluation.task, evaluation.settings) if evaluation.for_card else None
+    )
     translate = Translator(_checked(evaluation))
     network, words = _face_network(evaluation)
     takes = _takes(evaluation, translate.model)
@@ -128,6 +136,8 @@ def _run_task(evaluation: Evaluation, report: Report) -> None:
             rows += fresh
         scores.finish(report)
     report(words)
+    if measured is not None:
+        report(measured.keep(scores, "all" if evaluation.everything else "val", translate.size))
 
 
 def _sources(evaluation: Evaluation, report: Report) -> tuple[Source, ...]:

@@ -80,6 +80,12 @@ class Scores:
             self._write(label, _MEAN, values)
             report(line((label, count, *map(float, values)), headers))
 
+    def by_source(self) -> Iterator[tuple[str, str, int, dict[str, float]]]:
+        """Yield each source and variant with the number of pictures and the means, seconds left out."""
+        for (source, variant), (count, total) in self._sums.items():
+            means = dict(zip(self.columns, (total / count).tolist(), strict=True))
+            yield source, variant, count, {name: value for name, value in means.items() if name != "seconds"}
+
     def _means(self) -> Iterator[tuple[str, int, np.ndarray]]:
         for (source, variant), (count, total) in self._sums.items():
             yield f"{source} {variant}".strip(), count, total / count

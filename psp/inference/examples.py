@@ -16,6 +16,7 @@ from PIL import Image
 from psp.codes.latents import codes_to_bytes
 from psp.codes.recipe import picture_to_png, picture_to_webp, recipe_from_dict
 from psp.errors import CheckpointError
+from psp.files.bundled import examples_dir
 from psp.files.pins import PINNED, require_pinned, write_pins
 from psp.files.saving import made_by, write_files
 from psp.inference.network import Step
@@ -24,7 +25,7 @@ from psp.inference.result import Result
 from psp.parameters import Setting
 from psp.pictures.images import load_picture
 
-FOLDER = Path(__file__).resolve().parent.parent.parent / "examples"
+FOLDER = examples_dir()
 RESULTS = FOLDER / "results"
 
 STORED_SIZE = 512

@@ -15,6 +15,7 @@ from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, cr
 from psp.inference.calls import task_calls
 from psp.inference.decoding import decode
 from psp.inference.face_parser import FaceParser
+from psp.inference.hosted import Hosted
 from psp.inference.inputs import (
     CROP_SIZE,
     Prepared,
@@ -43,11 +44,11 @@ Photo: TypeAlias = "PictureSource | FoundFaces"
 
 
 @task_calls
-class PspPipeline:
+class PspPipeline(Hosted):
     """The tasks of the studio as methods; safe to call from several threads.
 
-    Every task takes ``model``: a family's name, a path, or "auto" for the default; and
-    ``step``: told what happens now, in words, and how much of it is done; it may raise to stop the work.
+    Every task takes ``model``: a family's name, a path, a repository on the Hub, or "auto" for the default;
+    and ``step``: told what happens now, in words, and how much of it is done; it may raise to stop the work.
     Tasks on photos take ``align``, whether to find the face and crop it as FFHQ does (else the picture is
     taken as it is, its centred square where it is not square), and ``face``, which one; 0 is the largest.
     They raise
@@ -63,18 +64,10 @@ class PspPipeline:
     """
 
     def __init__(self, settings: Settings | None = None, accelerate: Accelerate | None = None) -> None:
-        self.settings = settings or Settings.from_env()
+        super().__init__(settings)
         limit_pillow(self.settings.max_pixels)
         self.network = Network(self.settings, accelerate)
         self.parser = FaceParser(self.settings)
-
-    @classmethod
-    def from_pretrained(
-        cls, model: str | Path | None = None, settings: Settings | None = None
-    ) -> PspPipeline:
-        """Return a pipeline whose "auto" model is ``model``: a family's name, or a file or folder."""
-        settings = settings or Settings.from_env()
-        return cls(settings if model is None else settings.with_model(str(model)))
 
     def load(self, model: str = "auto", task: str = "encode", step: Step | None = None) -> None:
         """Load a model now rather than with the first request that needs it.

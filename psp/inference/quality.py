@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from psp.checkpoints.tensors import load_tensors
 from psp.faces.identity import identity_distance
+from psp.files.bundled import assets_dir
 from psp.files.pins import require_pinned
 from psp.pictures.images import to_tensor
-from psp.registry.lookup import assets_dir
 
 if TYPE_CHECKING:
     import torch

@@ -16,6 +16,7 @@ from PIL import Image, ImageOps
 from psp.checkpoints.card import clean
 from psp.codes.recipe import picture_to_png, picture_to_webp
 from psp.errors import SettingsError
+from psp.files.bundled import assets_dir
 from psp.files.saving import Made, write_files
 from psp.pictures.images import load_picture
 from psp.publish.gallery_credits import example_credit, licence_file, model_terms
@@ -27,7 +28,6 @@ from psp.tasks import TASKS
 LIST = "gallery.json"
 """The list of what was written, by hash: of what may be replaced or removed the next time."""
 
-_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
 _SHOWN, _QUALITY = 768, 84  # pixels a side on the page, and WebP's quality: some 60 kB
 _PREVIEW = (1200, 630)  # what link previews show
 _ADDRESS = re.compile(r"https?://[^\s\"'<>?#]+")
@@ -154,8 +154,8 @@ def _beside(items: Sequence[Item], about: About, pictures: dict[str, bytes]) -> 
     """Return what is there besides the pictures, by name."""
     files = {
         "index.html": gallery_html(items, about).encode(),
-        "gallery.css": (_ASSETS / "gallery.css").read_bytes(),
-        "gallery.js": (_ASSETS / "gallery.js").read_bytes(),
+        "gallery.css": (assets_dir() / "gallery.css").read_bytes(),
+        "gallery.js": (assets_dir() / "gallery.js").read_bytes(),
         "preview.jpg": _preview(items, pictures),
         "README.md": _card(about, len(items)).encode(),
     }

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from psp.errors import DeployError
 from psp.pictures.listing import is_picture
-from psp.registry.own import REPOSITORY
+from psp.registry.hub_name import REPOSITORY
 
 SDK = "gradio"
 """What the studio is on the Hub; the other kinds of Spaces are docker and static."""

@@ -12,7 +12,7 @@ from psp.pictures.listing import is_picture
 from psp.publish.checkout import Checkout, read_checkout, require_harmless
 from psp.publish.front_matter import pictures_of, read_front_matter, with_fields, without_dead_links
 from psp.publish.space_fields import check_fields, check_hardware
-from psp.registry.own import REPOSITORY
+from psp.registry.hub_name import REPOSITORY
 from psp.registry.table import AUXILIARY, MODELS, ModelEntry
 
 CARD, ATTRIBUTES, PACKAGES = "README.md", ".gitattributes", "packages.txt"

@@ -1,7 +1,7 @@
 """Models by name: which there are, what a name means, and what is on this machine. Opens no weights.
 
 ``table`` has those that come with the studio, ``own`` the user's, ``folder`` says how a folder holds several,
-``lookup`` joins them.
+``hub_name`` what the name of a repository is, ``lookup`` joins them.
 
 Words:
     family: models of one size and look, one for each task, under one name.

@@ -16,7 +16,9 @@ from typing import Literal
 
 from psp.config import Settings
 from psp.errors import ModelNotFoundError
+from psp.files.bundled import assets_dir
 from psp.registry.folder import WEIGHT_SUFFIXES, model_file, model_files
+from psp.registry.hub_name import HubName, hub_name
 from psp.registry.own import OwnFamily, own_families
 from psp.registry.table import AUXILIARY, BUNDLED, COMMON_NAMES, MODELS, OFFICIAL, OWN_FILE, ModelEntry
 from psp.tasks import MODEL_TASKS, TASKS
@@ -31,7 +33,6 @@ __all__ = [
     "ModelEntry",
     "ModelStatus",
     "Where",
-    "assets_dir",
     "download_path",
     "families",
     "file_on_disk",
@@ -116,12 +117,14 @@ def find_entry(
     """Return the entry that ``model`` means for ``task``.
 
     Args:
-        model: "auto" (``settings.model``), the name of a family, of an auxiliary pSp file, or the path of a
-            file, of a folder with models (``psp.registry.folder``), or of a run.
+        model: "auto" (``settings.model``), the name of a family, of an auxiliary pSp file, the path of a
+            file, of a folder with models (``psp.registry.folder``), or of a run; or a repository on the Hub,
+            "owner/name" or "owner/name@revision".
         task: Name of the task in the API; "style_mix" uses the model of "encode".
         settings: The settings; by default those of the environment.
-        allow_path: Whether ``model`` may be a path; pass False for requests from the web, which must not be
-            able to probe the machine's files. "auto" may mean a path all the same.
+        allow_path: Whether ``model`` may be a path or a repository; pass False for requests from the web,
+            which must not be able to probe the machine's files, or to have it download what they like. "auto"
+            may mean either all the same.
 
     Raises:
         ModelNotFoundError: No model of that name is known, or its family or folder has none for the task.
@@ -144,6 +147,8 @@ def find_entry(
         raise _without(str(model), task, settings)
     if model == "e4e-ffhq" and task == "encode":
         return AUXILIARY["e4e-ffhq"]
+    if allow_path and (named := hub_name(model)):
+        return _of_repository(named, task)
     if allow_path:
         path = Path(model).expanduser()
         if path.is_dir() and (_looks_like_path(model) or model_files(path)):
@@ -165,11 +170,6 @@ def has_model(model: str, task: str, settings: Settings) -> bool:
         return False
     named = settings.model if model == "auto" else model
     return entry.family != OWN_FILE or Path(named).expanduser().is_dir()
-
-
-def assets_dir() -> Path:
-    """Return the folder of the bundled files: ``assets/`` beside the package."""
-    return Path(__file__).resolve().parent.parent.parent / "assets"
 
 
 def file_on_disk(
@@ -274,6 +274,13 @@ def _own_entries(family: OwnFamily) -> tuple[ModelEntry, ...]:
     return (entry("encode", path.name, path, problem),)
 
 
+def _of_repository(named: HubName, task: str) -> ModelEntry:
+    """Return the model for ``task`` in a repository, which has the names that ``models push`` gives."""
+    family = named.repo if named.revision == "main" else f"{named.repo}@{named.revision}"
+    licence = "What its card on the Hub says."
+    return ModelEntry(family, task, f"{task}.safetensors", licence, named.repo, named.revision)
+
+
 def _download_folder(entry: ModelEntry, settings: Settings) -> Path:
     return settings.cache_dir / "hub" / (entry.source or entry.family).replace("/", "--")
 
@@ -306,5 +313,9 @@ def _without(model: str, task: str, settings: Settings) -> ModelNotFoundError:
 
 def _unknown(model: str, settings: Settings, allow_path: bool = False) -> ModelNotFoundError:
     known = ", ".join(families(settings))
-    or_path = ", or the path of a .pt or .safetensors file, or of a folder of them" if allow_path else ""
+    or_path = (
+        ", or the path of a .pt or .safetensors file, or of a folder of them, or owner/name on the Hub"
+        if allow_path
+        else ""
+    )
     return ModelNotFoundError(f"There is no model called {model[:100]!r}.", f"Known: {known}{or_path}.")

@@ -24,6 +24,7 @@ from typing import NoReturn
 
 from psp.errors import SettingsError
 from psp.registry.folder import WEIGHT_SUFFIXES
+from psp.registry.hub_name import REPOSITORY, REVISION
 from psp.tasks import MODEL_TASKS
 
 if sys.version_info >= (3, 11):
@@ -31,11 +32,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
-"""The name of a Hub repository, with its owner."""
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_REVISION = re.compile(r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9._/-]*")  # it becomes the name of a folder
 _TEXTS = ("path", "hub", "revision", "title", "licence")
 _KEYS = (*_TEXTS, "tasks")
 
@@ -116,7 +113,7 @@ def _family(path: Path, name: str, table: object, reserved: frozenset[str]) -> O
         refuse("needs either a path or a hub", 'Write path = "runs/mine/best", or hub = "me/psp-mine".')
     if "hub" in table and not REPOSITORY.fullmatch(table["hub"]):
         refuse(f"has the hub {table['hub']!r}, which is no repository", 'Write hub = "owner/name".')
-    if "revision" in table and ("hub" not in table or not _REVISION.fullmatch(table["revision"])):
+    if "revision" in table and ("hub" not in table or not REVISION.fullmatch(table["revision"])):
         refuse("has a revision that cannot be used", "Give a branch, a tag or a commit, together with hub.")
     tasks = table.get("tasks", [])
     if not isinstance(tasks, list) or [task for task in tasks if task not in MODEL_TASKS]:

@@ -70,6 +70,11 @@ class ModelEntry:
             return f"Restore assets/{self.family}/{self.file} from the repository."
         if self.path is not None:
             return f"{self.problem} Check its entry in the file of PSP_MODELS.".strip()
+        if self.source is not None and self.family.partition("@")[0] == self.source:
+            return (
+                f"No file or folder here is called {self.source}, so the Hub is asked for it: check its "
+                f"name, and that {self.page} is there."
+            )
         name = f"{self.family}/{self.file}" if self.file in COMMON_NAMES else self.file
         return (
             f"Download {self.page} with a browser, put it as {name} into a folder, and start with "

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from psp.checkpoints.mobile_wheel import LICENCE
+from psp.checkpoints.model_config import write_config
 from psp.checkpoints.save import save_psp
 from psp.maps.palette import FACE_CLASSES
 from psp.models.mobile import MobileConfig
@@ -30,6 +31,8 @@ def export(
 ) -> Path:
     """Write ``model``, its generator with it, and return the file, ``folder/<task>.safetensors``.
 
+    A ``config.json`` beside it says what is in the folder.
+
     Args:
         model: The model.
         config: The run that made it.
@@ -51,6 +54,7 @@ def export(
     if (classes := config.map_classes) not in (None, FACE_CLASSES):
         info["classes"] = classes.to_json()
     save_psp(model, path, precision=config.precision, info=info)
+    write_config(folder)
     return path
 
 

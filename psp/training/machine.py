@@ -14,6 +14,9 @@ from psp.training.config import TrainConfig
 if TYPE_CHECKING:
     from accelerate import Accelerator
 
+ACCELERATE = "accelerate>=1.10"
+"""What training needs beside the studio: the extra "train"."""
+
 
 def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int = 1) -> Accelerator:
     """Return what distributes a run; ``accelerate launch`` and ``torchrun`` start its processes.
@@ -34,11 +37,10 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
             f"A run takes no single device such as {device}.",
             f"Set CUDA_VISIBLE_DEVICES={index} and give --device {kind}.",
         )
-    try:
-        import accelerate  # noqa: PLC0415  (only training needs it)
-        from accelerate import state  # noqa: PLC0415
-    except ImportError as error:
-        raise SettingsError("Training needs Accelerate.", "Run: pip install accelerate") from error
+    _require_accelerate()
+    import accelerate  # noqa: PLC0415  (only training needs it)
+    from accelerate import state  # noqa: PLC0415  (as above)
+
     # Accelerate keeps one state a process; a second run in the same process may want another.
     state.AcceleratorState._reset_state(reset_partial_state=True)
     state.GradientState._reset_state()
@@ -75,6 +77,16 @@ def open_accelerator(config: TrainConfig, device: str = "auto", accumulate: int 
             f"Set --batch to a multiple of {parts}" + (", each of the two." if synthetic else "."),
         )
     return accelerator
+
+
+def _require_accelerate() -> None:
+    try:
+        import accelerate  # noqa: F401, PLC0415  (whether it is there)
+    except ImportError as error:
+        raise SettingsError(
+            "Training needs the package Accelerate, which is not installed.",
+            f'Run: pip install "{ACCELERATE}" (the extra "train" of psp-studio brings it).',
+        ) from error
 
 
 def require_agreement(accelerator: Accelerator, step: int) -> None:

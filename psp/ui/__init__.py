@@ -1,4 +1,4 @@
-"""The page: Gradio lives here and in ``app.py`` only.
+"""The page: Gradio lives here only.
 
 ``app`` is the whole page; each tab has a file, ``layout`` and ``drawing`` say what tabs look like, and
 ``controls``, ``preview`` and ``results`` are their parts. What stands before the page is in ``gate``.

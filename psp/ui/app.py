@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import gradio as gr
 from gradio.routes import App
 
 from psp.config import Settings
+from psp.files.bundled import assets_dir
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
+from psp.ui.api.described import describe_api
+from psp.ui.api.server import offer_tools
 from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
@@ -30,7 +32,7 @@ from psp.ui.sketch import sketch_tab
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
-_ASSETS = Path(__file__).resolve().parent.parent.parent / "assets"
+_ASSETS = assets_dir()
 _CSS = _ASSETS / "studio.css"
 _SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.
@@ -71,6 +73,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
         connect_recipes(page, pipeline, ways, tabs, known)
+        assert isinstance(page, Studio)  # gradio leaves the type of a context open
+        describe_api(page, page.address)
     if pipeline.network.lent:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:
@@ -78,7 +82,6 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
     page.queue(max_size=settings.queue_size, api_open=False)
     take_turns(page, settings)
-    assert isinstance(page, gr.Blocks)  # gradio leaves the type of a context open
     return page
 
 
@@ -95,8 +98,12 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     async def behind_the_door(app: App) -> AsyncIterator[None]:
         # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
         assert app.middleware_stack is not None, "built when the server starts"
-        app.middleware_stack = Door(app.middleware_stack, app.get_blocks(), settings.allowed_hosts, most)
-        yield
+        page = app.get_blocks()
+        app.middleware_stack = Door(app.middleware_stack, page, settings.allowed_hosts, most)
+        async with AsyncExitStack() as stack:
+            if page.mcp_server_obj:
+                await stack.enter_async_context(page.mcp_server_obj.lifespan(app))
+            yield
 
     return {
         "show_error": False,
@@ -110,6 +117,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "state_session_capacity": _SESSIONS,
         "enable_monitoring": False,
         "run_history": False,
+        "mcp_server": False,  # Gradio's own; the page has tools of its own (offer_tools)
         "app_kwargs": {"lifespan": behind_the_door},
     }
 
@@ -121,6 +129,7 @@ def launch(page: gr.Blocks) -> None:
         SettingsError: The environment names a proxy that cannot be used.
     """
     exempt_loopback()
-    settings = launch_settings(page.settings if isinstance(page, Studio) else None)
-    page.launch(prevent_thread_lock=True, **settings)
+    assert isinstance(page, Studio), "build_app makes it"
+    offer_tools(page)
+    page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
     serve_until_stopped(page)

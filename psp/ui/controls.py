@@ -128,7 +128,7 @@ def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
         visible=False,
         columns=4,
         height=150,
-        elem_classes="examples",
+        elem_classes="examples faces",
         allow_preview=False,
         format="png",
         interactive=False,

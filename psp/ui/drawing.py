@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import gradio as gr
@@ -40,6 +40,10 @@ from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
 
 _DRAW, _UPLOAD, _PHOTO = "draw", "upload", "photo"
+_TRACED = """Args:
+    photo: A photo with a face in it.
+    align: Whether to find and crop the face; else the picture is taken as it is.
+    face: Which face; 0 is the largest."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,7 @@ class DrawingTab:
         pad: What is drawn on.
         given: The drawing as a file: the endpoint's input, filled by an upload or from the pad.
         ways: The tabs "Draw", "Upload", "From a photo".
-        way: Which of them is open.
+        way: Which of them is open, not shown.
         model: Name of the model.
         style: The settings of the random styles: variants, seed, layers, amount.
         run: The button that runs the task.
@@ -69,7 +73,7 @@ class DrawingTab:
     pad: gr.ImageEditor
     given: gr.Image
     ways: gr.Tabs
-    way: gr.State
+    way: gr.Textbox
     model: gr.Dropdown
     style: Controls
     run: gr.Button
@@ -126,8 +130,9 @@ def drawing_tab(
         gr.File(visible=False, label="No codes"),
         gr.JSON(visible=False, label="Details"),
     )
+    way = gr.Textbox(_DRAW, visible=False, label="Way")
     return DrawingTab(
-        task, editor, given, ways, gr.State(_DRAW), model, style, run, halt, drawn, gr.State(Stop()),
+        task, editor, given, ways, way, model, style, run, halt, drawn, gr.State(Stop()),
         examples, results, (photo, align, face), trace, traced,
     )  # fmt: skip
 
@@ -211,7 +216,7 @@ def connect_drawing_tab(
     event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results, js=fresh.draw("one"))
     for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):
         assert isinstance(way, gr.Tab)
-        way.select(partial(str, name), None, tab.way, api_visibility="private", show_progress="hidden")
+        way.select(None, None, tab.way, js=f"() => {json.dumps(name)}", api_visibility="private")
     shown = connect_results(fresh.follow(event, "one"), tab.results, fresh, see)
     late: list[dict[str, Any]] = [began, event, shown, *connect_gallery(tab.results, fresh)]
     tab.examples.select(None, cancels=late)
@@ -221,9 +226,7 @@ def connect_drawing_tab(
     late += [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
     fresh.listen(tab.given.input, "emptied")
     tab.given.input(None, cancels=late)
-    opened.success(
-        lambda: (gr.Tabs(selected=_UPLOAD), _UPLOAD), None, [tab.ways, tab.way], api_visibility="private"
-    )
+    opened.success(None, None, [tab.ways, tab.way], js=_open(_UPLOAD), api_visibility="private")
     write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
     return Tab(tab.task.name, settings, fresh, Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD)))
@@ -256,7 +259,8 @@ def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], R
     def trace(photo: str, align: bool, face: int) -> tuple[Any, ...]:
         return result_files(draw(need(photo, "photo"), align, int(face or 0)), "image")
 
-    trace.__doc__ = doc
+    # Under this name, and with these words, programs find it.
+    trace.__name__, trace.__doc__ = name, f"{doc}\n\n{_TRACED}"
     photo, align, face = tab.photo
     traced = tab.trace.click(
         in_words(trace),
@@ -269,11 +273,17 @@ def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], R
     photo.input(None, inputs=None, outputs=face, js="() => 0", api_visibility="private")
     gr.on([photo.input, align.input, face.input], None, cancels=traced)
     traced.success(
-        lambda path: (path, gr.Tabs(selected=_DRAW), _DRAW),
+        None,
         inputs=tab.given,
-        outputs=[tab.pad, tab.ways, tab.way],
+        outputs=[tab.ways, tab.way, tab.pad],
+        js=_open(_DRAW, "{ background: drawing, layers: [], composite: drawing }"),
         api_visibility="private",
     )
+
+
+def _open(way: str, more: str = "") -> str:
+    """Return the ``js`` that opens one of the ways to give a drawing; ``more``: what it returns besides."""
+    return f"(drawing) => [{{ __type__: 'update', selected: '{way}' }}, '{way}', {more}]"
 
 
 def _flatten(drawing: dict[str, Any] | None, paper: str) -> Image.Image:

@@ -161,15 +161,12 @@ def _connect_base(tab: PhotoTab[_Extra], fresh: Fresh) -> None:
     )
     fresh.settle(kept)
     extra.latents.change(in_words(open_file), extra.latents, outputs, api_visibility="private")
-    extra.release.click(
-        lambda: (None, _NO_BASE, None, None), None, [*outputs, extra.latents], api_visibility="private"
+    extra.release.click(None, None, results.seen, js="() => null", api_visibility="private")
+    gr.on(  # another photo, or another face in it, is another base
+        [extra.release.click, tab.controls.photo.change, tab.controls.face.change],
+        lambda: (None, _NO_BASE, None),
+        None,
+        [extra.base, extra.about_base, extra.latents],
+        api_visibility="private",
+        queue=False,
     )
-    # Another photo, or another face in it, is another base.
-    for changed in (tab.controls.photo.change, tab.controls.face.change):
-        changed(
-            lambda: (None, _NO_BASE, None),
-            None,
-            [extra.base, extra.about_base, extra.latents],
-            api_visibility="private",
-            queue=False,
-        )

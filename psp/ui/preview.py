@@ -69,11 +69,7 @@ def connect_preview(
         trigger_mode="always_last",
         api_visibility="private",
     )
-    controls.picker.select(_chosen, inputs=None, outputs=controls.face, api_visibility="private")
-
-
-def _chosen(event: gr.SelectData) -> int:
-    return int(event.index)
+    controls.picker.select(None, None, controls.face, js="() => results.clicked()", api_visibility="private")
 
 
 def mark_crops(picture: Image.Image, quads: list[Any], chosen: int) -> Image.Image:

@@ -358,11 +358,8 @@ def picture_at(first: Any, chosen: float) -> str:  # noqa: ANN401  (what Gradio 
 
 def write_back_seed(event: Dependency, results: Results, seed: gr.components.Component) -> None:
     """Show the seed that was used, where it was chosen by chance, so that the same faces come again."""
-
-    def used(details: dict[str, Any]) -> Any:  # noqa: ANN401  (a number or an update)
-        return checked_details(details)["recipe"]["settings"].get("seed", gr.skip())
-
-    event.success(used, results.details, seed, api_visibility="private", show_progress="hidden")
+    js = "(details, seed) => details?.recipe?.settings?.seed ?? seed"
+    event.success(None, [results.details, seed], seed, js=js, api_visibility="private")
 
 
 def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, int]:  # noqa: ANN401  (what Gradio hands over)

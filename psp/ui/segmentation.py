@@ -49,8 +49,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         """Make faces that follow a segmentation map.
 
         Args:
-            mask: A square map of the model's classes (the 19 of CelebAMask-HQ, unless it has its own), in
-                their colours or as an index picture.
+            mask: A square map of the 19 classes (or the model's own), in colours or as an index picture.
             model: Name of the model; "auto" is the default one.
             variants: How many faces, with random styles of the seeds seed, seed + 1, …
             seed: Of the first random style; -1: by chance.

@@ -53,9 +53,9 @@ def test_it_tells_what_the_files_say() -> None:
 def test_it_shows_the_three_ways_to_use_it() -> None:
     text = card()
     assert '["psp-cats"]\nhub = "me/psp-cats"\ntasks = ["encode"]' in text
-    assert 'PspPipeline.from_pretrained("psp-cats")' in text
-    assert "python -m psp encode photo.jpg --model psp-cats" in text
-    assert 'from_pretrained("my-mobile-1024")' in card(repo="me/mobile-1024")  # that name is taken
+    assert 'PspPipeline.from_pretrained("me/psp-cats")' in text
+    assert "python -m psp encode photo.jpg --model me/psp-cats" in text
+    assert '["my-mobile-1024"]' in card(repo="me/mobile-1024")  # that name is taken
     assert entry_name("me/auto") == "my-auto"
 
 

@@ -50,7 +50,7 @@ def test_a_pushed_model_comes_back_as_it_was(
     assert repo_hub.heads[REPO] == pushed.commit
     assert pushed.url.endswith(REPO)
     assert set(repo_hub.commits[REPO][pushed.commit]) == {
-        "README.md", "encode.safetensors", "generator.safetensors", "toonify.safetensors",
+        "README.md", "config.json", "encode.safetensors", "generator.safetensors", "toonify.safetensors",
     }  # fmt: skip
     assert repo_hub.messages == ["The first cats"]
 
@@ -60,7 +60,9 @@ def test_a_pushed_model_comes_back_as_it_was(
         local = load_psp(run, task=task, settings=online)
         assert_same(load_psp("cats", task=task, settings=settings), local)
     asked = [place.rpartition("/")[2] for place in repo_hub.asked if "/resolve/" in place]
-    assert sorted(asked) == ["encode.safetensors", "generator.safetensors", "toonify.safetensors"]
+    # config.json once: the Hub counts downloads by it.
+    wanted = ["config.json", "encode.safetensors", "generator.safetensors", "toonify.safetensors"]
+    assert sorted(asked) == wanted
     where = {s.entry.task: s.where for s in list_models(settings) if s.entry.family == "cats"}
     assert where == {"encode": "cache", "toonify": "cache"}
     assert_same(load_psp("cats", settings=dataclasses.replace(settings, offline=True)), load_psp(run))
@@ -290,6 +292,7 @@ def test_files_are_pushed_byte_by_byte(run: Path, repo_hub: RepoHub, online: Set
     push(plan, online)
     there = repo_hub.commits[REPO][repo_hub.heads[REPO]]
     assert there["README.md"].decode() == plan.card
+    assert there["config.json"].decode() == plan.config
     for name, path in plan.files.items():
         assert there[name] == path.read_bytes()
         assert file_sha256(path) in repo_hub.lfs

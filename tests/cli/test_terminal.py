@@ -132,6 +132,6 @@ def test_the_studio_says_what_is_wrong_at_its_start() -> None:
     done = subprocess.run(
         [sys.executable, "app.py"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.strip().splitlines()[-1].startswith("error: There is no device 'cpu:foo'")
     assert "Traceback" not in done.stderr

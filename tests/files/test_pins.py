@@ -15,10 +15,10 @@ from psp.cli.main import main
 from psp.config import Settings
 from psp.errors import CheckpointError, PspError
 from psp.faces import detection
+from psp.files.bundled import assets_dir
 from psp.files.pins import PINNED, SUMS, hash_file, read_pins, require_pinned, write_pins
 from psp.inference import examples, quality
 from psp.inference.examples import EXAMPLES, rendered
-from psp.registry.lookup import assets_dir
 
 ROOT = assets_dir().parent
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from psp.checkpoints import load_psp
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.config import Settings
+from psp.files.bundled import assets_dir
 from psp.models.compact import CompactConfig, CompactEncoder, Correction
 from psp.models.irse import Stage
 from psp.models.sight import SEEN, FaceSight
-from psp.registry.lookup import assets_dir
 
 GOLDEN = np.load(Path(__file__).parent.parent / "golden" / "compact.npz")
 SMALL = CompactConfig(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
+from psp.cli.main import main
 from psp.errors import SettingsError, TrainingError
 from psp.training.machine import open_accelerator, require_agreement
 from psp.training.presets import preset
@@ -45,8 +47,22 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 def test_without_accelerate_the_next_step_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "accelerate", None)
-    with pytest.raises(SettingsError, match="pip install accelerate"):
+    with pytest.raises(SettingsError, match=r'not installed.*pip install "accelerate>=1\.10".*extra "train"'):
         open_accelerator(CONFIG, "cpu")
+
+
+def test_without_accelerate_a_training_command_says_so_in_one_line_and_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    (tmp_path / "faces").mkdir()
+    folders = ["--data", str(tmp_path / "faces"), "--out", str(tmp_path / "run")]
+    assert main(["train", "--preset", "mobile-encode", *folders]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(
+        "error: Training needs the package Accelerate, which is not installed. Run: pip install"
+    )
+    assert not (tmp_path / "run").exists()
 
 
 def test_processes_that_stand_at_different_steps_do_not_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

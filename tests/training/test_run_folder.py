@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,8 @@ def test_no_untrained_model_is_the_best(data: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run" / "best").exists()
     train(CONFIG, options(data, tmp_path / "run"))  # goes on
     assert (tmp_path / "run" / "best" / "encode.safetensors").is_file()
+    config = json.loads((tmp_path / "run" / "best" / "config.json").read_text())
+    assert list(config["tasks"]) == ["encode"]
 
 
 def test_other_files_may_lie_beside_a_run(tmp_path: Path) -> None:

@@ -88,19 +88,16 @@ def check_body(page: gr.Blocks, path: str, body: bytes) -> bytes:
 
 
 def _check_name(page: gr.Blocks, path: str) -> None:
-    """Refuse an endpoint that there is not.
+    """Refuse an endpoint that there is not; what the page alone runs, it calls by number.
 
     Raises:
-        Refusal: It is a route that names a function, and no function has the name.
+        Refusal: It is a route that names a function, and no endpoint has the name.
     """
     name = _function_name(path)
-    if name is not None and name not in {str(each.api_name) for each in page.fns.values()}:
-        public = [f"/{each.api_name}" for each in page.fns.values() if each.api_visibility == "public"]
-        raise Refusal(
-            404,
-            f"There is no endpoint {shown('/' + name)}.",
-            f"There are: {', '.join(dict.fromkeys(public))}.",
-        )
+    public = [str(each.api_name) for each in page.fns.values() if each.api_visibility == "public"]
+    if name is not None and name not in public:
+        there = ", ".join(f"/{each}" for each in public)
+        raise Refusal(404, f"There is no endpoint {shown('/' + name)}.", f"There are: {there}.")
 
 
 def _function_name(path: str) -> str | None:

@@ -6,6 +6,7 @@ ones. So what is checked here is checked for every endpoint and control, those i
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import gradio as gr
@@ -14,7 +15,7 @@ from psp.config import Settings
 from psp.errors import InputError
 from psp.ui.gate.incoming import check_event, check_values
 from psp.ui.gate.line import ONCE
-from psp.ui.gate.uploads import fetch, is_url
+from psp.ui.gate.uploads import fetch, is_url, own_file
 from psp.ui.words import in_words_async
 
 # What is replaced on single components: a component that Gradio makes anew has to have it too.
@@ -32,6 +33,11 @@ class Studio(gr.Blocks):
     def __init__(self, settings: Settings, **kwargs: Any) -> None:  # noqa: ANN401  (as gradio has them)
         super().__init__(**kwargs)
         self.settings = settings
+
+    def address(self) -> str:
+        """Return the address under which the page is seen from outside, as far as it knows."""
+        host = os.environ.get("SPACE_HOST")
+        return f"https://{host}" if host else self.share_url or self.local_url or ""
 
     @in_words_async
     async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  (as gradio has them)
@@ -60,7 +66,8 @@ class Studio(gr.Blocks):
             inputs = check_values(block_fn, inputs, self._default)
             for value in inputs:
                 if isinstance(value, dict) and is_url(str(value.get("path", ""))):
-                    value["path"] = await fetch(value["path"], self.settings.max_upload_mb << 20)
+                    url = value["path"]
+                    value["path"] = own_file(url) or await fetch(url, self.settings.max_upload_mb << 20)
         return list(await super().preprocess_data(block_fn, inputs, state, explicit_call))
 
     async def postprocess_data(

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import safehttpx
@@ -29,6 +29,8 @@ _LONGEST_TEXT = 10_000
 _LONGEST_URL = 2_000
 _REDIRECTS = 3
 _SECONDS = 10.0
+# In an address of the page, before the path of a file.
+_SERVED = "/gradio_api/file="
 _KEYS = ("path", "url", "orig_name", "mime_type")
 _META = {"_type": "gradio.FileData"}
 
@@ -82,6 +84,16 @@ def is_uploaded(path: str) -> bool:
 def is_url(path: str) -> bool:
     """Return whether a path is an address on the web."""
     return path.startswith(("http://", "https://"))
+
+
+def own_file(url: str) -> str | None:
+    """Return the path of an uploaded file, or of a result, whose address on this page is ``url``.
+
+    Whose page the address names is not asked: files are found by what is in them, and who knows where one
+    lies here may read it anyway.
+    """
+    path = unquote(urlsplit(url).path).partition(_SERVED)[2]
+    return path if path and is_uploaded(path) else None
 
 
 def file_of(value: object, name: str) -> dict[str, Any] | None:

@@ -106,7 +106,9 @@ def test_the_machines_own_name_is_known() -> None:
 
 
 @pytest.mark.parametrize("route", ["call", "run", "api", "call/v2"])
-@pytest.mark.parametrize("name", ["nothing", "predict", "x" * 5000, "%00", "..%2f..", "<b>"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "predict", "x" * 5000, "%00", "..%2f..", "<b>", "preview", "show"]
+)
 def test_an_unknown_endpoint_is_told_with_those_that_there_are(raw: Raw, route: str, name: str) -> None:
     answer = raw.post(f"/gradio_api/{route}/{name}", {"data": []})
     assert answer.status == 404

@@ -155,6 +155,12 @@ def test_every_kind_of_path_gets_the_same_words(
     assert not leaked(uploads)
 
 
+def test_few_functions_are_there_that_are_no_endpoints(page: gr.Blocks) -> None:
+    """Each is one more that a stranger can call, by number: what needs no model is done in the browser."""
+    private = [each for each in page.fns.values() if each.fn is not None and each.api_visibility != "public"]
+    assert len(private) <= 70, [each.api_name for each in private]
+
+
 @pytest.mark.parametrize("route", ["call/{}", "run/{}", "api/{}", "call/v2/{}"])
 @pytest.mark.parametrize("name", ["encode", "align", "photo_to_mask", "show"])
 def test_every_route_by_name_is_closed(

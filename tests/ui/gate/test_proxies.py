@@ -73,5 +73,5 @@ def test_the_app_says_it_in_one_line() -> None:
         timeout=120,
         check=False,
     )
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "ALL_PROXY is no address of a proxy" in done.stderr and "Traceback" not in done.stderr

@@ -79,7 +79,7 @@ def read_checkout(root: Path) -> Checkout:
     hidden = [name for name in files if _is_secret(name)]
     if hidden:
         notes.append(f"Left out, because of their names: {', '.join(hidden)}.")
-    files = {name: path for name, path in files.items() if name not in hidden and _exists(name, path)}
+    files = {name: path for name, path in files.items() if name not in hidden and _exists(path)}
     for name in _NEEDED:
         if name not in files:
             raise DeployError(f"{name} is not there, or not in Git.", f"Restore it: git checkout {name}.")
@@ -128,7 +128,7 @@ def _is_secret(name: str) -> bool:
     return path.suffix != ".py" and _SECRET_NAME.fullmatch(path.name) is not None
 
 
-def _exists(name: str, path: Path) -> bool:
+def _exists(path: Path) -> bool:
     """Whether a file of Git is there; one that was deleted and not committed yet is not."""
     return path.is_symlink() or path.is_file()
 

@@ -19,7 +19,10 @@ _STEPS = {
     ),
     403: ("The token may not do this", "Use a Space of your own and a token with the role 'write'."),
     404: ("The Hub does not find the Space", "Check OWNER, and that the token may see it."),
-    409: ("Something else changes the Space at this moment", "Wait a minute, and run the command again."),
+    409: (
+        "The Space is there and not for this token, or is being changed",
+        "Wait a minute, and run the command again; if it stays so, take another name.",
+    ),
     412: ("The Space has changed meanwhile", "Run the command again; it looks at what is there now."),
     413: ("A file is too large for the Hub", "Files of at most 10 MB are no trouble."),
     429: ("The Hub asks for patience: too many requests", "Wait some minutes, and run the command again."),

@@ -134,7 +134,7 @@ def test_hardware_that_costs_is_told_before_anything_is_uploaded(
         ("/api/spaces/", 401, r"not accept the token.*Nothing has changed.*hf auth login"),
         ("/api/repos/create", 401, r"not accept the token.*hf auth login"),
         ("/api/repos/create", 403, r"token may not do this.*role 'write'"),
-        ("/api/repos/create", 409, "Something else changes.*again"),
+        ("/api/repos/create", 409, "not for this token, or is being changed.*again.*another name"),
         ("/api/repos/create", 429, "patience.*Wait"),
         ("/api/repos/create", 500, "out of order.*later"),
         ("/secrets", 403, "token may not.*was created, and is empty"),

@@ -48,6 +48,10 @@ class PushError(PspError):
     """A model cannot be uploaded: no token, no network, refused by the Hub, or nothing to upload."""
 
 
+class DeployError(PspError):
+    """The studio cannot become a Space: a wrong card, a file that must not go, or the Hub refuses."""
+
+
 class SettingsError(PspError):
     """An environment variable or a command-line option has an unusable value."""
 

@@ -31,6 +31,7 @@ NOT_RUN = {
     'PSP_AUTH="me:correct horse battery" python app.py': SERVES,
     "python benchmarks/speed.py": "measures for minutes",
     "pip download --no-deps random-face==2021.7.21.1": "downloads; tests/checkpoints read a wheel like it",
+    "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",
     'pip install "accelerate>=1.10"': "downloads; tests/test_package.py holds it to the extra",
     "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",

@@ -38,9 +38,17 @@ COMMANDS = list(dict.fromkeys(tuple(command) for text in SAID for command in com
 PYTHON = [
     block for block in blocks("python") if "gradio_client" not in block.body and block.body not in NOT_RUN
 ]
-# These want an hour, a GPU, a download or an account, serve, or write into the repository: parsed, and their
-# settings checked.
-PARSED = (("serve",), ("train",), ("train-generator",), ("models", "pin"), ("models", "import-mobile"))
+# These want an hour, a GPU, a download, an account or earlier results, serve, or write into the repository:
+# parsed, and their settings checked.
+PARSED = (
+    ("serve",),
+    ("train",),
+    ("train-generator",),
+    ("models", "pin"),
+    ("models", "import-mobile"),
+    ("space",),
+    ("gallery",),
+)
 
 
 @pytest.fixture

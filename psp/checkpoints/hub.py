@@ -101,6 +101,16 @@ def network_errors() -> tuple[type[Exception], ...]:
     return (sys.modules[type(client).__module__.partition(".")[0]].HTTPError, ConnectionError)
 
 
+def answer_of(error: BaseException | None) -> tuple[int, str] | None:
+    """Return status and words of the server, from ``error`` or what caused it; None: no answer came."""
+    while error is not None:
+        response: Any = getattr(error, "response", None)
+        if response is not None:
+            return int(response.status_code), str(getattr(error, "server_message", None) or "")
+        error = error.__cause__
+    return None
+
+
 def _ask_commit(entry: ModelEntry) -> str:
     """Return the commit that the revision of ``entry`` is now."""
     import huggingface_hub  # noqa: PLC0415  (slow to import, needed for downloads only)

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from psp.checkpoints.card import CardFile, clean, holds_credential, holds_path, model_card
 from psp.checkpoints.evaluations import REPORT, Evaluated, read_evaluations
 from psp.checkpoints.hashes import file_sha256
-from psp.checkpoints.hub import CONFIG, endpoint, network_errors
+from psp.checkpoints.hub import CONFIG, answer_of, endpoint, network_errors
 from psp.checkpoints.load import read_info
 from psp.checkpoints.model_config import config_json
 from psp.checkpoints.model_input import model_input
@@ -228,7 +227,7 @@ def _check(files: Iterable[CardFile]) -> Iterable[str]:
 
 def _told(error: Exception, repo: str) -> PushError:
     """Return the error for a person; of the server's own words no more than a line, without credentials."""
-    answer = _answer(error)
+    answer = answer_of(error)
     if answer is None:
         if isinstance(error, network_errors()):
             reason = clean(str(error)) or type(error).__name__
@@ -248,13 +247,3 @@ def _told(error: Exception, repo: str) -> PushError:
     if status == 413:
         return PushError(f"The Hub refuses a file as too large (413).{words}", "Save it in fewer bits.")
     return PushError(f"The Hub answered {status}.{words}", "Try again later, or with another repository.")
-
-
-def _answer(error: BaseException | None) -> tuple[int, str] | None:
-    """Return status and words of the server, from ``error`` or what caused it; None: no answer came."""
-    while error is not None:
-        response: Any = getattr(error, "response", None)
-        if response is not None:
-            return int(response.status_code), str(getattr(error, "server_message", None) or "")
-        error = error.__cause__
-    return None

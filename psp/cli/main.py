@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 from psp.cli.evaluate import add_evaluate
 from psp.cli.folders import add_infer, add_prepare, extend_align
+from psp.cli.gallery import add_gallery
 from psp.cli.models import add_models
 from psp.cli.serve import add_serve
+from psp.cli.space import add_space
 from psp.cli.tasks import add_tasks
 from psp.cli.terminal import make_printable, print_step
 from psp.cli.train import add_train
@@ -51,6 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     add_prepare(commands, _report)
     add_infer(commands, _report, print_step)
     add_models(commands, _report)
+    add_space(commands, _report)
+    add_gallery(commands, _report, print_step)
     render = commands.add_parser("render-examples", help="Render the results of the page's examples anew.")
     render.set_defaults(run=_render_examples)
     add_train(commands, _report)

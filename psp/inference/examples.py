@@ -59,6 +59,11 @@ class Example:
         return self.name.replace("_", " ")
 
     @property
+    def link(self) -> str:
+        """Its name in links: "encode/astronaut"."""
+        return f"{self.task}/{self.name}"
+
+    @property
     def path(self) -> Path:
         """Where the input is."""
         return FOLDER / self.given
@@ -133,6 +138,11 @@ EXAMPLES: tuple[Example, ...] = (
 def examples_of(task: str) -> tuple[Example, ...]:
     """Return the examples of one task."""
     return tuple(example for example in EXAMPLES if example.task == task)
+
+
+def find_example(link: str) -> Example | None:
+    """Return the example that ``Example.link`` names, "encode/astronaut"; None where there is none."""
+    return next((example for example in EXAMPLES if example.link == link), None)
 
 
 def run_example(pipeline: PspPipeline, example: Example) -> Result:

@@ -23,6 +23,7 @@ from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
 from psp.ui.gate.pad import limited
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
+from psp.ui.linked import Inputs
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
     Results,
@@ -228,7 +229,7 @@ def connect_drawing_tab(
     opened.success(None, None, [tab.ways, tab.way], js=_open(_UPLOAD), api_visibility="private")
     write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
-    return Tab(tab.task.name, settings, fresh)
+    return Tab(tab.task.name, settings, fresh, Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD)))
 
 
 def _fresh(tab: DrawingTab, settings: dict[str, gr.components.Component]) -> Fresh:

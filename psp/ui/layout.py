@@ -22,6 +22,7 @@ from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note, note_faces, own_run
+from psp.ui.linked import Inputs
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
     Kind,
@@ -56,11 +57,13 @@ class Tab:
         task: Name of the task.
         settings: Its controls by the names that recipes have for them.
         fresh: Keeps its results together with what they were made of.
+        inputs: Where it takes its input.
     """
 
     task: str
     settings: Components
     fresh: Fresh
+    inputs: Inputs
 
 
 def introduction(task: Task) -> None:
@@ -189,7 +192,7 @@ def connect_photo_tab(
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
     connect_stop(tab.halt, tab.stop, [event, every], fresh)
-    return Tab(tab.task.name, settings, fresh)
+    return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, style))
 
 
 def _fresh(

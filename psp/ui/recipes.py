@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -15,6 +15,7 @@ from psp.registry.lookup import families
 from psp.tasks import TASKS
 from psp.ui.controls import file_input
 from psp.ui.layout import Tab
+from psp.ui.linked import filled, linked_example
 from psp.ui.words import escape, in_words
 
 _NO_RECIPE = "There is no recipe of this studio in the file."
@@ -46,18 +47,20 @@ def connect_recipes(
     """
     file, said = ways
     restored = gr.JSON(visible=False, label="Restored")
-    outputs = [said, tabs, restored, *(control for tab in known for control in tab.settings.values())]
+    controls = [control for tab in known for control in tab.settings.values()]
+    outputs = [said, tabs, restored, *controls, *(part for tab in known for part in tab.inputs.outputs())]
 
     def from_link(request: gr.Request) -> list[Any]:
-        recipe = recipe_from_query({name: str(value) for name, value in request.query_params.items()})
-        return [gr.skip()] * len(outputs) if recipe is None else restore(recipe)
+        query = {name: str(value) for name, value in request.query_params.items()}
+        recipe = recipe_from_query(query)
+        return [gr.skip()] * len(outputs) if recipe is None else restore(recipe, query)
 
     def from_file(path: str | None) -> list[Any]:
         if not path:
             return [gr.skip()] * len(outputs)
         return restore(_recipe_in(path))
 
-    def restore(recipe: Recipe) -> list[Any]:
+    def restore(recipe: Recipe, query: Mapping[str, str] | None = None) -> list[Any]:
         if recipe.task not in TASKS:
             raise InputError(f"The recipe is for {recipe.task[:40]!r}.", "This page has no tab for that.")
         values = [
@@ -65,8 +68,14 @@ def connect_recipes(
             for tab in known
             for name in tab.settings
         ]
-        face = {"task": recipe.task, "face": recipe.settings.get("face")}
-        return [_told(pipeline, recipe), gr.Tabs(selected=recipe.task), face, *values]
+        example = linked_example(query or {}, recipe)
+        # A face that is restored is one of the photo that comes next, if that is not here already.
+        face = {"task": recipe.task, "face": None if example else recipe.settings.get("face")}
+        inputs = [value for tab in known for value in filled(tab.inputs, example, recipe, tab.task)]
+        told = _told(
+            pipeline, recipe, "Its input is here: run it." if example else "Choose the same input and run it."
+        )
+        return [told, gr.Tabs(selected=recipe.task), face, *values, *inputs]
 
     for event in (
         page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"),
@@ -89,13 +98,13 @@ def _known(pipeline: PspPipeline, recipe: Recipe) -> bool:
     return recipe.model in ("auto", *families(pipeline.settings))
 
 
-def _told(pipeline: PspPipeline, recipe: Recipe) -> str:
+def _told(pipeline: PspPipeline, recipe: Recipe, next_step: str) -> str:
     """Return what the page says of a restored recipe."""
     lines = [f"Settings of a result of **{TASKS[recipe.task].title}** are restored."]
     variant = recipe.settings.get("variant")
     if variant is not None:
         lines.append(f"It was variant {int(variant) + 1}.")
-    lines.append("Choose the same input and run it.")
+    lines.append(next_step)
     if not _known(pipeline, recipe):
         layers = ", for its layers too" if "layers" in recipe.settings else ""
         lines.append(

@@ -109,7 +109,7 @@ def test_python_runs(block: Block, home: Path, capsys: pytest.CaptureFixture[str
 def test_commands_run(command: tuple[str, ...], home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examples, "EXAMPLES", examples.EXAMPLES[:1])
     monkeypatch.setattr(examples, "RESULTS", home / "results")
-    if command in (("models", "push"), ("evaluate",)):
+    if command in (("models", "push"), ("evaluate",), ("gallery",)):
         command = (*command, "--help")  # named only
     elif command[:2] == ("models", "push"):
         command = (*command, "--dry-run")

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from psp.errors import SettingsError
 
 PARSERS = ("auto", "compact", "landmarks", "segformer")
 """What may map photos; see ``psp.inference.face_parser``."""
+LOGS = ("requests", "off")
+"""What the page writes to standard output; see ``psp.ui.gate.journal``."""
 
 # Digits of a number; no picture, and no queue, is larger.
 _LONGEST = 15
+# Characters of a password: fewer can be guessed at two tries a second, and by people who know its owner.
+_SHORTEST_PASSWORD = 8
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 
@@ -42,6 +46,8 @@ class Settings:
         max_upload_mb: ``PSP_MAX_UPLOAD_MB``: larger uploads are refused while they come in.
         allowed_hosts: ``PSP_ALLOWED_HOSTS``: names besides its own that the page answers under, with commas
             between them; "*.example.org" is all names below one, "*" is every name.
+        auth: ``PSP_AUTH``: name and password without which the page shows nothing; never in a message.
+        log: ``PSP_LOG``: "requests" (a line of each on standard output) or "off".
     """
 
     model: str = "mobile-1024"
@@ -59,6 +65,8 @@ class Settings:
     drain_seconds: int = 7
     max_upload_mb: int = 64
     allowed_hosts: tuple[str, ...] = ()
+    auth: tuple[str, str] | None = field(default=None, repr=False)
+    log: str = "requests"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -86,6 +94,8 @@ class Settings:
             models_file=_path("PSP_MODELS", models) if models else None,
             max_upload_mb=_positive(env, "PSP_MAX_UPLOAD_MB", cls.max_upload_mb),
             allowed_hosts=tuple(name for name in env.get("PSP_ALLOWED_HOSTS", "").replace(",", " ").split()),
+            auth=_account("PSP_AUTH", env.get("PSP_AUTH", "").strip()),
+            log=_one_of(env, "PSP_LOG", LOGS),
         )
 
     def with_model(self, model: str) -> Settings:
@@ -110,6 +120,21 @@ def _path(name: str, value: str | Path) -> Path:
         return Path(value).expanduser()
     except RuntimeError as error:  # the home of a user who is not there
         raise SettingsError(f"{name}={str(value)!r} is no path.", "Write it in full.") from error
+
+
+def _account(name: str, value: str) -> tuple[str, str] | None:
+    """Return name and password, written as "name:password". What was written is not repeated in errors."""
+    if not value:
+        return None
+    user, colon, password = value.partition(":")
+    if not (colon and user.strip() == user != "" and value.isprintable()):
+        raise SettingsError(f"{name} is no name and password.", "Write it as name:password.")
+    if len(password) < _SHORTEST_PASSWORD:
+        raise SettingsError(
+            f"The password in {name} is too short.",
+            f"Take {_SHORTEST_PASSWORD} characters or more: name:password.",
+        )
+    return user, password
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -30,6 +30,8 @@ def test_every_variable_is_read() -> None:
             "PSP_MAX_RESULTS": "5",
             "PSP_MAX_SECONDS": "6",
             "PSP_DRAIN_SECONDS": "7",
+            "PSP_AUTH": "me:a pass:word",
+            "PSP_LOG": "Off",
         }
     )
     assert settings == Settings(
@@ -46,6 +48,8 @@ def test_every_variable_is_read() -> None:
         max_results=5,
         max_seconds=6,
         drain_seconds=7,
+        auth=("me", "a pass:word"),
+        log="off",
     )
 
 
@@ -61,8 +65,25 @@ def test_the_hubs_own_offline_switch_counts() -> None:
         {"PSP_QUEUE_SIZE": "0"},
         {"PSP_MAX_SECONDS": "soon"},
         {"PSP_FACE_PARSER": "magic"},
+        {"PSP_LOG": "everything"},
     ],
 )
 def test_nonsense_is_refused_by_name(env: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=next(iter(env))):
         Settings.from_env(env)
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["hidden!!", ":hidden!!", "me:", "me:hidden!", "me :hidden!!", "me:hidden\nhidden", "me:\x1bhidden!!"],
+)
+def test_an_account_that_cannot_be_used_is_told_without_what_was_written(given: str) -> None:
+    with pytest.raises(SettingsError, match=r"PSP_AUTH.*name:password") as told:
+        Settings.from_env({"PSP_AUTH": given})
+    assert "hidden" not in repr(told.value) and told.value.__cause__ is None
+
+
+def test_a_password_is_not_among_what_is_shown_of_the_settings() -> None:
+    settings = Settings.from_env({"PSP_AUTH": "me:correct horse"})
+    assert settings.auth == ("me", "correct horse")
+    assert "correct horse" not in f"{settings} {settings!r}"

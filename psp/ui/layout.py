@@ -21,6 +21,7 @@ from psp.ui.controls import PhotoControls, photo_field
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
+from psp.ui.gate.journal import note, note_faces, own_run
 from psp.ui.linked import Inputs
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
@@ -278,6 +279,7 @@ def _connect_every(
             lambda faces, face, step: make(faces, model, True, face, *values, step=step),
             stop.watch(progress),
         )
+        note(made.results, faces=len(made.results))
         if made.why:
             gr.Warning(f"The {len(made.results)} largest of {made.found} faces were made. {made.why}")
         files: dict[str, bytes] = {}
@@ -298,7 +300,7 @@ def _connect_every(
 
     fresh.ask(tab.every.click)
     every = tab.every.click(
-        in_words(make_every),
+        own_run(tab.task.name, "all faces", in_words(make_every)),
         inputs=[tab.controls.photo, tab.controls.model, tab.stop, *extra],
         outputs=[*pasting.everything(), tab.results.archive],
         concurrency_id=MODEL_QUEUE,
@@ -328,6 +330,7 @@ def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> g
                 raise InputError("There is no result to paste yet.", f"Press {tab.task.title} first.")
             pieces = [(picture_at(first, chosen), checked_details(details)["alignment"])]
         faces = [(open_png(piece), place) for piece, place in pieces]
+        note_faces(len(faces))
         if any(face.width != face.height for face, _ in faces):
             raise InputError("This is no face of this studio.", f"Press {tab.task.title} first.")
         made = pipeline.paste_back(path, faces)
@@ -335,7 +338,7 @@ def _connect_paste(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> g
         return gr.update(value=cached(picture_to_png(made, recipe), "in-the-photo.png"), visible=True)
 
     pasted = pasting.button.click(
-        in_words(paste),
+        own_run(tab.task.name, "paste", in_words(paste)),
         inputs=[results.source, results.first, results.chosen, results.details, pasting.pieces],
         outputs=pasting.pasted,
         api_visibility="private",

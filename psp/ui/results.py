@@ -19,6 +19,7 @@ from psp.ui.cache import as_path, cached, cached_picture
 from psp.ui.controls import untouched
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
+from psp.ui.gate.journal import note
 from psp.ui.words import in_words, summary
 
 # Bytes of all files of a result.
@@ -207,6 +208,7 @@ def result_files(result: Result, kind: Kind) -> tuple[Any, str | None, dict[str,
 
     The cache names folders by content, so no two requests share a file, and ``delete_cache`` empties it.
     """
+    note([result])
     name = result.recipe.task
     paths = [
         cached(result.png(index), f"{name}-{index}.png" if kind == "gallery" else f"{name}.png")

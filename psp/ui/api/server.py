@@ -62,6 +62,12 @@ class ToolServer(GradioMCPServer):
         assert isinstance(line, Line), "build_app gives it one"
         self._line = line
         super().__init__(page)
+        self.tool_prefix = ""  # that of a Space: tools have the names of the endpoints
+
+    def _offered(self) -> dict[str, Tool]:
+        """Return the tools that the address asks for ("…/mcp/?tools=encode,toonify"), all by default."""
+        chosen = self.get_selected_tools_from_request()
+        return {name: tool for name, tool in self._tools.items() if chosen is None or name in chosen}
 
     def get_tool_to_endpoint(self) -> dict[str, str]:
         """Return the endpoints by the names of their tools."""
@@ -78,7 +84,7 @@ class ToolServer(GradioMCPServer):
 
         @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]  # mcp leaves it untyped
         async def list_tools() -> list[Described]:
-            return [_described(tool) for tool in self._tools.values()]
+            return [_described(tool) for tool in self._offered().values()]
 
         # Values are held against their ranges where those of all requests are, and told in the same words.
         @server.call_tool(validate_input=False)  # type: ignore[untyped-decorator]  # mcp leaves it untyped
@@ -109,12 +115,18 @@ class ToolServer(GradioMCPServer):
         """Run a tool; errors are answers too, in words that say what to do."""
         from mcp import types  # noqa: PLC0415  (an optional part)
 
-        tool = self._tools.get(name)
-        if tool is None:
-            raise InputError(f"There is no tool {shown(name)}.", f"There are: {', '.join(self._tools)}.")
+        tools = self._offered()
+        if name not in tools:
+            raise InputError(f"There is no tool {shown(name)}.", f"There are: {', '.join(tools)}.")
+        tool = tools[name]
         request = self.mcp_server.request_context.request
         assert request is not None, "tools are called over HTTP"
-        outputs = await ask(self._line, tool.function, tool.values(arguments), request, self._tell)
+        try:
+            values = tool.values(arguments)
+        except InputError as error:
+            self._line.write_refused(name, error)
+            raise
+        outputs = await ask(self._line, tool.function, values, request, self._tell)
         answer = answer_of(outputs)
         return types.CallToolResult(
             content=[

@@ -16,8 +16,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from psp.errors import PspError
+from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
-from psp.ui.gate.requests import Refusal, check_body
+from psp.ui.gate.line import Line
+from psp.ui.gate.login import Login, is_mcp
+from psp.ui.gate.requests import Refusal, check_body, function_name, path_of, without
 
 _log = logging.getLogger(__name__)
 
@@ -47,10 +50,19 @@ class Door:
         page: The page's Blocks: knows its functions, and where it listens.
         allowed: ``Settings.allowed_hosts``.
         max_upload: Bytes of the largest upload.
+        login: Where there is a password: asks for it.
     """
 
-    def __init__(self, app: ASGIApp, page: gr.Blocks, allowed: tuple[str, ...], max_upload: int) -> None:
-        self._app = app
+    def __init__(
+        self,
+        app: ASGIApp,
+        page: gr.Blocks,
+        allowed: tuple[str, ...],
+        max_upload: int,
+        login: Login | None = None,
+    ) -> None:
+        self._app = login or app
+        self._login = login
         self._page = page
         self._allowed = allowed
         self._max_upload = max_upload
@@ -64,17 +76,22 @@ class Door:
         if scope["type"] != "http":  # the page uses no websockets
             await send({"type": "websocket.close", "code": 1008})
             return
-        path = _plain(scope["path"])
+        scope, path = self._as_known(scope), path_of(scope)
+        if path == HEALTH:
+            await health(self._page, scope["method"])(scope, receive, send)
+            return
         inner = _Guarded(scope, path, receive, send, self._limit(path))
         try:
             self._check_sender(scope)
             if path.lower().startswith(_CLOSED):
                 raise Refusal(404, "The studio has nothing here.", "Its API is described at /?view=api.")
             inner.check_length()
+            if self._login:
+                await self._login.check(scope)
             if scope["method"] == "POST" and path.startswith(_API):
                 name = path.removeprefix(_API)
                 if name.startswith(_BODIES):
-                    inner.replay(check_body(self._page, name, await inner.read_all()))
+                    inner.replay(self._checked(name, await inner.read_all()))
             await self._app(scope, inner.receive, inner.send)
         except Refusal as refusal:
             if not inner.started:
@@ -93,24 +110,44 @@ class Door:
         Raises:
             Refusal: The Host or the Origin is foreign.
         """
-        if self._hosts is None:
-            # Only now: the address is known once the server listens.
-            listens_on = getattr(self._page, "server_name", None)
-            self._hosts = Hosts.of(self._allowed, listens_on)
-        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-        if len(hosts) != 1 or not self._hosts.has(hosts[0]):
+        hosts = _values(scope, b"host")
+        if len(hosts) != 1 or not self._names().has(hosts[0]):
             raise Refusal(
                 400,
                 "The studio does not answer under this name.",
                 "Open it by its own address; its owner can allow more names with PSP_ALLOWED_HOSTS.",
             )
-        origins = [value.decode("latin-1") for name, value in scope["headers"] if name == b"origin"]
-        if not all(self._hosts.welcomes(origin) for origin in origins):
+        if not all(self._names().welcomes(origin) for origin in _values(scope, b"origin")):
             raise Refusal(
                 403,
                 "Pages of other sites may not use this studio.",
                 "Its owner can allow them with PSP_ALLOWED_HOSTS.",
             )
+
+    def _as_known(self, scope: Scope) -> Scope:
+        """Return a request as it may be known: a page of another site is not its browser's visitor."""
+        own = all(self._names().owns(origin) for origin in _values(scope, b"origin"))
+        return scope if own else without(scope, b"cookie")
+
+    def _names(self) -> Hosts:
+        if self._hosts is None:
+            # Only now: the address is known once the server listens.
+            listens_on = getattr(self._page, "server_name", None)
+            self._hosts = Hosts.of(self._allowed, listens_on)
+        return self._hosts
+
+    def _checked(self, name: str, body: bytes) -> bytes:
+        """Return a body that Gradio can read; one that is refused to an endpoint stands in the journal.
+
+        Raises:
+            Refusal: It cannot.
+        """
+        try:
+            return check_body(self._page, name, body)
+        except Refusal as refusal:
+            if isinstance(line := self._page._queue, Line):
+                line.write_refused(function_name(name), refusal)
+            raise
 
     def _limit(self, path: str) -> int:
         """Return how many bytes a request may have."""
@@ -209,11 +246,9 @@ class _Guarded:
             await self._send(message)
 
 
-def _plain(path: str) -> str:
-    """Return a path in the one form that the rules know: doubled slashes are one."""
-    while "//" in path and not path.startswith(f"{_API}file="):
-        path = path.replace("//", "/")
-    return path
+def _values(scope: Scope, header: bytes) -> list[str]:
+    """Return what a request has under the name of a header, which may stand there more than once."""
+    return [value.decode("latin-1") for name, value in scope["headers"] if name == header]
 
 
 def _content_type(message: Message) -> bytes:
@@ -224,6 +259,8 @@ def _answer(refusal: Refusal, path: str) -> Response:
     """Return a refusal: as data for programs, as text for people."""
     said = str(refusal)
     headers: Mapping[str, str] = {"x-content-type-options": "nosniff", "connection": "close"}
+    if refusal.status == 401 and is_mcp(path):  # elsewhere browsers would open a window of their own
+        headers = {**headers, "www-authenticate": 'Basic realm="pSp Studio", charset="UTF-8"'}
     if path.startswith(_API):
         return JSONResponse({"detail": said, "error": said}, refusal.status, headers)
     return PlainTextResponse(said, refusal.status, headers)

@@ -82,7 +82,9 @@ class Hosts:
 
     def welcomes(self, origin: str) -> bool:
         """Return whether a page of ``origin``, as an Origin header has it, may send requests."""
-        if self.anywhere:
-            return True
+        return self.anywhere or self.owns(origin)
+
+    def owns(self, origin: str) -> bool:
+        """Return whether a page of ``origin`` is one of the studio's own names."""
         parts = origin.split("://", 1)
         return len(parts) == 2 and parts[0] in ("http", "https") and self.has(parts[1])

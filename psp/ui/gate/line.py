@@ -12,8 +12,10 @@ import functools
 import threading
 import time
 import uuid
+import weakref
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import fastapi
@@ -28,6 +30,7 @@ from gradio.utils import error_payload
 from psp.config import Settings
 from psp.errors import PspError, StoppedError
 from psp.ui.gate.client import Client, client_of
+from psp.ui.gate.journal import Entry, write_refused, written
 from psp.ui.gate.turn import Turn, taking
 
 # Seconds that a request is kept while nobody listens for its result: a client that asks first and then opens
@@ -76,16 +79,28 @@ class Line(Queue):
         super().__init__(True, page.max_threads, 1, settings.queue_size, page)
         self.seconds = float(settings.max_seconds)
         self.drain_seconds = float(settings.drain_seconds)
+        self.settings = settings
         self.closing = False  # no request is taken any more
         self.halted = False  # those that run are to stop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._working: Counter[str] = Counter()
         self._lock = threading.Lock()
+        self._told: weakref.WeakSet[Event] = weakref.WeakSet()  # those that are in the journal
 
     async def push(
         self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
     ) -> tuple[bool, Any, Any]:
         """Take a request into its line, or refuse it in words."""
+        answer = await self._take(body, request, username)
+        function = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
+        if not answer[0] and function is not None:
+            entry = Entry.of(function, body, time.monotonic(), self.settings)
+            write_refused(entry, "stopping" if self.closing else str(answer[2]))
+        return answer
+
+    async def _take(
+        self, body: PredictBodyInternal, request: fastapi.Request, username: str | None
+    ) -> tuple[bool, Any, Any]:
         if self.closing:
             return False, "The studio is being stopped. Try again in a minute.", "queue_full"
         if self.max_size is not None and len(self) >= self.max_size and not self._make_room(request, body):
@@ -111,6 +126,50 @@ class Line(Queue):
                 return [event], False, name
         return None
 
+    async def process_events(
+        self, events: list[Event], batch: bool, begin_time: float, fn: BlockFunction
+    ) -> None:
+        """Work on a request (here it is always one), and write it into the journal."""
+        with written(self._entry_of(events[0])):
+            await super().process_events(events, batch, begin_time, fn)
+
+    async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
+        """Forget the requests of a client that is gone."""
+        with self._watching():
+            await super().clean_events(session_hash=session_hash, event_id=event_id)
+
+    async def remove_from_queue(self, event_id: str) -> None:
+        """Forget a request that was cancelled while it waited."""
+        with self._watching():
+            await super().remove_from_queue(event_id)  # type: ignore[no-untyped-call]  # gradio says nothing of it
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Write those into the journal that go from their line within the block without being worked on."""
+        before = self._waiting()
+        yield
+        for event in before:
+            if event._id not in self.event_ids_to_events:
+                self._write_stopped(event)
+
+    def _entry_of(self, event: Event) -> Entry | None:
+        """Return what the journal has of a request; None if it is not counted, or stands there already."""
+        if event in self._told:
+            return None
+        self._told.add(event)
+        return Entry.of(event.fn, event.data, event.enqueue_time, self.settings)
+
+    def write_refused(self, name: str | None, why: PspError) -> None:
+        """Write into the journal that a request to the endpoint ``name`` was refused before it came here."""
+        found = (each for each in self.blocks.fns.values() if each.api_name == name is not None)
+        if function := next(found, None):
+            write_refused(Entry.of(function, None, time.monotonic(), self.settings), type(why).__name__)
+
+    def _write_stopped(self, event: Event, kind: str = "") -> None:
+        if entry := self._entry_of(event):
+            entry.kind = kind
+            entry.write()
+
     def alone(self, event: Event) -> float:
         """Return for how many seconds nobody has listened for the result of a request."""
         box = self.pending_messages_per_session.get(event.session_hash)
@@ -120,6 +179,10 @@ class Line(Queue):
     def busy(self) -> bool:
         """Return whether a request is being worked on."""
         return any(self.active_jobs) or any(self._working.values())
+
+    def running(self) -> int:
+        """Return how many requests are being worked on, those that were given up but have not ended too."""
+        return max(sum(job is not None for job in self.active_jobs), sum(self._working.values()))
 
     def start(self) -> None:
         """Begin to serve, in the event loop that this is called in."""
@@ -236,6 +299,7 @@ class Line(Queue):
         """Take a waiting request out of its line and tell its client."""
         self.event_queue_per_concurrency_id[event.concurrency_id].queue.remove(event)
         self.event_ids_to_events.pop(event._id, None)
+        self._write_stopped(event, type(why).__name__)
         told = error_payload(gr.Error(str(why), print_exception=False), False)
         self.send_message(event, ProcessCompletedMessage(output=told, success=False))
 

@@ -12,6 +12,7 @@ import json
 from typing import Any
 
 import gradio as gr
+from starlette.types import Scope
 
 from psp.errors import PspError
 from psp.ranges import shown
@@ -21,6 +22,24 @@ _NAMED = ("call/v2/", "call/", "run/", "api/")
 # Brackets and commas of a body: as many values at most. The largest honest request has some hundred.
 _MOST_VALUES = 50_000
 _LONGEST_ID = 200
+
+
+def path_of(scope: Scope) -> str:
+    """Return the path of a request as the routes know it, in the one form that the rules know.
+
+    What a proxy has not taken off is left out (``GRADIO_ROOT_PATH``), and doubled slashes are one.
+    """
+    path, root = str(scope["path"]), str(scope.get("root_path", "")).rstrip("/")
+    if root and path.startswith(f"{root}/"):
+        path = path.removeprefix(root)
+    while "//" in path and not path.startswith("/gradio_api/file="):
+        path = path.replace("//", "/")
+    return path
+
+
+def without(scope: Scope, header: bytes) -> Scope:
+    """Return a request without one of its headers."""
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] != header]}
 
 
 class Refusal(PspError):  # noqa: N818  (no fault of anybody's here)
@@ -93,14 +112,15 @@ def _check_name(page: gr.Blocks, path: str) -> None:
     Raises:
         Refusal: It is a route that names a function, and no endpoint has the name.
     """
-    name = _function_name(path)
+    name = function_name(path)
     public = [str(each.api_name) for each in page.fns.values() if each.api_visibility == "public"]
     if name is not None and name not in public:
         there = ", ".join(f"/{each}" for each in public)
         raise Refusal(404, f"There is no endpoint {shown('/' + name)}.", f"There are: {there}.")
 
 
-def _function_name(path: str) -> str | None:
+def function_name(path: str) -> str | None:
+    """Return which function an address names, given what follows "/gradio_api/"; None: it names none."""
     for route in _NAMED:
         if path.startswith(route):
             return path.removeprefix(route).rstrip("/")
@@ -109,7 +129,7 @@ def _function_name(path: str) -> str | None:
 
 def _check_keys(page: gr.Blocks, path: str, read: dict[str, Any]) -> None:
     """Refuse parameters by name that an endpoint does not have, or lacks."""
-    name = _function_name(path)
+    name = function_name(path)
     function = next(each for each in page.fns.values() if str(each.api_name) == name)
     wanted = given_by_clients(function)
     unknown = [key for key in read if key not in wanted]

@@ -14,6 +14,7 @@ import gradio as gr
 from psp.config import Settings
 from psp.errors import InputError
 from psp.ui.gate.incoming import check_event, check_values
+from psp.ui.gate.journal import judged
 from psp.ui.gate.line import ONCE
 from psp.ui.gate.uploads import fetch, is_url, own_file
 from psp.ui.words import in_words_async
@@ -42,6 +43,10 @@ class Studio(gr.Blocks):
     @in_words_async
     async def process_api(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  (as gradio has them)
         """Run one request; whatever goes wrong in it is told in words."""
+        with judged():
+            return await self._process(*args, **kwargs)
+
+    async def _process(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # noqa: ANN401  (as gradio has them)
         event = kwargs.get("event_data")
         function = args[0] if args else kwargs["block_fn"]
         function = self.fns[function] if isinstance(function, int) else function

@@ -30,9 +30,9 @@ T = TypeVar("T")
 NAMES = [name.strip("/") for name in CONTRACT]
 
 
-async def within(url: str, work: Callable[[ClientSession], Awaitable[T]]) -> T:
+async def within(url: str, work: Callable[[ClientSession], Awaitable[T]], query: str = "") -> T:
     async with (
-        streamable_http_client(f"{url}gradio_api/mcp/") as (reading, writing, _),
+        streamable_http_client(f"{url}gradio_api/mcp/{query}") as (reading, writing, _),
         ClientSession(reading, writing) as session,
     ):
         await session.initialize()
@@ -80,6 +80,16 @@ def test_each_endpoint_is_a_tool_of_its_name_that_says_what_it_takes(url: str) -
             assert len(value["description"]) > 10, (tool.name, name)
             if name not in FILES:
                 assert value["default"] == wanted[name]
+
+
+def test_an_address_may_ask_for_some_of_them(url: str) -> None:
+    async def work(session: ClientSession) -> tuple[list[str], CallToolResult]:
+        listed = (await session.list_tools()).tools
+        return [tool.name for tool in listed], await session.call_tool("decode", {})
+
+    names, refused = asyncio.run(within(url, work, "?tools=encode,toonify"))
+    assert names == ["encode", "toonify"]
+    assert "There is no tool 'decode'" in told(refused)
 
 
 def test_the_list_for_spaces_names_the_same_tools(url: str) -> None:

@@ -21,7 +21,7 @@ from psp.ui.api.server import offer_tools
 from psp.ui.encode import encode_tab
 from psp.ui.frame.card import ICON, Card
 from psp.ui.frame.masthead import TITLE, masthead
-from psp.ui.frame.theme import studio_theme
+from psp.ui.frame.theme import MARGINS, studio_theme
 from psp.ui.frame.warm import warm_when_opened
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
@@ -124,7 +124,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "css_paths": _CSS,
         "favicon_path": ICON,
         "css": legend_css(),
-        "head": "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
+        "head": MARGINS + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
         "max_file_size": most,

@@ -16,6 +16,9 @@ Most of Gradio's other files hold a few letters only (of Source Sans 3 and Lexen
 face than their name says ("Montserrat Regular" is Alternates); a test looks for all the signs of the page.
 """
 
+MARGINS = "<style>@media (max-width: 700px) { .main.fillable.app { padding: 12px 16px !important; } }</style>"
+"""Narrow margins on a phone, for the head of the page: they are outside of what Gradio lets ``css`` reach."""
+
 _GREYS = gr.themes.Color(
     name="warm",
     c50="#faf9f7", c100="#f3f2ee", c200="#e5e3dd", c300="#cfccc4", c400="#a09d95", c500="#716e67",

@@ -16,6 +16,7 @@ from psp.config import Settings
 from psp.ui.app import launch_settings
 from psp.ui.gate.health import health
 from psp.ui.gate.line import Line, take_turns
+from psp.ui.gate.studio import Studio
 from tests.ui.raw_http import Raw
 
 
@@ -48,7 +49,7 @@ def studio() -> Iterator[Served]:
         served.go.wait(20)
         return name
 
-    with gr.Blocks() as page:
+    with Studio(Settings()) as page:
         text = gr.Textbox()
         gr.Button().click(work, text, text, api_name="work", concurrency_id="model", concurrency_limit=1)
     page.queue()

@@ -21,6 +21,7 @@ from playwright.sync_api import Page, expect
 from psp.config import Settings
 from psp.errors import FaceNotFoundError, InputError, StoppedError, TimeLimitError
 from psp.inference.pipeline import PspPipeline
+from psp.inference.warmup import Warmth
 from psp.ui import app
 from psp.ui.app import launch_settings
 from psp.ui.gate.journal import NAME, Entry, outcome_of, own_run
@@ -391,6 +392,7 @@ def test_the_studio_prints_its_journal_as_long_as_it_serves(
 
     monkeypatch.setattr(app, "serve_until_stopped", serve)
     monkeypatch.setattr(app, "offer_tools", lambda page: None)  # made of a studio's own endpoints
+    page.warmth = Warmth(PspPipeline(page.settings))
     monkeypatch.setenv("GRADIO_SERVER_NAME", "127.0.0.1")
     app.launch(page)
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]

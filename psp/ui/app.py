@@ -28,6 +28,7 @@ from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mixing import mixing_tab
+from psp.ui.preset import connect_preset
 from psp.ui.recipes import connect_recipes, recipe_input
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.sketch import sketch_tab
@@ -73,6 +74,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                     known.append(tab(pipeline))
             with gr.Tab("About", id="about"):
                 about_tab(pipeline.settings)
+        for each in known:
+            connect_preset(page, each.fresh, each.inputs, each.settings, each.results)
         connect_recipes(page, pipeline, ways, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
         describe_api(page, page.address)

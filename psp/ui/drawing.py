@@ -24,15 +24,14 @@ from psp.ui.fresh import Fresh
 from psp.ui.gate.pad import limited
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
 from psp.ui.linked import Inputs
+from psp.ui.panel import Results, results_panel
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
-    Results,
     See,
     connect_gallery,
     connect_results,
     need,
     result_files,
-    results_panel,
     write_back_seed,
 )
 from psp.ui.settings import Controls, align_controls, model_input, setting_controls
@@ -110,7 +109,7 @@ def drawing_tab(
     """
     introduction(task)
     with gr.Row():
-        with gr.Column():
+        with gr.Column(scale=2, elem_classes="input-column"):
             with gr.Tabs(selected=_DRAW, overflow_behavior="wrap") as ways:
                 with gr.Tab("Draw", id=_DRAW):
                     editor = pad()
@@ -122,10 +121,11 @@ def drawing_tab(
                     trace = gr.Button(trace_title)
             run, halt = run_buttons(task.title)
             drawn = gr.Button("Drawn", elem_id=f"strokes-{task.name}", visible="hidden")
-            examples = example_row(task.name)
             style = setting_controls(task.own())
-            model = model_input(task.name, settings)
-        results = results_panel("gallery", photo=False)
+            examples = example_row(task.name)
+            with gr.Accordion("More settings", open=False):
+                model = model_input(task.name, settings)
+        results = results_panel("gallery", task)
     traced = (
         gr.File(visible=False, label="No codes"),
         gr.JSON(visible=False, label="Details"),
@@ -229,7 +229,8 @@ def connect_drawing_tab(
     opened.success(None, None, [tab.ways, tab.way], js=_open(_UPLOAD), api_visibility="private")
     write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
-    return Tab(tab.task.name, settings, fresh, Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD)))
+    inputs = Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD))
+    return Tab(tab.task.name, settings, fresh, inputs, tab.results)
 
 
 def _fresh(tab: DrawingTab, settings: dict[str, gr.components.Component]) -> Fresh:

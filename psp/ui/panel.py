@@ -17,7 +17,7 @@ BUTTONS: list[Any] = ["download", "fullscreen"]
 Kind = Literal["image", "gallery"]
 
 # Pixels: the height of the result, of one of several, and of the row of these; the least width of a button.
-_LARGE, _LARGE_OF_SEVERAL, _ROW, _NARROW = 560, 440, 140, 120
+_LARGE, _LARGE_OF_SEVERAL, _ROW, _NARROW = 560, 440, 166, 120
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,8 @@ def results_panel(kind: Kind, task: Task) -> Results:
     with gr.Column(scale=3, elem_classes="result-column"):
         slider = gr.ImageSlider(
             label="Result" if kind == "image" else "Before and after", format="png", interactive=False,
-            max_height=_LARGE if kind == "image" else _LARGE_OF_SEVERAL, elem_classes=["above", "large"], buttons=["fullscreen"],
+            max_height=_LARGE if kind == "image" else _LARGE_OF_SEVERAL, elem_classes=["above", "large"],
+            buttons=["fullscreen"],
         )  # fmt: skip
         several = _gallery() if kind == "gallery" else None
         told = gr.Markdown(elem_classes="note told")

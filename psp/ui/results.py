@@ -208,7 +208,7 @@ def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, s
 
 
 def beside(seen: Image.Image | None, made: str) -> tuple[str, str]:
-    """Return before and after in one size, for the slider; codes have nothing before them: the result twice."""
+    """Return before and after in one size, for the slider; of codes, twice the result."""
     if seen is None:
         return made, made
     before = seen.resize(open_png(made).size, Image.Resampling.LANCZOS)

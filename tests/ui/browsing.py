@@ -15,6 +15,20 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 PHOTO = Path(__file__).resolve().parent.parent.parent / "examples" / "photos" / "astronaut.jpg"
 
 
+# Opens the closed sections of a page as they appear, for tests of what is in them. A section that has just
+# appeared may not listen yet.
+SECTIONS = """
+const asked = new WeakMap();
+setInterval(() => {
+    for (const section of document.querySelectorAll("button.label-wrap:not(.open)")) {
+        if (Date.now() - (asked.get(section) ?? 0) < 2000) continue;
+        asked.set(section, Date.now());
+        section.click();
+    }
+}, 100);
+"""
+
+
 def open_tab(page: Page, name: str) -> None:
     """Open a tab by its title."""
     page.get_by_role("tab", name=name, exact=True).click()

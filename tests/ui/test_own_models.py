@@ -122,10 +122,10 @@ def test_a_recipe_with_one_is_restored(own: PspPipeline, pipeline: PspPipeline) 
     sha256 = own.network.file_hash("mine", "encode")
     recipe = Recipe("encode", "mine", str(sha256))
     assert _value(own, recipe, "model") == "mine"
-    assert "⚠️" not in _told(own, recipe)
-    assert "another version" in _told(own, Recipe("encode", "mine", "0" * 64))
+    assert "⚠️" not in _told(own, recipe, "")
+    assert "another version" in _told(own, Recipe("encode", "mine", "0" * 64), "")
     assert _value(pipeline, recipe, "model") == "auto"  # a studio that does not have it
-    assert "not one of this studio" in _told(pipeline, recipe)
+    assert "not one of this studio" in _told(pipeline, recipe, "")
 
 
 def test_layers_of_a_model_that_is_not_here_are_not_taken_over(own: PspPipeline) -> None:
@@ -135,5 +135,5 @@ def test_layers_of_a_model_that_is_not_here_are_not_taken_over(own: PspPipeline)
     )
     assert [_value(own, recipe, "layers") for recipe in (gone, here, unnamed)] == ["auto", "8-11", "8-11"]
     assert _value(own, gone, "alpha") == 0.5
-    assert "'auto' is set, for its layers too" in _told(own, gone)
-    assert "not one of this studio" not in _told(own, unnamed)
+    assert "'auto' is set, for its layers too" in _told(own, gone, "")
+    assert "not one of this studio" not in _told(own, unnamed, "")

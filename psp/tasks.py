@@ -32,7 +32,7 @@ class Task:
 
     Attributes:
         name: Name in the API, on the command line and in file names.
-        title: Name of the tab.
+        title: What it is called.
         kind: What goes in.
         caption: What it does, for a person, one or two sentences.
         limits: What it cannot do, plainly; empty where nothing needs saying.
@@ -40,6 +40,7 @@ class Task:
         style: Whether a second picture can go in.
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
+        short: Its name in one word, as the page's tabs have it; empty where the title is one.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Task:
     style: bool = False
     model: str = ""
     tracer: str = ""
+    short: str = ""
+
+    @property
+    def tab(self) -> str:
+        """Name of its tab; in small letters also its name in the page's address (``#toonify``)."""
+        return self.short or self.title
 
     def own(self) -> tuple[Parameter, ...]:
         """Return the settings that are this task's own: those beside model, alignment and face."""
@@ -109,6 +116,7 @@ TASKS: dict[str, Task] = {
             parameters=_DRAWN,
             model="sketch_to_face",
             tracer="photo_to_sketch",
+            short="Sketch",
         ),
         Task(
             name="segmentation_to_face",
@@ -122,6 +130,7 @@ TASKS: dict[str, Task] = {
             parameters=_DRAWN,
             model="segmentation_to_face",
             tracer="photo_to_mask",
+            short="Paint",
         ),
         Task(
             name="super_resolution",
@@ -134,6 +143,7 @@ TASKS: dict[str, Task] = {
             ),
             parameters=(*_PHOTO, FACTOR, VARIANTS, SEED),
             model="super_resolution",
+            short="Upscale",
         ),
         Task(
             name="toonify",
@@ -153,6 +163,7 @@ TASKS: dict[str, Task] = {
             parameters=(*_PHOTO, LAYERS, ALPHA, VARIANTS, SEED),
             style=True,
             model="encode",
+            short="Mix",
         ),
     )
 }

@@ -350,6 +350,17 @@ def _hog_detector() -> _Dlib:
     return dlib_module().get_frontal_face_detector()
 
 
+def load_detector() -> None:
+    """Load now what the first search for a face would: the quick detector and the predictor.
+
+    Raises:
+        PspError: dlib or its files are not installed, or damaged.
+    """
+    with DLIB_LOCK:
+        _hog_detector()
+        landmark_predictor()
+
+
 @cache
 def _cnn_detector() -> _Dlib:
     return dlib_module().cnn_face_detection_model_v1(str(dlib_file("mmod_human_face_detector.dat")))

@@ -22,6 +22,16 @@ def _network() -> Any:  # noqa: ANN401  (dlib has no types)
     )
 
 
+def load_descriptor() -> None:
+    """Load now what the first comparison would.
+
+    Raises:
+        PspError: dlib or its file is not installed, or damaged.
+    """
+    with DLIB_LOCK:
+        _network()
+
+
 def describe_face(aligned: Image.Image) -> NDArray[np.float64]:
     """Return dlib's descriptor [128] of an FFHQ-aligned face.
 

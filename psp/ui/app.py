@@ -13,11 +13,16 @@ from psp.config import Settings
 from psp.files.bundled import assets_dir
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
+from psp.inference.warmup import Warmth
 from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.api.described import describe_api
 from psp.ui.api.server import offer_tools
 from psp.ui.encode import encode_tab
+from psp.ui.frame.card import ICON, Card
+from psp.ui.frame.masthead import TITLE, masthead
+from psp.ui.frame.theme import MARGINS, studio_theme
+from psp.ui.frame.warm import warm_when_opened
 from psp.ui.frontalize import frontalize_tab
 from psp.ui.gate.door import Door
 from psp.ui.gate.line import take_turns
@@ -29,16 +34,16 @@ from psp.ui.gate.studio import Studio
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mixing import mixing_tab
 from psp.ui.preset import connect_preset
-from psp.ui.recipes import connect_recipes, recipe_input
+from psp.ui.recipes import connect_recipes, recipe_input, restored_note
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.sketch import sketch_tab
-from psp.ui.space import header, keep_private
+from psp.ui.space import keep_private, space_buttons
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
-_CSS = _ASSETS / "studio.css"
-_SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
+_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
+_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "pictures", "tabs", "names")]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
@@ -62,22 +67,25 @@ _TABS = {
 def build_app(pipeline: PspPipeline) -> gr.Blocks:
     """Return the page over ``pipeline``, with its queue; nothing is loaded and nothing is served yet."""
     settings = pipeline.settings
-    with Studio(
-        settings, title="pSp Studio", delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False
-    ) as page:
-        header()
-        ways = recipe_input()
+    with Studio(settings, title=TITLE, delete_cache=(_HOUR, _DAY - _HOUR), analytics_enabled=False) as page:
+        with gr.Row(elem_classes="top", equal_height=True):
+            masthead()
+            space_buttons()
+        restored = restored_note()
         known = []
-        with gr.Tabs(overflow_behavior="wrap") as tabs:
+        with gr.Tabs(overflow_behavior="wrap", elem_classes="task-tabs") as tabs:
             for name, tab in _TABS.items():
-                with gr.Tab(TASKS[name].title, id=name):
+                title = TASKS[name].tab
+                with gr.Tab(title, id=name, elem_id=f"tab-{title.lower()}"):
                     known.append(tab(pipeline))
-            with gr.Tab("About", id="about"):
+            with gr.Tab("About", id="about", elem_id="tab-about"):
                 about_tab(pipeline.settings)
         for each in known:
             connect_preset(page, each.fresh, each.inputs, each.settings, each.results)
-        connect_recipes(page, pipeline, ways, tabs, known)
+        connect_recipes(page, pipeline, recipe_input(), restored, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
+        page.warmth = Warmth(pipeline)
+        warm_when_opened(page, page.warmth)
         describe_api(page, page.address)
     keep_private(page)
     if pipeline.network.lent:
@@ -105,7 +113,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         assert app.middleware_stack is not None, "built when the server starts"
         page, below = app.get_blocks(), app.middleware_stack
         login = Login(below, app, settings.auth) if settings.auth else None
-        app.middleware_stack = Door(below, page, settings.allowed_hosts, most, login)
+        assert isinstance(page, Studio), "build_app makes it"
+        app.middleware_stack = Door(Card(login or below, page), page, settings.allowed_hosts, most, login)
         async with AsyncExitStack() as stack:
             if page.mcp_server_obj:
                 await stack.enter_async_context(page.mcp_server_obj.lifespan(app))
@@ -114,10 +123,11 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
     return {
         "show_error": False,
         "auth": checker(settings.auth) if settings.auth else None,
-        "theme": gr.themes.Soft(),
+        "theme": studio_theme(),
         "css_paths": _CSS,
+        "favicon_path": ICON,
         "css": legend_css(),
-        "head": "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
+        "head": MARGINS + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
         "max_file_size": most,
@@ -139,5 +149,8 @@ def launch(page: gr.Blocks) -> None:
     assert isinstance(page, Studio), "build_app makes it"
     offer_tools(page)
     with printed(page.settings.log):
+        assert page.warmth is not None, "build_app makes it"
+        page.warmth.allow()
         page.launch(prevent_thread_lock=True, **launch_settings(page.settings))
         serve_until_stopped(page)
+        page.warmth.stop()

@@ -21,18 +21,22 @@ from psp.ui.words import escape, in_words
 _NO_RECIPE = "There is no recipe of this studio in the file."
 
 
-def recipe_input() -> tuple[gr.File, gr.Markdown]:
-    """Make the field for a PNG, and the line that says what was restored."""
-    said = gr.Markdown(elem_classes="note")
-    with gr.Accordion("Open a result: restore its settings", open=False):
-        file = file_input("A PNG that the studio made", ".png", 110)
-    return file, said
+def restored_note() -> gr.Markdown:
+    """Make the line that says what was restored; it takes no room while it is empty."""
+    return gr.Markdown(elem_classes=["note", "restored"])
+
+
+def recipe_input() -> gr.File:
+    """Make the field for a PNG, in a section that is closed."""
+    with gr.Accordion("Open a result: restore its settings", open=False, elem_classes="foot"):
+        return file_input("A PNG that the studio made", ".png", 110)
 
 
 def connect_recipes(
     page: gr.Blocks,
     pipeline: PspPipeline,
-    ways: tuple[gr.File, gr.Markdown],
+    file: gr.File,
+    said: gr.Markdown,
     tabs: gr.Tabs,
     known: Sequence[Tab],
 ) -> None:
@@ -41,11 +45,11 @@ def connect_recipes(
     Args:
         page: The page, whose link may hold a recipe.
         pipeline: Knows the models that are here.
-        ways: What :func:`recipe_input` made.
+        file: What :func:`recipe_input` made.
+        said: What :func:`restored_note` made.
         tabs: The tabs, by task.
         known: The controls of each tab.
     """
-    file, said = ways
     restored = gr.JSON(visible=False, label="Restored")
     controls = [control for tab in known for control in tab.settings.values()]
     outputs = [said, tabs, restored, *controls, *(part for tab in known for part in tab.inputs.outputs())]
@@ -77,11 +81,13 @@ def connect_recipes(
         )
         return [told, gr.Tabs(selected=recipe.task), face, *values, *inputs]
 
-    for event in (
-        page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"),
-        file.upload(in_words(from_file), file, outputs, api_visibility="private"),
+    # What was dropped at the foot is restored at the top, and said there.
+    up = "scrollTo({top: 0, behavior: 'smooth'})"
+    for event, after in (
+        (page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"), ""),
+        (file.upload(in_words(from_file), file, outputs, api_visibility="private"), up),
     ):
-        js = "restored => results.restored(restored?.task, restored?.face)"
+        js = f"restored => {{ {after}; return results.restored(restored?.task, restored?.face); }}"
         event.success(None, restored, None, js=js, api_visibility="private")
 
 

@@ -1,4 +1,4 @@
-"""The top of the page: its title, and on a Space the buttons to duplicate it and to sign in."""
+"""What the page has on a Space alone: the buttons to duplicate it and to sign in."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ _OAUTH = ("OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_SCOPES", "OPENID_PROV
 # What "gradio[oauth]" adds.
 _PACKAGES = ("authlib", "itsdangerous")
 
-_TITLE = "# pSp Studio\nA photo, a sketch, a map or a tiny picture becomes a face: pixel2style2pixel."
 
-
-def header() -> None:
-    """Lay out the top of the page, inside the current Blocks."""
-    gr.Markdown(_TITLE)
+def space_buttons() -> None:
+    """Lay out the buttons of a Space, inside the current row; elsewhere there are none."""
     if get_space() is None:
         return
-    with gr.Row():
-        gr.DuplicateButton(scale=0, min_width=160)
-        if _can_sign_in():
-            gr.LoginButton(size="sm", scale=0, min_width=220)
+    gr.DuplicateButton(scale=0, min_width=160)
+    if _can_sign_in():
+        gr.LoginButton(size="sm", scale=0, min_width=180)
 
 
 def keep_private(page: gr.Blocks) -> None:

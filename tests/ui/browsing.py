@@ -9,6 +9,8 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
+from psp.tasks import TASKS
+
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 # Keeps the browser from calling its maker: tests need no network.
 QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -29,9 +31,15 @@ setInterval(() => {
 """
 
 
+def tab(page: Page, name: str, *, selected: bool | None = None) -> Locator:
+    """Return a tab by the title of its task, or by its own name."""
+    short = next((task.tab for task in TASKS.values() if task.title == name), name)
+    return page.get_by_role("tab", name=short, exact=True, selected=selected)
+
+
 def open_tab(page: Page, name: str) -> None:
-    """Open a tab by its title."""
-    page.get_by_role("tab", name=name, exact=True).click()
+    """Open a tab by the title of its task, or by its own name."""
+    tab(page, name).click()
 
 
 def open_pad(page: Page, name: str) -> Locator:
@@ -85,9 +93,9 @@ def oval(x: float, y: float, wide: float, high: float, count: int = 12) -> list[
     return [(x + wide * math.cos(turn), y + high * math.sin(turn)) for turn in turns]
 
 
-def open_example(page: Page, tab: str, index: int = 0) -> None:
+def open_example(page: Page, name: str, index: int = 0) -> None:
     """Open a tab and one of its examples, and wait for the stored result with all that belongs to it."""
-    open_tab(page, tab)
+    open_tab(page, name)
     block(page, "Examples").locator("button").nth(index).click()
     expect(block(page, "Recipe").locator("textarea, input").first).to_have_value(
         re.compile(r"^http.*\?task=")

@@ -30,6 +30,7 @@ from tests.ui.browsing import (
     paint_at_once,
     picture,
     press,
+    tab,
     upload,
 )
 
@@ -239,9 +240,7 @@ def test_a_dropped_result_restores_its_controls(
         assert recipe_of_png(opened) is not None
     page.get_by_text("Open a result: restore its settings").click()
     upload(page, "A PNG that the studio made", tmp_path / "result.png")
-    expect(page.get_by_role("tab", name="Sketch → face", exact=True)).to_have_attribute(
-        "aria-selected", "true"
-    )
+    expect(tab(page, "Sketch → face")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_text("It was variant 2")).to_be_visible()
     expect(page.get_by_label("Seed").locator("visible=true").first).to_have_value("41")
     expect(page.get_by_label("Layers").locator("visible=true").first).to_have_value("0-3,7")
@@ -286,7 +285,7 @@ def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
 def test_the_keyboard_reaches_every_control(page: Page, title: str) -> None:
     open_tab(page, title)
     page.wait_for_timeout(800)
-    page.get_by_role("tab", name=title, exact=True).focus()
+    tab(page, title).focus()
     wanted = """() => [...document.querySelectorAll("input, textarea, button, a[href], [tabindex]")].filter(
         e => e.checkVisibility({visibilityProperty: true, opacityProperty: true}) && !e.disabled
             && e.type !== "file" && e.tabIndex >= 0)"""

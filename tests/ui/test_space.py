@@ -40,7 +40,7 @@ def buttons(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     with gr.Blocks() as page:
-        space.header()
+        space.space_buttons()
     return [type(block).__name__ for block in page.blocks.values() if isinstance(block, gr.Button)]
 
 

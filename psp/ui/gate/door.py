@@ -46,11 +46,11 @@ class Door:
     """The outermost layer of the served page.
 
     Args:
-        app: The page.
+        app: The page, behind ``login`` where there is one.
         page: The page's Blocks: knows its functions, and where it listens.
         allowed: ``Settings.allowed_hosts``.
         max_upload: Bytes of the largest upload.
-        login: Where there is a password: asks for it.
+        login: Where there is a password: knows who has given it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class Door:
         max_upload: int,
         login: Login | None = None,
     ) -> None:
-        self._app = login or app
+        self._app = app
         self._login = login
         self._page = page
         self._allowed = allowed

@@ -26,7 +26,16 @@ MCP = "/gradio_api/mcp"
 
 # What the login page is made of. "startup-events" is what Gradio asks itself when it starts; it answers
 # true or false.
-_OPEN = ("/", "/favicon.ico", "/manifest.json", "/robots.txt", "/theme.css", "/gradio_api/startup-events")
+_OPEN = (
+    "/",
+    "/favicon.ico",
+    "/card.webp",
+    "/pwa_icon",
+    "/manifest.json",
+    "/robots.txt",
+    "/theme.css",
+    "/gradio_api/startup-events",
+)
 _OPEN_FOLDERS = ("/assets/", "/static/")
 _FORM = ("/login", "/login/")
 

@@ -13,6 +13,7 @@ import gradio as gr
 
 from psp.config import Settings
 from psp.errors import InputError
+from psp.inference.warmup import Warmth
 from psp.ui.gate.incoming import check_event, check_values
 from psp.ui.gate.journal import judged
 from psp.ui.gate.line import ONCE
@@ -34,6 +35,7 @@ class Studio(gr.Blocks):
     def __init__(self, settings: Settings, **kwargs: Any) -> None:  # noqa: ANN401  (as gradio has them)
         super().__init__(**kwargs)
         self.settings = settings
+        self.warmth: Warmth | None = None  # of the process that serves it
 
     def address(self) -> str:
         """Return the address under which the page is seen from outside, as far as it knows."""

@@ -1,0 +1,80 @@
+"""The tabs: in one row on a phone, reached by keys, and in the address, which anybody may have written."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from psp.tasks import TASKS
+from tests.ui.browsing import CHROMIUM, open_tab, tab
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+expect.set_options(timeout=60_000)  # the page may take long to be there on a busy machine
+
+
+def test_names_of_tabs_are_one_short_word_each() -> None:
+    names = [task.tab for task in TASKS.values()]
+    assert all(re.fullmatch(r"[A-Z][a-z]{2,9}", name) for name in names)
+    assert len({*names, "About"}) == len(names) + 1
+
+
+def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(page: Page, url: str) -> None:
+    assert page.url == url
+    open_tab(page, "Toonify")
+    expect(page).to_have_url(f"{url}#toonify")
+    open_tab(page, "Super-resolution")
+    expect(page).to_have_url(f"{url}#upscale")
+    page.go_back()
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+    page.go_back()
+    expect(tab(page, "Encode", selected=True)).to_be_visible()
+    page.go_forward()
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+    page.reload()
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+    expect(page).to_have_url(f"{url}#toonify")
+
+
+@pytest.mark.parametrize("name", ["nothing", "sketch-button", "tab-sketch", "%22%5D%2C*%5Bid", "Sketch"])
+def test_an_address_that_names_no_tab_opens_the_first(browser: Browser, url: str, name: str) -> None:
+    page = browser.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(f"{url}#{name}")
+    expect(tab(page, "Encode", selected=True)).to_be_visible()
+    expect(page).to_have_url(f"{url}#encode")
+    assert errors == []
+    page.close()
+
+
+def test_a_recipe_says_its_tab_itself_and_is_left_with_it(page: Page, url: str) -> None:
+    link = f"{url}?task=toonify&model=mobile-1024&align=true&face=0&strength=0.35"
+    page.goto(f"{link}#sketch")
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+    expect(page.get_by_text("Settings of a result of Toonify are restored")).to_be_visible()
+    expect(page).to_have_url(f"{link}#toonify")
+    open_tab(page, "Style mixing")
+    expect(page).to_have_url(f"{url}#mix")  # a reload would open Toonify again, otherwise
+    page.reload()
+    expect(tab(page, "Style mixing", selected=True)).to_be_visible()
+
+
+def test_on_a_phone_all_tabs_are_one_row_that_keys_walk(browser: Browser, url: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(url)
+    row = page.locator(".task-tabs").first.get_by_role("tablist").first
+    expect(row).to_have_class(re.compile("more-right"))
+    tops = {box["y"] for each in row.get_by_role("tab").all() if (box := each.bounding_box())}
+    assert len(tops) == 1
+    tab(page, "Encode").focus()
+    for _ in range(len(TASKS)):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(tab(page, "About", selected=True)).to_be_in_viewport(ratio=1)
+    expect(tab(page, "About")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(tab(page, "Encode")).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()

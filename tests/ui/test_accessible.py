@@ -1,0 +1,117 @@
+"""The page as axe-core judges it: every tab, light and dark, empty and with a result; and what it cannot see.
+
+Nothing serious or critical may be found, and there is no list of exceptions: what Gradio's own markup leaves
+without a name, ``assets/names.js`` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from psp.tasks import TASKS
+from tests.ui.browsing import CHROMIUM, open_example, open_tab, shown, tab
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+expect.set_options(timeout=60_000)  # the page may take long to be there on a busy machine
+
+TITLES = [task.title for task in TASKS.values()]
+_WIDE = {"width": 1440, "height": 900}
+
+
+def findings(page: Page) -> list[tuple[str, str, str]]:
+    """What axe finds that is serious or critical: rule, selector, and the beginning of the element."""
+    # Colours that are on their way somewhere are no colours to judge.
+    page.add_style_tag(
+        content="*, *::before, *::after { transition: none !important; animation: none !important }"
+    )
+    page.wait_for_timeout(300)
+    rules: list[dict[str, Any]] = Axe().run(page).response["violations"]
+    return [
+        (rule["id"], str(node["target"][-1]), node["html"][:120])
+        for rule in rules
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def seen(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator[Page]:
+    """The page in one of its two looks."""
+    page = browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]  # a TypedDict of Playwright's own
+    page.set_default_timeout(60_000)
+    page.goto(f"{url}?__theme={request.param}")
+    expect(tab(page, "Encode", selected=True)).to_be_visible()
+    yield page
+    page.close()
+
+
+@pytest.mark.parametrize("title", [*TITLES, "About"])
+def test_an_empty_tab_has_no_serious_fault(seen: Page, title: str) -> None:
+    open_tab(seen, title)
+    expect(seen.get_by_role("tabpanel").locator("visible=true").first).to_be_visible()
+    assert findings(seen) == []
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_a_tab_with_a_result_has_no_serious_fault(seen: Page, title: str) -> None:
+    open_example(seen, title)
+    expect(shown(seen).first).to_be_visible()
+    assert findings(seen) == []
+
+
+def test_headings_begin_with_the_name_of_the_page_and_leave_none_out(page: Page) -> None:
+    for title in [*TITLES, "About"]:
+        open_tab(page, title)
+        levels = (
+            page.locator("h1, h2, h3, h4")
+            .locator("visible=true")
+            .evaluate_all("all => all.map(each => Number(each.tagName[1]))")
+        )
+        assert levels[0] == 1 and levels.count(1) == 1
+        assert all(after - before <= 1 for before, after in pairwise(levels)), title
+
+
+def test_examples_say_what_they_are(page: Page) -> None:
+    for title in TITLES:
+        open_tab(page, title)
+        pictures = page.locator(".examples button").locator("visible=true")
+        expect(pictures.first).to_be_visible()
+        names = pictures.locator("img").evaluate_all("all => all.map(each => each.alt)")
+        assert all(len(name) > 5 for name in names) and len(set(names)) == len(names) >= 2, title
+
+
+@pytest.mark.parametrize("look", ["light", "dark"])
+def test_what_cannot_be_pressed_can_be_read_and_what_has_the_focus_is_seen(
+    browser: Browser, url: str, look: str
+) -> None:
+    page = browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]  # a TypedDict of Playwright's own
+    page.goto(f"{url}?__theme={look}")
+    expect(tab(page, "Encode", selected=True)).to_be_visible()
+    # axe leaves out what is disabled.
+    ratios = page.locator("button:disabled").locator("visible=true").evaluate_all(_CONTRAST)
+    assert ratios and min(ratios) >= 4.5
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    width = page.evaluate("parseFloat(getComputedStyle(document.activeElement).outlineWidth)")
+    assert width >= 2
+    page.close()
+
+
+_CONTRAST = """all => {
+  const shade = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).map(Number).map((v) => v / 255)
+      .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  return all.map((each) => {
+    const { color, backgroundColor, opacity } = getComputedStyle(each);
+    const [low, high] = [shade(color), shade(backgroundColor)].sort((a, b) => a - b);
+    return Number(opacity) === 1 ? (high + 0.05) / (low + 0.05) : 0;
+  });
+}"""

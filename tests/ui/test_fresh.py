@@ -18,8 +18,8 @@ from psp.tasks import TASKS
 from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import (
     CHROMIUM,
-    SECTIONS,
     PHOTO,
+    SECTIONS,
     block,
     button,
     draw,

@@ -37,7 +37,8 @@ from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
 _CSS = _ASSETS / "studio.css"
-_SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "pictures.js"]
+_PADS = _ASSETS / "pads.css"
+_SCRIPTS = [_ASSETS / "pad.js", _ASSETS / "results.js", _ASSETS / "sheet.js", _ASSETS / "pictures.js"]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
@@ -114,7 +115,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "theme": gr.themes.Soft(),
         "css_paths": _CSS,
         "css": legend_css(),
-        "head": "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
+        "head": f"<style>{_PADS.read_text('utf-8')}</style>"
+        + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
         "max_file_size": most,

@@ -43,7 +43,8 @@ from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
 _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
-_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "pictures", "tabs", "names")]
+_PADS = _ASSETS / "pads.css"
+_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "sheet", "pictures", "tabs", "names")]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
@@ -127,7 +128,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "css_paths": _CSS,
         "favicon_path": ICON,
         "css": legend_css(),
-        "head": MARGINS + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
+        "head": f"{MARGINS}<style>{_PADS.read_text('utf-8')}</style>"
+        + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
         "max_file_size": most,

@@ -76,8 +76,8 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    # The sheet is a square in the middle of the canvas, some way from its edges.
-    side = 0.84 * min(box["width"], box["height"])
+    # The sheet is a square in the middle of the canvas, 30 pixels from its edges, as assets/sheet.js has it.
+    side = min(min(box["width"], box["height"]) - 60, 512)
     left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
     x, y = points[0]
     page.mouse.move(left + x * side, top + y * side)
@@ -127,7 +127,7 @@ def paint_at_once(page: Page, strokes: dict[str, list[tuple[float, float]]]) -> 
           const canvas = [...document.querySelectorAll(".pad canvas")].find((e) => e.checkVisibility());
           canvas.scrollIntoView({block: "center"});
           const box = canvas.getBoundingClientRect();
-          const side = 0.84 * Math.min(box.width, box.height);
+          const side = Math.min(Math.min(box.width, box.height) - 60, 512);
           const send = (type, [x, y], buttons) => canvas.dispatchEvent(new PointerEvent(type, {
             bubbles: true, composed: true, pointerId: 1, pointerType: "mouse", isPrimary: true, buttons,
             button: type === "pointermove" ? -1 : 0,

@@ -16,7 +16,12 @@ const sheets = (() => {
   };
 
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-  const press = (id) => document.getElementById(id)?.click();
+  /** Press a button, once it is there: a tab has none before it was opened for the first time. */
+  const press = async (id) => {
+    for (let tries = 0; tries < 50 && !document.getElementById(id); tries++) await pause(100);
+    await pause(id.startsWith("trace-") ? 300 : 0); // its photo is taken over by then
+    document.getElementById(id)?.click();
+  };
   const padOf = (task) => document.getElementById(`strokes-${task}`)?.closest(".tabitem")?.querySelector(".pad");
   const inSight = (element) => Boolean(element?.checkVisibility());
 

@@ -30,7 +30,6 @@ _OPEN = (
     "/",
     "/favicon.ico",
     "/card.webp",
-    "/pwa_icon",
     "/manifest.json",
     "/robots.txt",
     "/theme.css",

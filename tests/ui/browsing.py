@@ -52,7 +52,9 @@ def open_pad(page: Page, name: str) -> Locator:
 
 def block(page: Page, label: str) -> Locator:
     """Return the visible component with this label."""
-    return page.locator(f".block:has(label:has-text('{label}')):visible").first
+    # A section is a block too, with all that is in it.
+    own = ".block:not(:has(> button.label-wrap))"
+    return page.locator(f"{own}:has(label:has-text('{label}')):visible").first
 
 
 def upload(page: Page, label: str, path: Path) -> None:

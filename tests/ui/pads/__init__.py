@@ -1,1 +1,0 @@
-"""Tests of the pads to draw on."""

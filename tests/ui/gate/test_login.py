@@ -235,19 +235,20 @@ def test_guesses_wait_for_each_other_and_too_many_are_sent_away(raw: Raw) -> Non
     assert log_in(raw, NAME, PASSWORD).status == 200 and raw.send(
         f"{MCP}/schema", headers=basic(NAME, PASSWORD)
     )
-    assert time.monotonic() - began < 0.4
+    assert time.monotonic() - began < 1.9  # right ones do not wait
 
 
 def test_a_crowd_of_guesses_is_sent_away(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logins, "_MOST_WAITING", 2)
+    monkeypatch.setattr(logins, "_PAUSE", 2.0)  # all come while the first ones wait
     with ThreadPoolExecutor(6) as threads:
         asked = [threads.submit(log_in, raw, NAME, f"guess {number}") for number in range(6)]
         statuses = sorted(each.result().status for each in asked)
-    assert statuses[:2] == [400, 400] and 429 in statuses
+    assert {400, 429} == set(statuses)
 
 
 def test_a_form_that_does_not_end_holds_nobody_up(raw: Raw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logins, "_PATIENCE", 1.0)
+    monkeypatch.setattr(logins, "_PATIENCE", 3.0)
     slow = {"Content-Length": "50", "Content-Type": "application/x-www-form-urlencoded"}
     with ThreadPoolExecutor(1) as threads:
         never = threads.submit(raw.send, "/login", b"username=", "POST", slow)

@@ -47,11 +47,18 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
 @pytest.fixture
 def repo_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[RepoHub]:
     """A Hub of repositories that take uploads, and a token for it."""
+    with taking_uploads(RepoHub(), monkeypatch) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def taking_uploads(server: S, monkeypatch: pytest.MonkeyPatch) -> Iterator[S]:
+    """Serve a Hub that takes uploads, with a token for it."""
     import huggingface_hub.constants
 
     monkeypatch.setenv("HF_TOKEN", TOKEN)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # read at its import
-    with serving(RepoHub(), monkeypatch) as server:
+    with serving(server, monkeypatch):
         yield server
 
 

@@ -15,8 +15,8 @@ from psp import PspPipeline
 from psp.checkpoints import save_psp
 from psp.config import Settings
 from psp.errors import ModelNotFoundError, PushError, SettingsError
-from tests.checkpoints.conftest import serving
-from tests.checkpoints.loopback_repo import TOKEN, RepoHub
+from tests.checkpoints.conftest import taking_uploads
+from tests.checkpoints.loopback_repo import RepoHub
 from tests.compact import compact_model
 
 REPO = "me/psp-cats"
@@ -24,11 +24,7 @@ REPO = "me/psp-cats"
 
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[RepoHub]:
-    import huggingface_hub.constants
-
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # read at its import
-    with serving(RepoHub(), monkeypatch) as server:
+    with taking_uploads(RepoHub(), monkeypatch) as server:
         yield server
 
 

@@ -10,8 +10,7 @@ import pytest
 from PIL import Image
 
 from psp.config import Settings
-from tests.checkpoints.conftest import serving
-from tests.checkpoints.loopback_repo import TOKEN
+from tests.checkpoints.conftest import taking_uploads
 from tests.publish.loopback_space import SpaceHub
 
 CARD = """---
@@ -76,11 +75,7 @@ def commit(root: Path) -> None:
 @pytest.fixture
 def space_hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[SpaceHub]:
     """A Hub that has Spaces, and a token for it."""
-    import huggingface_hub.constants
-
-    monkeypatch.setenv("HF_TOKEN", TOKEN)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_DISABLE_XET", True)  # read at its import
-    with serving(SpaceHub(), monkeypatch) as server:
+    with taking_uploads(SpaceHub(), monkeypatch) as server:
         yield server
 
 

@@ -23,7 +23,8 @@ const results = (() => {
   const same = (made, now) => made === now || (Array.isArray(made) && made.includes(now));
 
   const nothing = () => ({
-    source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", link: "",
+    source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", numbers: "", link: "",
+    save: update({ value: null, interactive: false }),
     archive: update({ value: null, interactive: false }),
     faces: update({ value: null, visible: false }),
     paste: update({ interactive: false }),
@@ -160,6 +161,17 @@ const results = (() => {
     return values;
   };
 
+  /** The page was opened: a tab begins with an example, whose files get the address of this page. */
+  const preset = (task, values) => {
+    tabOf(task).opening = true;
+    const root = (window.gradio_config?.root ?? location.origin).replace(/\/$/, "");
+    const link = location.origin + location.pathname;
+    return JSON.parse(JSON.stringify(values), (key, value) =>
+      typeof value !== "string" ? value
+        : key === "url" && value.startsWith("/gradio_api/") ? root + value
+          : value.startsWith("?task=") ? link + value : value);
+  };
+
   /** An example is open, or could not be opened: `here` says which. */
   const opened = (spec, here, ...values) => {
     const tab = remember(spec, values);
@@ -189,7 +201,7 @@ const results = (() => {
 
   /** Return which picture of a gallery is looked at: the one that is marked there, or else the last that was. */
   const picked = (id, last) => {
-    const thumbnails = [...document.querySelectorAll(`#${id} .thumbnails button`)];
+    const thumbnails = [...document.querySelectorAll(`#${id} .thumbnail-item`)];
     const index = thumbnails.findIndex((button) => button.classList.contains("selected"));
     return index < 0 ? last : index;
   };
@@ -226,6 +238,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked,
+    converts, clicked, preset,
   };
 })();

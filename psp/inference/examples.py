@@ -5,6 +5,7 @@ Results are stored small, as the page shows them: WebP of 512 px, and codes in h
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ STORED_SIZE = 512
 """Side in pixels of stored pictures, at most."""
 
 _QUALITY = 84  # of WebP: 30 kB a picture
+_BEFORE = "before.webp"
 _BY_SEED: dict[str, Setting] = {"variants": 3, "seed": 93}
 
 
@@ -87,11 +89,13 @@ class Rendered:
         pictures: The WebP files, in order.
         latents: The file of codes, in half precision.
         details: As the endpoint gives them.
+        before: What the model saw; of each task's first example, with which its tab opens.
     """
 
     pictures: tuple[Path, ...]
     latents: Path
     details: dict[str, Any]
+    before: Path | None = None
 
     def pngs(self) -> list[bytes]:
         """Return the pictures as the studio hands out results: PNG, with the recipe."""
@@ -108,9 +112,9 @@ _ASTRONAUT, _HOPPER, _TWO = "photos/astronaut.jpg", "photos/hopper.jpg", "photos
 _WOMAN, _MAN, _TURNED = "photos/synthetic_1.jpg", "photos/synthetic_2.jpg", "photos/synthetic_turned.jpg"
 
 EXAMPLES: tuple[Example, ...] = (
+    Example("encode", "synthetic_woman", _WOMAN),
     Example("encode", "astronaut", _ASTRONAUT),
     Example("encode", "second_of_two", _TWO, settings={"face": 1}),
-    Example("encode", "synthetic_woman", _WOMAN),
     Example("encode", "synthetic_man", _MAN),
     Example("frontalize", "turned_head", _TURNED),
     Example("frontalize", "astronaut", _ASTRONAUT),
@@ -167,6 +171,9 @@ def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
         result = run_example(pipeline, example)
         folder = RESULTS / example.task / example.name
         files |= {folder / name: data for name, data in _stored(result).items()}
+        if example == examples_of(example.task)[0]:
+            assert result.seen is not None, "examples begin with a picture"
+            files[folder / _BEFORE] = _given(result.seen)
     write_files(files, _is_stored_result)
     _remove_others(files)
     write_pins(RESULTS.parent, PINNED["examples"])
@@ -184,6 +191,13 @@ def _stored(result: Result) -> dict[str, bytes]:
     files[f"{task}.safetensors"] = codes_to_bytes(result.latents, result.recipe, half=True)
     files[f"{task}.json"] = json.dumps(result.details, indent=2, ensure_ascii=False).encode()
     return files
+
+
+def _given(picture: Image.Image) -> bytes:
+    """Return what a model saw as a small WebP: as it was given, so not marked as synthetic."""
+    out = io.BytesIO()
+    _small(picture.convert("RGB")).save(out, "WEBP", quality=_QUALITY, method=6)
+    return out.getvalue()
 
 
 def _small(picture: Image.Image) -> Image.Image:
@@ -227,9 +241,9 @@ def rendered(example: Example) -> Rendered:
         restore = f"Restore examples/results/{task}/{folder.name} from the repository."
         raise CheckpointError(f"{task}.json is damaged.", restore) from error
     count = details["recipe"]["settings"].get("variants", 1)
-    found = Rendered(
-        tuple(folder / name for name in _names(task, count)), folder / f"{task}.safetensors", details
-    )
-    for path in (*found.pictures, found.latents):
+    pictures = tuple(folder / name for name in _names(task, count))
+    before = folder / _BEFORE if example == examples_of(task)[0] else None
+    found = Rendered(pictures, folder / f"{task}.safetensors", details, before)
+    for path in (*pictures, found.latents, *([before] if before else [])):
         require_pinned(path, RESULTS.parent)
     return found

@@ -154,6 +154,17 @@ def picture_to_map(
     return labels, tuple(warnings)
 
 
+def is_photo(picture: Image.Image) -> bool:
+    """Return whether a picture, of any mode and shape, is a photo where a map of a face is wanted."""
+    side = min(picture.size)
+    if side < _MIN_SIDE:
+        return False
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    square = picture.crop((left, top, left + side, top + side))
+    _, warnings = picture_to_map(square)
+    return any(warning.startswith(PHOTO_FOR_MAP) for warning in warnings)
+
+
 def map_to_tensor(labels: Labels, size: int, count: int = len(CLASSES)) -> torch.Tensor:
     """Turn a map [H,W] into one-hot planes [1,count,size,size], float32; resized by nearest neighbour.
 

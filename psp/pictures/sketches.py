@@ -150,9 +150,7 @@ def read_sketch(drawing: PictureSource) -> tuple[Image.Image, tuple[str, ...]]:
         PictureError: As :func:`normalize_sketch`.
     """
     picture = put_on_paper(drawing)
-    pixels, unit = _at_side(picture, _LOOKED_AT, _LOOKED_AT)
-    apart = np.sqrt(np.mean((pixels - _paper_of(pixels)) ** 2, axis=2))
-    if is_shaded(pixels, apart, _PAPER_SPREAD, unit):
+    if _shaded(picture):
         return _normalized(picture)[0], (PHOTO_FOR_SKETCH,)
     sketch, ink, unit = _normalized(picture)
     warnings = []
@@ -168,6 +166,22 @@ def read_sketch(drawing: PictureSource) -> tuple[Image.Image, tuple[str, ...]]:
     if small_pieces(1.0 - np.asarray(sketch, dtype=np.float32) / 255.0, unit):
         warnings.append(NO_FACE_DRAWN)
     return sketch, tuple(warnings)
+
+
+def is_photo(drawing: PictureSource) -> bool:
+    """Return whether a picture is a photo or a painting, where a line drawing is wanted.
+
+    Raises:
+        PictureError: It cannot be read.
+    """
+    return _shaded(put_on_paper(drawing))
+
+
+def _shaded(picture: Image.Image) -> bool:
+    """Return whether large areas of an RGB picture change in tone."""
+    pixels, unit = _at_side(picture, _LOOKED_AT, _LOOKED_AT)
+    apart = np.sqrt(np.mean((pixels - _paper_of(pixels)) ** 2, axis=2))
+    return is_shaded(pixels, apart, _PAPER_SPREAD, unit)
 
 
 def _at_side(picture: Image.Image, least: int, most: int) -> tuple[NDArray[np.float32], float]:

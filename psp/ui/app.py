@@ -33,6 +33,7 @@ from psp.ui.gate.serving import serve_until_stopped
 from psp.ui.gate.studio import Studio
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mixing import mixing_tab
+from psp.ui.preset import connect_preset
 from psp.ui.recipes import connect_recipes, recipe_input, restored_note
 from psp.ui.segmentation import legend_css, segmentation_tab
 from psp.ui.sketch import sketch_tab
@@ -42,7 +43,8 @@ from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
 _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
-_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "pictures", "tabs", "names")]
+_PADS = _ASSETS / "pads.css"
+_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "sheet", "pictures", "tabs", "names")]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
@@ -79,6 +81,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                     known.append(tab(pipeline))
             with gr.Tab("About", id="about", elem_id="tab-about"):
                 about_tab(pipeline.settings)
+        for each in known:
+            connect_preset(page, each.fresh, each.inputs, each.settings, each.results)
         connect_recipes(page, pipeline, recipe_input(), restored, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
         page.warmth = Warmth(pipeline)
@@ -124,7 +128,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "css_paths": _CSS,
         "favicon_path": ICON,
         "css": legend_css(),
-        "head": MARGINS + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
+        "head": f"{MARGINS}<style>{_PADS.read_text('utf-8')}</style>"
+        + "".join(f"<script>{path.read_text('utf-8')}</script>" for path in _SCRIPTS),
         "footer_links": ["api"],
         "allowed_paths": [str(FOLDER)],
         "max_file_size": most,

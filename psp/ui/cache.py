@@ -45,9 +45,14 @@ def cached_picture(picture: Image.Image, name: str) -> str:
         picture: Any picture.
         name: Its name without ending.
     """
+    return cached(png_of(picture), f"{name}.png")
+
+
+def png_of(picture: Image.Image) -> bytes:
+    """Return a picture as a PNG."""
     out = io.BytesIO()
     picture.save(out, "PNG")
-    return cached(out.getvalue(), f"{name}.png")
+    return out.getvalue()
 
 
 def as_path(field: gr.File) -> gr.File:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from PIL import Image
 
 from psp.config import Settings
 from psp.errors import PspError
+from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import Task
 from psp.ui.cache import cached
@@ -20,19 +19,21 @@ from psp.ui.controls import (
     picture_input,
 )
 from psp.ui.examples import connect_examples, example_row
-from psp.ui.fresh import Fresh
+from psp.ui.fresh import Fresh, When
 from psp.ui.gate.pad import limited
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
 from psp.ui.linked import Inputs
+from psp.ui.pads.live import Live, connect_live, live_portrait
+from psp.ui.pads.offers import IsPhoto, Offers, connect_offers, offers
+from psp.ui.pads.sheet import SIDE, as_png, flatten, is_drawn
+from psp.ui.panel import Results, results_panel
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import (
-    Results,
     See,
     connect_gallery,
     connect_results,
     need,
     result_files,
-    results_panel,
     write_back_seed,
 )
 from psp.ui.settings import Controls, align_controls, model_input, setting_controls
@@ -67,6 +68,8 @@ class DrawingTab:
         photo: The photo to start from, with its switch for alignment and its face.
         trace: The button that makes a drawing of the photo.
         traced: The other two outputs of that endpoint, not shown.
+        offers: What is offered for an upload.
+        live: The portrait beside the pad; None where each would need a GPU that is lent.
     """
 
     task: Task
@@ -85,6 +88,8 @@ class DrawingTab:
     photo: tuple[gr.Image, gr.Checkbox, gr.Number]
     trace: gr.Button
     traced: tuple[gr.File, gr.JSON]
+    offers: Offers
+    live: Live | None
 
     @property
     def inputs(self) -> list[gr.components.Component]:
@@ -98,6 +103,8 @@ def drawing_tab(
     what: str,
     pad: Callable[[], gr.ImageEditor],
     trace_title: str,
+    *,
+    redraws: bool | None,
 ) -> DrawingTab:
     """Lay out a tab whose input is drawn, inside the current Blocks.
 
@@ -107,25 +114,29 @@ def drawing_tab(
         what: What is drawn, for labels: "sketch".
         pad: Makes the pad, with what belongs beside it.
         trace_title: Title of the button that makes a drawing of a photo.
+        redraws: Whether the portrait beside the pad is redrawn after each stroke unless that is switched off;
+            None: there is none.
     """
     introduction(task)
     with gr.Row():
-        with gr.Column():
+        with gr.Column(scale=2, elem_classes="input-column"):
             with gr.Tabs(selected=_DRAW, overflow_behavior="wrap") as ways:
-                with gr.Tab("Draw", id=_DRAW):
-                    editor = pad()
+                with gr.Tab("Draw", id=_DRAW), gr.Column(elem_classes="easel-frame"):
+                    editor, live = _easel(task, pad, redraws)
                 with gr.Tab("Upload", id=_UPLOAD):
                     given = picture_input(what.capitalize(), f"Drop a {what}, paste one, or use the camera")
+                    offered = offers(what)
                 with gr.Tab("From a photo", id=_PHOTO):
                     photo = picture_input("Photo to start from", "Drop a photo with a face")
                     align, face = align_controls()
-                    trace = gr.Button(trace_title)
+                    trace = gr.Button(trace_title, elem_id=_trace_id(task))
             run, halt = run_buttons(task.title)
             drawn = gr.Button("Drawn", elem_id=f"strokes-{task.name}", visible="hidden")
-            examples = example_row(task.name)
             style = setting_controls(task.own())
-            model = model_input(task.name, settings)
-        results = results_panel("gallery", photo=False)
+            examples = example_row(task.name)
+            with gr.Accordion("More settings", open=False):
+                model = model_input(task.name, settings)
+        results = results_panel("gallery", task)
     traced = (
         gr.File(visible=False, label="No codes"),
         gr.JSON(visible=False, label="Details"),
@@ -133,25 +144,40 @@ def drawing_tab(
     way = gr.Textbox(_DRAW, visible=False, label="Way", info="Set by the page")
     return DrawingTab(
         task, editor, given, ways, way, model, style, run, halt, drawn, gr.State(Stop()),
-        examples, results, (photo, align, face), trace, traced,
+        examples, results, (photo, align, face), trace, traced, offered, live,
     )  # fmt: skip
 
 
-def pad_input(hint: str, brush: gr.Brush) -> gr.ImageEditor:
-    """Make a square pad of 512 px that is drawn on with ``brush``; ``hint`` says what belongs there."""
+def _easel(
+    task: Task, pad: Callable[[], gr.ImageEditor], redraws: bool | None
+) -> tuple[gr.ImageEditor, Live | None]:
+    """Make the pad with what stands beside it, as the width allows (``assets/pads.css``)."""
+    with gr.Column(elem_classes="easel"):
+        return pad(), None if redraws is None else live_portrait(task.name, on=redraws)
+
+
+def pad_input(hint: str, brush: gr.Brush, *classes: str) -> gr.ImageEditor:
+    """Make a square pad of 512 px that is drawn on with ``brush``.
+
+    Args:
+        hint: What belongs there.
+        brush: What is drawn with.
+        classes: Of its element, besides "pad".
+    """
     pad = gr.ImageEditor(
         label="Pad",
+        show_label=False,
         placeholder=hint,
         type="pil",
         format="png",
-        canvas_size=(512, 512),
+        canvas_size=(SIDE, SIDE),
         fixed_canvas=True,
         layers=False,
         sources=(),
         transforms=(),
         brush=brush,
         height=480,
-        elem_classes="pad",
+        elem_classes=["pad", *classes],
         buttons=["download", "fullscreen"],
     )
     return limited(pad)
@@ -174,12 +200,11 @@ def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None], js:
         if way != _DRAW:
             return gr.skip()
         allow(model)
-        drawn = drawing and (drawing["background"] or any(layer.getbbox() for layer in drawing["layers"]))
-        if not drawn:
+        if not is_drawn(drawing):
             raise PspError(
                 "There is nothing on the pad yet.", "Draw, or open Upload, From a photo, or an example."
             )
-        return cached(_png(_flatten(drawing, paper)), f"{tab.task.kind}.png")
+        return cached(as_png(flatten(drawing, paper)), f"{tab.task.kind}.png")
 
     return tab.run.click(
         in_words(take),
@@ -191,19 +216,23 @@ def _take_drawing(tab: DrawingTab, paper: str, allow: Callable[[str], None], js:
 
 
 def connect_drawing_tab(
+    pipeline: PspPipeline,
     tab: DrawingTab,
     run: Callable[..., tuple[Any, ...]],
     see: See,
     paper: str,
+    is_photo: IsPhoto,
     allow: Callable[[str], None] = lambda model: None,
 ) -> Tab:
     """Wire all that tabs for drawings have in common, the task's endpoint with it.
 
     Args:
+        pipeline: Does the work.
         tab: The parts.
         run: What the endpoint does; takes ``tab.inputs``.
         see: Makes what the model saw.
         paper: Colour of the empty pad.
+        is_photo: Tells a photo from a drawing.
         allow: Refuses what is on the pad for a model, if it cannot be used there.
     """
     settings = {"model": tab.model, **tab.style}
@@ -226,10 +255,56 @@ def connect_drawing_tab(
     late += [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
     fresh.listen(tab.given.input, "emptied")
     tab.given.input(None, cancels=late)
-    opened.success(None, None, [tab.ways, tab.way], js=_open(_UPLOAD), api_visibility="private")
+    opened.success(
+        None,
+        None,
+        [tab.ways, tab.way, tab.offers.photo],
+        js=_open(_UPLOAD, "{ __type__: 'update', visible: false }"),
+        api_visibility="private",
+    )
+    _connect_beside(pipeline, tab, is_photo, allow)
     write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
-    return Tab(tab.task.name, settings, fresh, Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD)))
+    inputs = Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD))
+    return Tab(tab.task.name, settings, fresh, inputs, tab.results)
+
+
+def _connect_beside(
+    pipeline: PspPipeline, tab: DrawingTab, is_photo: IsPhoto, allow: Callable[[str], None]
+) -> None:
+    """Wire what stands beside the pad and below the upload."""
+    if tab.live is not None:
+        live = connect_live(pipeline, tab.task.name, tab.live, tab.model, tab.style, allow)
+        tab.run.click(None, cancels=live)
+    photo, _, face = tab.photo
+    connect_offers(
+        pipeline,
+        tab.offers,
+        tab.given,
+        is_photo,
+        to_pad=lambda button: _to_pad(tab, button.click),
+        ways=(tab.ways, tab.way),
+        photo=(photo, face),
+        trace=_trace_id(tab.task),
+        way=_PHOTO,
+    )
+
+
+def _to_pad(tab: DrawingTab, when: When) -> None:
+    """Put what was given as a file onto the pad when something happens, and open the pad."""
+    name = json.dumps(tab.task.name)
+    filled = when(
+        None,
+        inputs=tab.given,
+        outputs=[tab.ways, tab.way, tab.pad],
+        js=_open(_DRAW, "{ background: drawing, layers: [], composite: drawing }"),
+        api_visibility="private",
+    )
+    filled.success(None, js=f"() => sheets.filled({name})", api_visibility="private")
+
+
+def _trace_id(task: Task) -> str:
+    return f"trace-{task.name}"
 
 
 def _fresh(tab: DrawingTab, settings: dict[str, gr.components.Component]) -> Fresh:
@@ -272,32 +347,9 @@ def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], R
     # Another photo has other faces, and nobody waits for the drawing of the one before.
     photo.input(None, inputs=None, outputs=face, js="() => 0", api_visibility="private")
     gr.on([photo.input, align.input, face.input], None, cancels=traced)
-    traced.success(
-        None,
-        inputs=tab.given,
-        outputs=[tab.ways, tab.way, tab.pad],
-        js=_open(_DRAW, "{ background: drawing, layers: [], composite: drawing }"),
-        api_visibility="private",
-    )
+    _to_pad(tab, traced.success)
 
 
 def _open(way: str, more: str = "") -> str:
     """Return the ``js`` that opens one of the ways to give a drawing; ``more``: what it returns besides."""
     return f"(drawing) => [{{ __type__: 'update', selected: '{way}' }}, '{way}', {more}]"
-
-
-def _flatten(drawing: dict[str, Any] | None, paper: str) -> Image.Image:
-    """Return what is on the pad: the picture below, and the layers over it, on ``paper``."""
-    parts = [] if not drawing else [drawing["background"], *drawing["layers"]]
-    pictures = [part.convert("RGBA") for part in parts if part is not None]
-    size = pictures[0].size if pictures else (512, 512)
-    canvas = Image.new("RGBA", size, paper)
-    for picture in pictures:
-        canvas.alpha_composite(picture.resize(size) if picture.size != size else picture)
-    return canvas.convert("RGB")
-
-
-def _png(picture: Image.Image) -> bytes:
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()

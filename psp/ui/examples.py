@@ -10,7 +10,8 @@ import gradio as gr
 
 from psp.inference.examples import STORED_SIZE, Example, Rendered, examples_of, rendered
 from psp.ui.cache import cached
-from psp.ui.results import Kind, Results, captions
+from psp.ui.panel import Kind, Results
+from psp.ui.results import captions
 from psp.ui.words import in_words
 
 

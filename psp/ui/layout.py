@@ -23,10 +23,9 @@ from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note, note_faces, own_run
 from psp.ui.linked import Inputs
+from psp.ui.panel import Kind, Results, results_panel
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
-    Kind,
-    Results,
     See,
     choose,
     connect_gallery,
@@ -35,7 +34,6 @@ from psp.ui.results import (
     open_png,
     picture_at,
     recipe_at,
-    results_panel,
     write_back_seed,
 )
 from psp.ui.settings import align_controls, model_input
@@ -51,29 +49,31 @@ Components = Mapping[str, gr.components.Component]
 
 @dataclass(frozen=True)
 class Tab:
-    """What the page has to know of a tab to restore a recipe there.
+    """What the page has to know of a tab to restore a recipe there, and to open it with an example.
 
     Attributes:
         task: Name of the task.
         settings: Its controls by the names that recipes have for them.
         fresh: Keeps its results together with what they were made of.
         inputs: Where it takes its input.
+        results: Its outputs.
     """
 
     task: str
     settings: Components
     fresh: Fresh
     inputs: Inputs
+    results: Results
 
 
 def introduction(task: Task) -> None:
-    """Say what a task does and what it cannot do."""
-    gr.Markdown(f"{task.caption}  \n*{task.limits}*")
+    """Say what a task does; what it cannot do stands with how a result was made."""
+    gr.Markdown(task.caption, elem_classes="caption")
 
 
 def run_buttons(title: str) -> tuple[gr.Button, gr.Button]:
     """Make the buttons that run and stop a task."""
-    with gr.Row():
+    with gr.Row(elem_classes="run"):
         run = gr.Button(title, variant="primary", scale=3)
         stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)
     return run, stop
@@ -119,16 +119,17 @@ def photo_tab(settings: Settings, task: Task, kind: Kind, extra: Callable[[], E]
     """
     introduction(task)
     with gr.Row():
-        with gr.Column():
+        with gr.Column(scale=2, elem_classes="input-column"):
             photo, note, picker = photo_field()
             run, halt = run_buttons(task.title)
             every = gr.Button("All faces in the photo", size="sm", visible=False)
-            examples = example_row(task.name)
             more = extra()
-            align, face = align_controls()
-            model = model_input(task.name, settings)
+            examples = example_row(task.name)
+            with gr.Accordion("More settings", open=False):
+                align, face = align_controls()
+                model = model_input(task.name, settings)
             controls = PhotoControls(photo, note, picker, model, align, face)
-        results = results_panel(kind, photo=True)
+        results = results_panel(kind, task)
     return PhotoTab(task, kind, controls, more, run, halt, gr.State(Stop()), every, examples, results)
 
 
@@ -192,7 +193,7 @@ def connect_photo_tab(
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
     connect_stop(tab.halt, tab.stop, [event, every], fresh)
-    return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, style))
+    return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, style), results)
 
 
 def _fresh(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 import gradio as gr
@@ -9,9 +11,10 @@ from PIL import Image, ImageDraw
 
 from psp.errors import PspError
 from psp.faces.suitability import DOUBT
+from psp.inference.examples import EXAMPLES
 from psp.inference.job import describe
 from psp.inference.pipeline import PspPipeline
-from psp.ui.cache import cached_picture
+from psp.ui.cache import cached, png_of
 from psp.ui.controls import PhotoControls
 from psp.ui.words import escape, face_words, in_words
 
@@ -35,26 +38,25 @@ def connect_preview(
         every: The button for all faces, shown where there are several.
         tiny: Whether a tiny picture in which no face is found is taken as it is.
     """
+    look = partial(_look, pipeline, tiny)
+    # Every visitor begins with an example; of other photos nothing is kept.
+    look_again = lru_cache(len(EXAMPLES))(look)
+    examples = frozenset(cached(each.path.read_bytes(), each.path.name) for each in EXAMPLES)
 
     def preview(photo: str | None, align: bool, face: int | None) -> tuple[Any, ...]:
         hidden = gr.update(visible=False)
         if not photo:
             return "", hidden, None, hidden
         try:
-            picture = pipeline.read(photo)
-            places = pipeline.places(picture, align, int(face or 0), tiny=tiny)
+            found = (look_again if photo in examples else look)(photo, align, int(face or 0))
         except PspError as error:
             return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden
-        chosen = int(face or 0) if len(places) > 1 else 0
-        thumbnails = [
-            (cached_picture(place.crop.resize((128, 128)), "face"), f"face {index}")
-            for index, place in enumerate(places)
-        ]
-        several = len(places) > 1
+        several = len(found.faces) > 1
+        thumbnails = [(cached(png, "face.png"), f"face {index}") for index, png in enumerate(found.faces)]
         return (
-            face_words(describe(places[chosen])) + ("" if places[chosen].sure else f"\n\n⚠️ {DOUBT}"),
+            found.words,
             gr.update(value=thumbnails, visible=several),
-            cached_picture(mark_crops(picture, [place.quad for place in places], chosen), "crops"),
+            cached(found.marked, "crops.png"),
             gr.update(visible=several),
         )
 
@@ -70,6 +72,28 @@ def connect_preview(
         api_visibility="private",
     )
     controls.picker.select(None, None, controls.face, js="() => results.clicked()", api_visibility="private")
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What was found in a photo: words, each face and the photo with the crops on it, as PNGs."""
+
+    words: str
+    faces: tuple[bytes, ...]
+    marked: bytes
+
+
+def _look(pipeline: PspPipeline, tiny: bool, photo: str, align: bool, face: int) -> _Found:
+    """Look for the faces of a photo."""
+    picture = pipeline.read(photo)
+    places = pipeline.places(picture, align, face, tiny=tiny)
+    chosen = face if len(places) > 1 else 0
+    doubt = "" if places[chosen].sure else f"\n\n⚠️ {DOUBT}"
+    return _Found(
+        face_words(describe(places[chosen])) + doubt,
+        tuple(png_of(place.crop.resize((128, 128))) for place in places),
+        png_of(mark_crops(picture, [place.quad for place in places], chosen)),
+    )
 
 
 def mark_crops(picture: Image.Image, quads: list[Any], chosen: int) -> Image.Image:

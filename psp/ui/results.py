@@ -1,11 +1,10 @@
-"""The outputs that tabs share: what the model saw, before and after, pictures, files, the recipe's link."""
+"""Filling the outputs that tabs share: pictures, before and after, words, files, the recipe's link."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
@@ -15,185 +14,18 @@ from psp.codes.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.errors import PspError
 from psp.inference.result import Result, pack
 from psp.pictures.images import load_picture, read_png_header
-from psp.ui.cache import as_path, cached, cached_picture
-from psp.ui.controls import untouched
+from psp.ui.cache import cached, cached_picture
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note
-from psp.ui.words import in_words, summary
+from psp.ui.panel import Kind, Pasting, Results
+from psp.ui.words import in_numbers, in_words, summary
 
 # Bytes of all files of a result.
 _LARGEST_RESULT = 256 << 20
 
-BUTTONS: list[Any] = ["download", "fullscreen"]
-"""What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
-
 See = Callable[[str, dict[str, Any]], Image.Image | None]
 """Makes what the model saw once more, from the path of the input and the details of the result."""
-
-Kind = Literal["image", "gallery"]
-
-
-@dataclass(frozen=True)
-class Pasting:
-    """What tasks on photos show besides.
-
-    Attributes:
-        faces: Results of all faces of the photo.
-        pieces: These results and their places, as (path, alignment); empty: there is that of the API alone.
-        button: Pastes back.
-        pasted: The photo with the result in it.
-    """
-
-    faces: gr.Gallery
-    pieces: gr.State
-    button: gr.Button
-    pasted: gr.Image
-
-    def everything(self) -> list[gr.components.Component]:
-        """Return what is emptied before another result comes."""
-        return [self.faces, self.pieces, self.button, self.pasted]
-
-    @staticmethod
-    def emptied(*, ready: bool) -> list[Any]:
-        """Return what empties :meth:`everything`; ``ready``: there is a new result to paste."""
-        hidden = gr.update(value=None, visible=False)
-        return [hidden, [], gr.update(interactive=ready), hidden]
-
-
-@dataclass(frozen=True)
-class Results:
-    """What every task shows.
-
-    Attributes:
-        marked: The photo with the crop drawn on it; None where the input is no photo.
-        seen: What the model saw.
-        slider: Before and after.
-        first: The result, the endpoint's first output: one picture or a gallery.
-        words: The result in words.
-        latents: The file of codes, the endpoint's second output.
-        archive: Everything as a ZIP.
-        link: Link that restores the settings.
-        details: The endpoint's third output.
-        told: Whether the result is still that of what the tab says, and whether a run was stopped.
-        source: The picture that the result was made of, not shown: the input may be another one by now.
-        chosen: Which picture of several is looked at, not shown.
-        pasting: For tasks on photos.
-    """
-
-    marked: gr.Image | None
-    seen: gr.Image
-    slider: gr.ImageSlider
-    first: gr.Image | gr.Gallery
-    words: gr.Markdown
-    latents: gr.File
-    archive: gr.DownloadButton
-    link: gr.Textbox
-    details: gr.JSON
-    told: gr.Markdown
-    source: gr.Image
-    chosen: gr.Number
-    pasting: Pasting | None = None
-
-    def of_api(self) -> list[gr.components.Component]:
-        """Return the three outputs of the API."""
-        return [self.first, self.latents, self.details]
-
-    def beside_api(self) -> list[gr.components.Component]:
-        """Return the outputs that :func:`show_result` fills."""
-        return [self.seen, self.slider, self.words, self.archive, self.link, self.chosen]
-
-    def outputs(self) -> dict[str, gr.components.Component]:
-        """Return what goes and comes with a result, by the names of ``assets/results.js``."""
-        named: dict[str, gr.components.Component] = {
-            "source": self.source, "first": self.first, "latents": self.latents, "details": self.details,
-            "seen": self.seen, "slider": self.slider, "words": self.words, "archive": self.archive,
-            "link": self.link, "told": self.told,
-        }  # fmt: skip
-        if self.pasting:
-            pasting = self.pasting
-            named |= {"faces": pasting.faces, "paste": pasting.button, "pasted": pasting.pasted}
-        return named
-
-
-def seen_column(*, photo: bool) -> tuple[gr.Image | None, gr.Image, gr.ImageSlider]:
-    """Make what the model sees: the photo with its crop (for photos), the crop itself, and the slider."""
-    marked = picture_output("The crop on the photo", height=240, classes="clear") if photo else None
-    seen = picture_output("What the model sees", height=276, classes="clear")
-    slider = gr.ImageSlider(
-        label="Before and after", format="png", interactive=False, elem_classes="fill", buttons=BUTTONS
-    )
-    return marked, seen, slider
-
-
-def results_panel(kind: Kind, *, photo: bool) -> Results:
-    """Make the outputs of a task, two columns inside the current row.
-
-    Args:
-        kind: Whether the task gives one picture or several.
-        photo: Whether its input is a photo.
-    """
-    with gr.Column(elem_classes="seen-column"):
-        marked, seen, slider = seen_column(photo=photo)
-    with gr.Column(elem_classes="result-column"):
-        first: gr.Image | gr.Gallery
-        if kind == "image":
-            first = picture_output("Result", height=320)
-        else:
-            first = gr.Gallery(
-                label="Results", format="png", columns=2, height=420, interactive=False, buttons=[*BUTTONS]
-            )
-        told = gr.Markdown(elem_classes="note told")
-        words = gr.Markdown(elem_classes="words")
-        pasting = _pasting() if photo else None
-        archive = gr.DownloadButton("All files (ZIP)", size="sm", interactive=False)
-        latents = as_path(gr.File(label="Latents (W+ codes)", height=90, interactive=False))
-        link = gr.Textbox(
-            label="Recipe",
-            info="A link that restores these settings; your picture is not in it",
-            interactive=False,
-            buttons=["copy"],
-        )
-        with gr.Accordion("Details", open=False):
-            details = gr.JSON(label="Details")
-    source = untouched(
-        gr.Image(label="Made of", type="filepath", image_mode=None, format="png", visible=False)
-    )
-    chosen = gr.Number(0, precision=0, minimum=0, visible=False, label="Chosen", info="Set by the page")
-    return Results(
-        marked, seen, slider, first, words, latents, archive, link, details, told, source, chosen, pasting
-    )  # fmt: skip
-
-
-def _pasting() -> Pasting:
-    faces = gr.Gallery(
-        label="All faces",
-        visible=False,
-        columns=4,
-        height=220,
-        format="png",
-        interactive=False,
-        buttons=[*BUTTONS],
-    )
-    button = gr.Button("Paste back into the photo", size="sm", interactive=False)
-    pasted = picture_output("In the photo", height=320)
-    pasted.visible = False
-    return Pasting(faces, gr.State([]), button, pasted)
-
-
-def picture_output(label: str, height: int, classes: str = "") -> gr.Image:
-    """Make an image output that shows a file as it is, enlarged where it is small."""
-    picture = gr.Image(
-        label=label,
-        format="png",
-        type="filepath",
-        image_mode=None,
-        height=height,
-        interactive=False,
-        elem_classes=["fill", classes],
-        buttons=BUTTONS,
-    )
-    return untouched(picture)  # it comes back as an input of what follows
 
 
 def need(given: str | None, what: str) -> str:
@@ -275,6 +107,8 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
             seen and cached_picture(seen, "seen"),
             beside(seen, paths[0]),
             summary(details),
+            in_numbers(details),
+            gr.update(value=paths[0], interactive=True),
             gr.update(value=archive, interactive=True),
             query,
             0,
@@ -323,7 +157,7 @@ def connect_gallery(results: Results, fresh: Fresh) -> list[Dependency]:
     looked = results.first.select(
         in_words(_look_at),
         inputs=[results.seen, results.first],
-        outputs=[results.slider, results.chosen],
+        outputs=[results.slider, results.save, results.chosen],
         api_visibility="private",
     )
     fresh.settle(looked)
@@ -364,18 +198,19 @@ def write_back_seed(event: Dependency, results: Results, seed: gr.components.Com
     event.success(None, [results.details, seed], seed, js=js, api_visibility="private")
 
 
-def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, int]:  # noqa: ANN401  (what Gradio hands over)
+def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, str, int]:  # noqa: ANN401  (what Gradio hands over)
     picture = open_png(seen) if seen else None
     paths = paths_of(first)
     if event.index >= len(paths):
         raise PspError("There is no such picture.", "Click one of the pictures.")
-    return beside(picture, paths[event.index]), int(event.index)
+    path = paths[event.index]
+    return beside(picture, path), path, int(event.index)
 
 
-def beside(seen: Image.Image | None, made: str) -> tuple[str, str] | None:
-    """Return before and after in one size, for the slider; None where nothing was seen (codes)."""
+def beside(seen: Image.Image | None, made: str) -> tuple[str, str]:
+    """Return before and after in one size, for the slider; of codes, twice the result."""
     if seen is None:
-        return None
+        return made, made
     before = seen.resize(open_png(made).size, Image.Resampling.LANCZOS)
     return cached_picture(before, "before"), made
 

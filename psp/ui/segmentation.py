@@ -10,7 +10,7 @@ from PIL import Image
 
 from psp.errors import InputError, PspError
 from psp.inference.pipeline import PspPipeline
-from psp.maps.palette import CLASSES, FACE_CLASSES, PALETTE, map_to_picture, picture_to_map
+from psp.maps.palette import CLASSES, FACE_CLASSES, PALETTE, is_photo, map_to_picture, picture_to_map
 from psp.registry.lookup import BUNDLED, OFFICIAL, families
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
@@ -33,6 +33,7 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
         "map",
         _pad,
         "Map the photo",
+        redraws=None if pipeline.network.lent else True,
     )
 
     @in_words
@@ -78,7 +79,13 @@ def segmentation_tab(pipeline: PspPipeline) -> Tab:
     _connect_classes(pipeline, tab)
 
     return connect_drawing_tab(
-        tab, segmentation_to_face, partial(_see, pipeline), "black", partial(_allow_pad, pipeline)
+        pipeline,
+        tab,
+        segmentation_to_face,
+        partial(_see, pipeline),
+        "black",
+        is_photo,
+        partial(_allow_pad, pipeline),
     )
 
 
@@ -133,7 +140,7 @@ def _pad() -> gr.ImageEditor:
         [(name, index) for index, name in enumerate(CLASSES)],
         value=_SKIN,
         label="Paint with",
-        info="The colours of CelebAMask-HQ; left and right are the person's",
+        info="Left and right are the person's",
         elem_classes="legend",
         elem_id="legend",
     )
@@ -144,8 +151,8 @@ def _pad() -> gr.ImageEditor:
 
 
 def legend_css() -> str:
-    """Return the style of the legend: each class beside its colour."""
+    """Return the style of the legend: each class beside its colour, which ``assets/sheet.js`` reads there."""
     return "\n".join(
-        f".legend label:nth-of-type({index + 1})::before {{ background: {colour}; }}"
+        f".legend label:nth-of-type({index + 1}) {{ --class-colour: {colour}; }}"
         for index, colour in enumerate(_COLOURS)
     )

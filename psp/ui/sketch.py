@@ -8,7 +8,7 @@ import gradio as gr
 
 from psp.inference.pipeline import PspPipeline
 from psp.pictures.papers import read_drawing
-from psp.pictures.sketches import normalize_sketch
+from psp.pictures.sketches import is_photo, normalize_sketch
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
 from psp.ui.drawing import connect_drawing_tab, connect_trace, drawing_tab, pad_input
@@ -27,6 +27,7 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
         "sketch",
         _pad,
         "Draw the photo as a sketch",
+        redraws=None if pipeline.network.lent else False,
     )
 
     @in_words
@@ -70,15 +71,28 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
         "Draw the face in a photo as a sketch of dark lines.",
     )
     return connect_drawing_tab(
+        pipeline,
         tab,
         sketch_to_face,
         lambda path, _: normalize_sketch(read_drawing(path, pipeline.settings.max_pixels)).convert("RGB"),
         "white",
+        is_photo,
     )
 
 
 def _pad() -> gr.ImageEditor:
-    return pad_input(
+    """Make the pad with its guide: where the face goes, over the sheet and never part of the drawing."""
+    pad = pad_input(
         "Draw a face here: dark lines, eyes a little above the middle",
         gr.Brush(default_size=5, colors=["#000000", "#444444"], default_color="#000000"),
+        "guided",
     )
+    guide = gr.Checkbox(
+        True,
+        label="Show where the face goes",
+        info="A guide that is no part of the drawing",
+        elem_classes="guide-switch",
+        container=False,
+    )
+    guide.change(None, guide, js="on => sheets.guide(on)", api_visibility="private")
+    return pad

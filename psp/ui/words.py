@@ -68,23 +68,30 @@ def _told(error: Exception, name: str) -> gr.Error:
 
 
 def summary(details: dict[str, Any]) -> str:
-    """Return what a person wants to know of a result, as short Markdown."""
+    """Return what a person wants to know of a result, as short Markdown: no numbers."""
+    lines, quality = [], details["quality"]
+    if quality and quality["identity"] < SAME_PERSON:
+        lines.append("A close likeness.")
+    elif quality:
+        drawn = details["recipe"]["task"] == "toonify"
+        lines.append(f"Not a very close likeness. {_CLOSER_DRAWN if drawn else _CLOSER}")
+    return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])
+
+
+def in_numbers(details: dict[str, Any]) -> str:
+    """Return how a result was made and how close it is, in numbers, as short Markdown."""
     lines = []
     place, quality = details["alignment"], details["quality"]
     if place is not None:
         lines.append(face_words(place))
     if quality:
-        close = quality["identity"] < SAME_PERSON
         lines.append(
-            f"Likeness: {'close' if close else 'not very close'} to the input (identity distance "
-            f"{quality['identity']:.2f}, under {SAME_PERSON} is close; LPIPS {quality['lpips']:.2f})."
+            f"Identity distance to the input {quality['identity']:.2f} (under {SAME_PERSON} is the same "
+            f"person to the network), LPIPS {quality['lpips']:.2f}, mean squared error {quality['l2']:.3f}."
         )
-        if not close:
-            drawn = details["recipe"]["task"] == "toonify"
-            lines.append(_CLOSER_DRAWN if drawn else _CLOSER)
     made = f"{details['size']} px, " + (f"model {details['model']}, " if details["model"] else "")
     lines.append(f"{made}{sum(details['timings'].values()):.1f} s.")
-    return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])
+    return "\n\n".join(lines)
 
 
 def face_words(place: dict[str, Any]) -> str:

@@ -17,6 +17,20 @@ QUIET = ["--no-sandbox", "--disable-background-networking", "--disable-component
 PHOTO = Path(__file__).resolve().parent.parent.parent / "examples" / "photos" / "astronaut.jpg"
 
 
+# Opens the closed sections of a page as they appear, for tests of what is in them. A section that has just
+# appeared may not listen yet.
+SECTIONS = """
+const asked = new WeakMap();
+setInterval(() => {
+    for (const section of document.querySelectorAll("button.label-wrap:not(.open)")) {
+        if (Date.now() - (asked.get(section) ?? 0) < 2000) continue;
+        asked.set(section, Date.now());
+        section.click();
+    }
+}, 100);
+"""
+
+
 def tab(page: Page, name: str, *, selected: bool | None = None) -> Locator:
     """Return a tab by the title of its task, or by its own name."""
     short = next((task.tab for task in TASKS.values() if task.title == name), name)
@@ -38,7 +52,9 @@ def open_pad(page: Page, name: str) -> Locator:
 
 def block(page: Page, label: str) -> Locator:
     """Return the visible component with this label."""
-    return page.locator(f".block:has(label:has-text('{label}')):visible").first
+    # A section is a block too, with all that is in it.
+    own = ".block:not(:has(> button.label-wrap))"
+    return page.locator(f"{own}:has(label:has-text('{label}')):visible").first
 
 
 def upload(page: Page, label: str, path: Path) -> None:
@@ -62,8 +78,8 @@ def draw(page: Page, points: list[tuple[float, float]]) -> None:
     canvas.scroll_into_view_if_needed()
     box = canvas.bounding_box()
     assert box is not None
-    # The sheet is a square in the middle of the canvas, some way from its edges.
-    side = 0.84 * min(box["width"], box["height"])
+    # The sheet is a square in the middle of the canvas, 30 pixels from its edges, as assets/sheet.js has it.
+    side = min(min(box["width"], box["height"]) - 60, 512)
     left, top = box["x"] + (box["width"] - side) / 2, box["y"] + (box["height"] - side) / 2
     x, y = points[0]
     page.mouse.move(left + x * side, top + y * side)
@@ -113,7 +129,7 @@ def paint_at_once(page: Page, strokes: dict[str, list[tuple[float, float]]]) -> 
           const canvas = [...document.querySelectorAll(".pad canvas")].find((e) => e.checkVisibility());
           canvas.scrollIntoView({block: "center"});
           const box = canvas.getBoundingClientRect();
-          const side = 0.84 * Math.min(box.width, box.height);
+          const side = Math.min(Math.min(box.width, box.height) - 60, 512);
           const send = (type, [x, y], buttons) => canvas.dispatchEvent(new PointerEvent(type, {
             bubbles: true, composed: true, pointerId: 1, pointerType: "mouse", isPrimary: true, buttons,
             button: type === "pointermove" ? -1 : 0,

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
-from tests.ui.browsing import CHROMIUM, QUIET
+from tests.ui.browsing import CHROMIUM, QUIET, SECTIONS
 from tests.ui.served import served
 
 
@@ -70,7 +70,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
+    """The page with all its sections open."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.add_init_script(SECTIONS)
     page.set_default_timeout(30_000)
     page.goto(url)
     yield page

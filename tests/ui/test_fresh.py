@@ -19,6 +19,7 @@ from psp.ui.app import build_app, launch_settings
 from tests.ui.browsing import (
     CHROMIUM,
     PHOTO,
+    SECTIONS,
     block,
     button,
     draw,
@@ -84,7 +85,7 @@ def test_a_new_photo_empties_the_results(page: Page, inputs: dict[str, Path], ti
 
 
 def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inputs: dict[str, Path]) -> None:
-    open_example(page, "Encode", 1)
+    open_example(page, "Encode", 2)
     page.get_by_label("Face", exact=True).locator("visible=true").fill("0")
     expect_nothing(page)
     open_example(page, "Encode")
@@ -127,7 +128,7 @@ def test_another_drawing_marks_the_result_and_another_upload_empties_it(
 
 def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: dict[str, Path]) -> None:
     face = page.get_by_label("Face", exact=True).locator("visible=true")
-    open_example(page, "Encode", 1)
+    open_example(page, "Encode", 2)
     expect(face).to_have_value("1")  # the example's own choice stands
     upload_over(page, inputs["photo"])
     expect(page.get_by_text("1 face found; this is face 0").first).to_be_visible()
@@ -202,6 +203,7 @@ def running(browser: Browser, gated: tuple[_Gated, str]) -> Iterator[tuple[Page,
     """A page with an example's result, on which another run of it goes on."""
     pipeline, url = gated
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.add_init_script(SECTIONS)
     page.goto(url)
     open_example(page, "Encode")
     expect(button(page, "Stop")).to_have_count(0)

@@ -1,0 +1,1 @@
+"""Tests of the pads to draw on."""

@@ -14,9 +14,14 @@ const results = (() => {
     begun: {}, // the same of what runs
     running: new Set(),
     opening: false, // an example is on its way: its inputs and its result come together
+    example: null, // the settings of the example that is open
+    own: false, // what is opened is a result of this visit, whose settings are the visitor's own
+    sent: false, // the photo is a result of another tab, which is a crop already
     awaited: null, // the face of a restored recipe, which waits for its photo
     stopped: "",
     strokes: 0,
+    seed: null, // of the run that was asked for last
+    waiting: false, // a run was asked for, and has not ended
   });
   const update = (changes) => ({ __type__: "update", ...changes });
   const plain = (value) => (value && typeof value === "object" ? value.path ?? null : value ?? null);
@@ -63,12 +68,21 @@ const results = (() => {
     const what = changed.some((name) => ["strokes", "given"].includes(name)) ? "drawing"
       : changed.includes("base") ? "base" : changed.length ? "settings" : "";
     const verb = what === "settings" ? "have" : "has";
-    const mark = what && `The ${what} ${verb} changed since this was made: press ${spec.title} to see it anew.`;
+    // While a run is waited for, the result before is one of another seed: nobody needs to be told.
+    const mark = what && !tab.waiting && `The ${what} ${verb} changed since this was made: press ${spec.title} to see it anew.`;
     return [tab.stopped, mark].filter(Boolean).join(" ");
   };
 
   // The Stop button is shown and hidden by what begins and ends runs alone: Gradio can apply what another event
   // has returned before the click only after it.
+
+  const panel = (task) => document.getElementById(`result-${task}`);
+
+  /** Bring the place of the result into view, where some of it is out of sight. */
+  const reveal = (task) => {
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    panel(task)?.querySelector(".large")?.scrollIntoView({ behavior, block: "nearest" });
+  };
 
   /** Return the values of `spec.outputs`: `out`, what follows from the state of the tab, and for others none. */
   const show = (spec, tab, out = {}) => {
@@ -78,8 +92,19 @@ const results = (() => {
       out = { ...out, ...nothing() };
     }
     const shown = Boolean(tab.made.one);
+    panel(spec.task)?.classList.toggle("empty", !shown && !tab.made.every && !tab.opening);
     out = { told: say(spec, tab), keep: update({ interactive: shown }), ...out };
     return spec.outputs.map((name) => out[name]);
+  };
+
+  /** Another photo has come: return what puts the settings of the example before back to what they are at first. */
+  const released = (spec, tab) => {
+    const out = {};
+    for (const [name, first] of Object.entries(tab.example ? spec.defaults : {})) {
+      if (same(tab.example[name], tab.now[name]) && tab.now[name] !== first) out[name] = tab.now[name] = first;
+    }
+    tab.example = null;
+    return out;
   };
 
   /** Something about the tab has changed. */
@@ -88,6 +113,7 @@ const results = (() => {
     const tab = remember(spec, values);
     const out = {};
     if (tab.now.photo !== before) {
+      if (!tab.opening) Object.assign(out, released(spec, tab));
       Object.assign(out, { marked: null, note: "", picker: update({ visible: false }), every: update({ visible: false }) });
     }
     const outdated = (slot) => differing(tab, tab.begun[slot]).some((name) => spec.inputs.includes(name));
@@ -99,12 +125,19 @@ const results = (() => {
   const asked = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.stopped = "";
-    return show(spec, tab, { halt: update({ visible: true }) });
+    tab.waiting = true;
+    reveal(spec.task);
+    if (!spec.settings.includes("seed")) return show(spec, tab, { halt: update({ visible: true }) });
+    tab.now.seed = tab.seed = seeds.next(spec.task, tab.now.seed);
+    return show(spec, tab, { halt: update({ visible: true }), seed: tab.seed });
   };
 
-  /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on. */
-  const begun = (task, slot, names, values) => {
+  /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on, and the seed
+      is the value number `seedAt`: the box may not say yet which one it is. */
+  const begun = (task, slot, names, values, seedAt) => {
     const tab = tabOf(task);
+    if (names.includes("seed")) tab.now.seed = tab.seed;
+    if (seedAt !== null) values[seedAt] = tab.seed;
     tab.begun[slot] = Object.fromEntries(names.map((name) => [name, tab.now[name] ?? null]));
     tab.begun[slot]["photo:file"] = tab.photo;
     tab.running.add(slot);
@@ -112,8 +145,9 @@ const results = (() => {
   };
 
   /** The run of a drawing goes on, now that the drawing is a file. */
-  const drawn = (task, slot, values) => {
-    const { begun } = tabOf(task);
+  const drawn = (task, slot, values, seedAt) => {
+    const { begun, seed } = tabOf(task);
+    values[seedAt] = seed;
     Object.assign(begun[slot], { given: plain(values[0]), "photo:file": values[0] });
     return values;
   };
@@ -123,6 +157,8 @@ const results = (() => {
     const tab = remember(spec, values);
     const out = tab.now.face && tab.now.face !== tab.awaited ? { face: (tab.now.face = 0) } : {};
     if (tab.now.photo) tab.awaited = null;
+    if (tab.sent) out.align = tab.now.align = true;
+    tab.sent = false;
     return show(spec, tab, out);
   };
 
@@ -146,18 +182,21 @@ const results = (() => {
   const ended = (spec, slot, ...values) => {
     const tab = remember(spec, values);
     tab.running.delete(slot);
+    tab.waiting = tab.running.size > 0;
     return show(spec, tab, { halt: update({ visible: tab.running.size > 0 }) });
   };
 
   const stopped = (spec, ...values) => {
     const tab = remember(spec, values);
     tab.running.clear();
+    tab.waiting = false;
     tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
     return show(spec, tab, { halt: update({ visible: false }) });
   };
 
-  const opening = (task, values) => {
-    tabOf(task).opening = true;
+  /** An example is opened, or a result of this visit: its input and its result come together. */
+  const opening = (task, values, own = false) => {
+    Object.assign(tabOf(task), { opening: true, own });
     return values;
   };
 
@@ -176,6 +215,8 @@ const results = (() => {
   const opened = (spec, here, ...values) => {
     const tab = remember(spec, values);
     tab.opening = false;
+    if (here && !tab.own) tab.example = { ...tab.now };
+    tab.own = false;
     tab.stopped = "";
     return show(spec, tab, here ? taken(spec, tab, "one", { ...tab.now, "photo:file": tab.photo }) : {});
   };
@@ -193,10 +234,17 @@ const results = (() => {
     return show(spec, tab, nothing());
   };
 
+  /** A result of another tab becomes the photo, taken as it is; one that is given by hand has its face found again. */
+  const sent = (task) => (tabOf(task).sent = true);
+
+  /** Return what the result that is shown was made of. */
+  const madeOf = (task) => tabOf(task).made.one;
+
   /** A recipe has set the controls of its tab: its face is one of the photo that comes next. */
   const restored = (task, face) => {
-    if (task) tabOf(task).awaited = face ?? null;
-    return [];
+    if (!task) return [];
+    tabOf(task).awaited = face ?? null;
+    return seeds.lock(task, true); // whoever opens it wants the same faces
   };
 
   /** Return which picture of a gallery is looked at: the one that is marked there, or else the last that was. */
@@ -238,6 +286,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, preset,
+    converts, clicked, preset, original, sent, madeOf,
   };
 })();

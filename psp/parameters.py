@@ -104,7 +104,7 @@ SEED = Parameter(
     low=-MAX_SEED, high=MAX_SEED, below="by chance",
 )  # fmt: skip
 LAYERS = Parameter("layers", "auto", "Layers", "which layers take the style")
-ALPHA = Parameter("alpha", 1.0, "Amount (α)", "share of the style in these layers", high=1)
+ALPHA = Parameter("alpha", 1.0, "Amount", "share of the style in these layers", high=1)
 
 # What recipes say besides: nobody sets these.
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)

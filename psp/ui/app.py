@@ -36,6 +36,9 @@ from psp.ui.mixing import mixing_tab
 from psp.ui.preset import connect_preset
 from psp.ui.recipes import connect_recipes, recipe_input, restored_note
 from psp.ui.segmentation import legend_css, segmentation_tab
+from psp.ui.session.follow import connect_follow
+from psp.ui.session.send import connect_send
+from psp.ui.session.strip import connect_strip, result_strip
 from psp.ui.sketch import sketch_tab
 from psp.ui.space import keep_private, space_buttons
 from psp.ui.super_resolution import super_resolution_tab
@@ -44,7 +47,10 @@ from psp.ui.toonify import toonify_tab
 _ASSETS = assets_dir()
 _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
 _PADS = _ASSETS / "pads.css"
-_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "sheet", "pictures", "tabs", "names")]
+_SCRIPTS = [
+    _ASSETS / f"{name}.js"
+    for name in ("pad", "seeds", "results", "sheet", "pictures", "tabs", "names", "session")
+]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.
@@ -73,16 +79,21 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
             masthead()
             space_buttons()
         restored = restored_note()
-        known = []
+        known, opened = [], []
         with gr.Tabs(overflow_behavior="wrap", elem_classes="task-tabs") as tabs:
             for name, tab in _TABS.items():
                 title = TASKS[name].tab
-                with gr.Tab(title, id=name, elem_id=f"tab-{title.lower()}"):
+                with gr.Tab(title, id=name, elem_id=f"tab-{title.lower()}") as each:
                     known.append(tab(pipeline))
+                opened.append(each)
             with gr.Tab("About", id="about", elem_id="tab-about"):
                 about_tab(pipeline.settings)
-        for each in known:
-            connect_preset(page, each.fresh, each.inputs, each.settings, each.results)
+        state, strip, forget = result_strip()
+        for parts in known:
+            connect_preset(page, parts.fresh, parts.inputs, parts.settings, parts.results)
+        connect_follow(opened, known)
+        connect_send(tabs, known)
+        connect_strip(state, strip, forget, tabs, known)
         connect_recipes(page, pipeline, recipe_input(), restored, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
         page.warmth = Warmth(pipeline)

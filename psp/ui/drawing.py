@@ -21,8 +21,8 @@ from psp.ui.controls import (
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh, When
 from psp.ui.gate.pad import limited
+from psp.ui.inputs import Inputs, PhotoPlace
 from psp.ui.layout import Tab, connect_endpoint, introduction, run_buttons
-from psp.ui.linked import Inputs
 from psp.ui.pads.live import Live, connect_live, live_portrait
 from psp.ui.pads.offers import IsPhoto, Offers, connect_offers, offers
 from psp.ui.pads.sheet import SIDE, as_png, flatten, is_drawn
@@ -130,11 +130,13 @@ def drawing_tab(
                     photo = picture_input("Photo to start from", "Drop a photo with a face")
                     align, face = align_controls()
                     trace = gr.Button(trace_title, elem_id=_trace_id(task))
-            run, halt = run_buttons(task.title)
+            run, halt = run_buttons(task)
             drawn = gr.Button("Drawn", elem_id=f"strokes-{task.name}", visible="hidden")
-            style = setting_controls(task.own())
+            own = task.own()
+            style = setting_controls(own[:2], task.name)
             examples = example_row(task.name)
             with gr.Accordion("More settings", open=False):
+                style |= setting_controls(own[2:], task.name)
                 model = model_input(task.name, settings)
         results = results_panel("gallery", task)
     traced = (
@@ -242,7 +244,9 @@ def connect_drawing_tab(
     fresh.ask(tab.run.click)
     began = _take_drawing(tab, paper, allow, fresh.begin("one", [*fresh.names(), "strokes"]))
     fresh.end(began, "one", failed=True)
-    event = connect_endpoint(began.success, run, tab.task.name, tab.inputs, tab.results, js=fresh.draw("one"))
+    event = connect_endpoint(
+        began.success, run, tab.task.name, tab.inputs, tab.results, js=fresh.draw("one", tab.inputs)
+    )
     for name, way in zip((_DRAW, _UPLOAD, _PHOTO), tab.ways.children, strict=True):
         assert isinstance(way, gr.Tab)
         way.select(None, None, tab.way, js=f"() => {json.dumps(name)}", api_visibility="private")
@@ -265,8 +269,9 @@ def connect_drawing_tab(
     _connect_beside(pipeline, tab, is_photo, allow)
     write_back_seed(event, tab.results, tab.style["seed"])
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
-    inputs = Inputs(tab.given, ways=(tab.ways, tab.way, _UPLOAD))
-    return Tab(tab.task.name, settings, fresh, inputs, tab.results)
+    place = PhotoPlace(*tab.photo, (tab.ways, tab.way, _PHOTO), _trace_id(tab.task))
+    inputs = Inputs(tab.given, place, ways=(tab.ways, tab.way, _UPLOAD))
+    return Tab(tab.task.name, settings, fresh, inputs, tab.results, shown)
 
 
 def _connect_beside(
@@ -317,7 +322,7 @@ def _fresh(tab: DrawingTab, settings: dict[str, gr.components.Component]) -> Fre
         tab.task.title,
         {},
         {"given": tab.given, **settings},
-        {**tab.results.outputs(), "halt": tab.halt},
+        {**tab.results.outputs(), "halt": tab.halt, "seed": tab.style["seed"]},
     )
 
 

@@ -15,6 +15,11 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
+from psp.parameters import VARIANTS
+
+VARIANTS_AT_FIRST = 4
+"""How many variants the page makes unless somebody says otherwise; the API makes one."""
+
 Components = Mapping[str, gr.components.Component]
 When = Callable[..., Dependency]
 
@@ -53,19 +58,25 @@ class Fresh:
         """Note what the tab says when a run is asked for; to be called before the run's own listener."""
         self._listen(when, "asked")
 
-    def begin(self, slot: str, names: Iterable[str]) -> str:
+    def begin(self, slot: str, names: Iterable[str], given: Sequence[object] = ()) -> str:
         """Return the ``js`` of a run's event, which notes what it is made of.
 
         Args:
             slot: Tells the runs of a tab apart: "one", or "every" for all faces, …
             names: The inputs and settings that the run depends on.
+            given: The event's inputs, where the tab's seed may be among them: it is chosen with the click.
         """
-        chosen = json.dumps([*names])
-        return f"(...values) => results.begun({json.dumps(self.task)}, {json.dumps(slot)}, {chosen}, values)"
+        said = [self.task, slot, [*names]]
+        return f"(...values) => results.begun({_listed(said)}, values, {json.dumps(self._seed_at(given))})"
 
-    def draw(self, slot: str) -> str:
-        """Return the ``js`` of a run that goes on once its drawing has become a file, its first input."""
-        return f"(...values) => results.drawn({json.dumps(self.task)}, {json.dumps(slot)}, values)"
+    def draw(self, slot: str, given: Sequence[object]) -> str:
+        """Return the ``js`` of a run that goes on once its drawing has become a file, its first input.
+
+        Args:
+            slot: As for :meth:`begin`.
+            given: The event's inputs, the tab's seed among them.
+        """
+        return f"(...values) => results.drawn({_listed([self.task, slot])}, values, {self._seed_at(given)})"
 
     def follow(self, event: Dependency, slot: str) -> Dependency:
         """Note the results of a run, and its end, whichever it is.
@@ -100,6 +111,14 @@ class Fresh:
         """Let ``results.js`` do ``what`` when something happens."""
         return self._listen(when, what)
 
+    def _own(self) -> list[str]:
+        """Return the names of the settings that an example may have changed: they are outputs as well."""
+        return [name for name in self.settings if name in self.outputs and name not in ("seed", "given")]
+
+    def _seed_at(self, given: Sequence[object]) -> int | None:
+        seed = self.settings.get("seed")
+        return next((at for at, each in enumerate(given) if seed is not None and each is seed), None)
+
     def _watched(self) -> list[gr.components.Component]:
         return [*self.inputs.values(), *self.settings.values()]
 
@@ -112,9 +131,10 @@ class Fresh:
             "inputs": [*self.inputs],
             "settings": [*self.settings],
             "outputs": [*self.outputs],
+            "defaults": {name: _first(name, self.settings[name]) for name in self._own()},
             "gallery": isinstance(self.outputs["first"], gr.Gallery),
         }
-        said = ", ".join(json.dumps(value) for value in (spec, *first))
+        said = _listed([spec, *first])
         return when(
             None,
             inputs=[*self._watched(), *more],
@@ -122,3 +142,13 @@ class Fresh:
             js=f"(...values) => results.{what}({said}, ...values)",
             api_visibility="private",
         )
+
+
+def _first(name: str, component: gr.components.Component) -> Any:  # noqa: ANN401  (what Gradio holds)
+    """Return what a setting is at the page before anybody changed it."""
+    return VARIANTS_AT_FIRST if name == VARIANTS.name else component.value  # type: ignore[attr-defined]  # fields have it
+
+
+def _listed(values: Iterable[object]) -> str:
+    """Return values as the arguments of a call in the browser."""
+    return ", ".join(json.dumps(value) for value in values)

@@ -22,7 +22,7 @@ from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note, note_faces, own_run
-from psp.ui.linked import Inputs
+from psp.ui.inputs import Inputs, PhotoPlace
 from psp.ui.panel import Kind, Results, results_panel
 from psp.ui.preview import connect_preview
 from psp.ui.results import (
@@ -57,6 +57,7 @@ class Tab:
         fresh: Keeps its results together with what they were made of.
         inputs: Where it takes its input.
         results: Its outputs.
+        finished: What happens last when a run has succeeded.
     """
 
     task: str
@@ -64,6 +65,7 @@ class Tab:
     fresh: Fresh
     inputs: Inputs
     results: Results
+    finished: gr.events.Dependency
 
 
 def introduction(task: Task) -> None:
@@ -71,10 +73,10 @@ def introduction(task: Task) -> None:
     gr.Markdown(task.caption, elem_classes="caption")
 
 
-def run_buttons(title: str) -> tuple[gr.Button, gr.Button]:
+def run_buttons(task: Task) -> tuple[gr.Button, gr.Button]:
     """Make the buttons that run and stop a task."""
     with gr.Row(elem_classes="run"):
-        run = gr.Button(title, variant="primary", scale=3)
+        run = gr.Button(task.title, variant="primary", scale=3, elem_id=f"run-{task.name}")
         stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)
     return run, stop
 
@@ -121,7 +123,7 @@ def photo_tab(settings: Settings, task: Task, kind: Kind, extra: Callable[[], E]
     with gr.Row():
         with gr.Column(scale=2, elem_classes="input-column"):
             photo, note, picker = photo_field()
-            run, halt = run_buttons(task.title)
+            run, halt = run_buttons(task)
             every = gr.Button("All faces in the photo", size="sm", visible=False)
             more = extra()
             examples = example_row(task.name)
@@ -167,13 +169,14 @@ def connect_photo_tab(
     fresh = _fresh(tab, extra, {} if style is None else {"style": style}, beside or {}, switches or {})
     fresh.watch()
     fresh.ask(tab.run.click)
+    inputs = inputs or [*controls.of_api(), *extra.values(), tab.stop]
     event = connect_endpoint(
         tab.run.click,
         run,
         tab.task.name,
-        inputs or [*controls.of_api(), *extra.values(), tab.stop],
+        inputs,
         results,
-        js=fresh.begin("one", [name for name in fresh.names() if name != "codes"]),
+        js=fresh.begin("one", [name for name in fresh.names() if name != "codes"], inputs),
     )
     fresh.listen(controls.photo.input, "replaced")
     assert results.marked is not None
@@ -193,7 +196,8 @@ def connect_photo_tab(
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
     connect_stop(tab.halt, tab.stop, [event, every], fresh)
-    return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, style), results)
+    place = PhotoPlace(controls.photo, controls.align, controls.face)
+    return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, place, style), results, shown)
 
 
 def _fresh(
@@ -205,8 +209,8 @@ def _fresh(
     codes = {name: component for name, component in beside.items() if name == "codes"}
     more = {name: component for name, component in beside.items() if name != "codes"}
     shown: Components = {
-        "face": controls.face, "note": controls.note, "picker": controls.picker, "marked": results.marked,
-        "every": tab.every, "halt": tab.halt,
+        "face": controls.face, "align": controls.align, "note": controls.note, "picker": controls.picker,
+        "marked": results.marked, "every": tab.every, "halt": tab.halt, **extra,
     }  # fmt: skip
     return Fresh(
         tab.task.name,
@@ -243,6 +247,7 @@ def connect_endpoint(
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
         js=js,
+        show_progress_on=results.slider,
     )
 
 
@@ -300,14 +305,15 @@ def _connect_every(
         )
 
     fresh.ask(tab.every.click)
+    inputs = [tab.controls.photo, tab.controls.model, tab.stop, *extra]
     every = tab.every.click(
         own_run(tab.task.name, "all faces", in_words(make_every)),
-        inputs=[tab.controls.photo, tab.controls.model, tab.stop, *extra],
+        inputs=inputs,
         outputs=[*pasting.everything(), tab.results.archive],
         concurrency_id=MODEL_QUEUE,
         concurrency_limit=1,
         api_visibility="private",
-        js=fresh.begin("every", ["photo", "align", "face", *fresh.settings]),
+        js=fresh.begin("every", ["photo", "align", "face", *fresh.settings], inputs),
     )
     fresh.follow(every, "every")
     return every

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -13,25 +12,7 @@ from psp.errors import InputError
 from psp.inference.examples import Example, find_example
 from psp.tasks import TASKS
 from psp.ui.cache import cached
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Where a tab takes its input.
-
-    Attributes:
-        given: The photo, or the drawing.
-        style: The second picture, for style mixing.
-        ways: Of a tab with several ways to give an input: these, which is open, where ``given`` is.
-    """
-
-    given: gr.Image
-    style: gr.Image | None = None
-    ways: tuple[gr.Tabs, gr.components.Component, str] | None = None
-
-    def outputs(self) -> list[Any]:
-        """Return what an example fills, in the order of :func:`filled`."""
-        return [self.given, *([self.style] if self.style else []), *(self.ways[:2] if self.ways else [])]
+from psp.ui.inputs import Inputs
 
 
 def linked_example(query: Mapping[str, str], recipe: Recipe) -> Example | None:

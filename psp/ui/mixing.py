@@ -123,7 +123,7 @@ def _mix(
 
 def _extra() -> _Extra:
     style = picture_input("Style: another face (none: random styles)", "Leave empty for random styles", 220)
-    controls = setting_controls(TASKS["style_mix"].own())
+    controls = setting_controls(TASKS["style_mix"].own(), "style_mix")
     about_base = gr.Markdown(_NO_BASE, elem_classes="note")
     with gr.Row():
         keep = gr.Button("Keep this one as the base", size="sm", interactive=False)

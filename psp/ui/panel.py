@@ -10,6 +10,7 @@ import gradio as gr
 from psp.tasks import Task
 from psp.ui.cache import as_path
 from psp.ui.controls import untouched
+from psp.ui.session.buttons import send_buttons
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
 """What a picture on the page offers; Gradio's own "share" would upload it to a public site."""
@@ -116,7 +117,7 @@ def results_panel(kind: Kind, task: Task) -> Results:
         task: The task.
     """
     photo = task.kind == "photo"
-    with gr.Column(scale=3, elem_classes="result-column"):
+    with gr.Column(scale=3, elem_classes="result-column", elem_id=f"result-{task.name}"):
         slider = gr.ImageSlider(
             label="Result" if kind == "image" else "Before and after", format="png", interactive=False,
             max_height=_LARGE if kind == "image" else _LARGE_OF_SEVERAL, elem_classes=["above", "large"],
@@ -129,6 +130,7 @@ def results_panel(kind: Kind, task: Task) -> Results:
             save = gr.DownloadButton("Download", size="sm", interactive=False, min_width=_NARROW)
             paste = gr.Button("Paste back into the photo", size="sm", interactive=False, min_width=_NARROW)
             paste.visible = photo
+        gr.HTML(send_buttons(task.name), padding=False, elem_classes="send-frame")
         pasting = _pasting(paste) if photo else None
         with gr.Accordion("How it was made", open=False):
             gr.Markdown(f"*{task.limits}*", elem_classes="note")

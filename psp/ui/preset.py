@@ -18,7 +18,7 @@ from psp.codes.recipe import recipe_from_dict
 from psp.inference.examples import Example, examples_of, rendered
 from psp.ui.cache import cached
 from psp.ui.fresh import Fresh
-from psp.ui.linked import Inputs
+from psp.ui.inputs import Inputs
 from psp.ui.panel import Results
 from psp.ui.results import captions
 from psp.ui.words import in_numbers, summary

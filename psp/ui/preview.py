@@ -16,7 +16,7 @@ from psp.inference.job import describe
 from psp.inference.pipeline import PspPipeline
 from psp.ui.cache import cached, png_of
 from psp.ui.controls import PhotoControls
-from psp.ui.words import escape, face_words, in_words
+from psp.ui.words import escape, found_words, in_words
 
 FACES_QUEUE = "faces"
 """Looking for faces waits in a line of its own: it needs no model."""
@@ -90,7 +90,7 @@ def _look(pipeline: PspPipeline, tiny: bool, photo: str, align: bool, face: int)
     chosen = face if len(places) > 1 else 0
     doubt = "" if places[chosen].sure else f"\n\n⚠️ {DOUBT}"
     return _Found(
-        face_words(describe(places[chosen])) + doubt,
+        found_words(describe(places[chosen])) + doubt,
         tuple(png_of(place.crop.resize((128, 128))) for place in places),
         png_of(mark_crops(picture, [place.quad for place in places], chosen)),
     )

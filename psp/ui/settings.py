@@ -8,8 +8,9 @@ import gradio as gr
 
 from psp.codes.latents import GROUPS
 from psp.config import Settings
-from psp.parameters import ALIGN, FACE, LAYERS, MAX_VARIANTS, MODEL, SEED, Parameter
+from psp.parameters import ALIGN, FACE, LAYERS, MODEL, SEED, Parameter
 from psp.registry.lookup import families, known_models, tasks_of
+from psp.ui.seeds import seed_control
 
 Controls = dict[str, gr.components.Component]
 """Controls by the names that the API and recipes have for them."""
@@ -18,17 +19,21 @@ Controls = dict[str, gr.components.Component]
 _SLID = 100
 
 
-def setting_controls(settings: Sequence[Parameter]) -> Controls:
+def setting_controls(settings: Sequence[Parameter], task: str) -> Controls:
     """Make the controls of ``settings`` inside the current layout: two a row, an odd one first, alone.
+
+    Args:
+        settings: What is set.
+        task: Name of the task that it is set for.
 
     Returns:
         The controls in the order of ``settings``.
     """
     odd = len(settings) % 2
-    made = {setting.name: _control(setting) for setting in settings[:odd]}
+    made = {setting.name: _control(setting, task) for setting in settings[:odd]}
     for at in range(odd, len(settings), 2):
         with gr.Row():
-            made |= {setting.name: _control(setting) for setting in settings[at : at + 2]}
+            made |= {setting.name: _control(setting, task) for setting in settings[at : at + 2]}
     return made
 
 
@@ -64,10 +69,10 @@ def _choices(task: str, settings: Settings) -> list[tuple[str, str]]:
     return choices
 
 
-def _control(setting: Parameter) -> gr.components.Component:
+def _control(setting: Parameter, task: str) -> gr.components.Component:
     """Make the control of one setting."""
     if setting.name == SEED.name:
-        return _seed(setting)
+        return seed_control(task, int(setting.default), setting.label, _info(setting))
     if setting.name == LAYERS.name:
         return _layers(setting)
     if setting.type is bool:
@@ -112,22 +117,6 @@ def _layers(setting: Parameter) -> gr.Dropdown:
         info=f"{_info(setting)}. Or write a range: 8-, 0-3,7",
         allow_custom_value=True,
     )
-
-
-def _seed(setting: Parameter) -> gr.Number:
-    """Make a seed with its dice, inside the current row."""
-    with gr.Column(min_width=120):
-        seed = gr.Number(value=int(setting.default), precision=0, label=setting.label, info=_info(setting))
-        dice = gr.Button("Roll the dice: new seed", size="sm")
-    # In the browser: no request, no wait. Room is left for the seeds of further variants.
-    dice.click(
-        None,
-        inputs=None,
-        outputs=seed,
-        js=f"() => Math.floor(Math.random() * {int(setting.high) - MAX_VARIANTS})",
-        api_visibility="private",
-    )
-    return seed
 
 
 def _info(setting: Parameter) -> str:

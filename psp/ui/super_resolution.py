@@ -23,7 +23,7 @@ from psp.ui.words import in_words
 def super_resolution_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["super_resolution"]
-    tab = photo_tab(pipeline.settings, task, "gallery", lambda: setting_controls(task.own()))
+    tab = photo_tab(pipeline.settings, task, "gallery", lambda: setting_controls(task.own(), task.name))
 
     def make(
         photo: str,

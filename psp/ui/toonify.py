@@ -20,7 +20,7 @@ from psp.ui.words import in_words
 def toonify_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["toonify"]
-    tab = photo_tab(pipeline.settings, task, "image", lambda: setting_controls(task.own()))
+    tab = photo_tab(pipeline.settings, task, "image", lambda: setting_controls(task.own(), task.name))
 
     def make(photo: str, model: str, align: bool, face: int, strength: float, **step: Any) -> Result:  # noqa: ANN401  (step=)
         model = check_model(model, task.name, pipeline.settings)

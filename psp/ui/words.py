@@ -94,10 +94,24 @@ def in_numbers(details: dict[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def face_words(place: dict[str, Any]) -> str:
-    """Return how many faces there were, which one was taken, and how large it is."""
+def found_words(place: dict[str, Any]) -> str:
+    """Return what was found in a photo, for whoever has just chosen it."""
+    if place["faces"] is None:
+        return "This picture is taken as it is; no face was looked for."
+    if place["faces"] == 1:
+        return f"Found a face, about {_wide(place)} pixels wide."
+    taken = f"Number {place['face'] + 1} by size" if place["face"] else "The largest"
+    return f"Found {place['faces']} faces. {taken} is taken, about {_wide(place)} pixels wide."
+
+
+def _wide(place: dict[str, Any]) -> int:
     # The face proper, brow to chin and cheek to cheek, fills about 0.55 of the crop's side.
-    size = f"it is about {max(1, round(0.55 * place['side']))} pixels wide"
+    return max(1, round(0.55 * float(place["side"])))
+
+
+def face_words(place: dict[str, Any]) -> str:
+    """Return how many faces there were, which one was taken, and how large it is, by the API's numbers."""
+    size = f"it is about {_wide(place)} pixels wide"
     if place["faces"] is None:
         return (
             f"No face was looked for: the picture was taken as it is, {round(place['side'])} pixels a side."

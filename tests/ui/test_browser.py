@@ -83,11 +83,11 @@ def test_an_example_shows_its_stored_result_at_once_and_runs(
 
 def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, Path]) -> None:
     upload(page, "Photo", inputs["two"])
-    expect(page.get_by_text("2 faces found; this is face 0")).to_be_visible()
+    expect(page.get_by_text("Found 2 faces. The largest")).to_be_visible()
     faces = block(page, "Faces in the photo").locator("button img")
     expect(faces).to_have_count(2)
     faces.nth(1).click()
-    expect(page.get_by_text("2 faces found; this is face 1").first).to_be_visible()
+    expect(page.get_by_text("Found 2 faces. Number 2 by size").first).to_be_visible()
     press(page, "Encode")
     expect_result(page)
     press(page, "All faces in the photo")

@@ -131,7 +131,7 @@ def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: 
     open_example(page, "Encode", 2)
     expect(face).to_have_value("1")  # the example's own choice stands
     upload_over(page, inputs["photo"])
-    expect(page.get_by_text("1 face found; this is face 0").first).to_be_visible()
+    expect(page.get_by_text("Found a face, about").first).to_be_visible()
     expect(face).to_have_value("0")
     expect(page.get_by_text("There is no face number")).to_have_count(0)
 
@@ -146,9 +146,9 @@ def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: 
     page.goto(f"{url}?task=frontalize&model=mobile-1024&align=true&face=1")
     expect(page.get_by_text("Settings of a result of Frontalise are restored")).to_be_visible()
     upload(page, "Photo", inputs["two"])
-    expect(page.get_by_text("2 faces found; this is face 1").first).to_be_visible()
+    expect(page.get_by_text("Found 2 faces. Number 2 by size").first).to_be_visible()
     upload_over(page, inputs["photo"])
-    expect(page.get_by_text("1 face found; this is face 0").first).to_be_visible()
+    expect(page.get_by_text("Found a face, about").first).to_be_visible()
 
 
 def test_keep_takes_what_is_looked_at_however_fast_and_after_another_run(page: Page) -> None:
@@ -238,7 +238,7 @@ def test_a_photo_that_comes_during_a_run_is_not_given_the_result_of_the_one_befo
 ) -> None:
     page, pipeline = running
     upload_over(page, inputs["two"])
-    expect(page.get_by_text("2 faces found; this is face 0").first).to_be_visible()
+    expect(page.get_by_text("Found 2 faces. The largest").first).to_be_visible()
     expect(button(page, "Stop")).to_have_count(0)
     pipeline.gate.set()
     page.wait_for_timeout(1500)

@@ -1,0 +1,140 @@
+// What a visit carries along, in the browser alone: the photo that follows from tab to tab, results that are sent
+// on as photos, and the strip of results. psp/ui/session says of each tab where these things go.
+
+const session = (() => {
+  const MOST = 24, SIDE = 96; // results in the strip; pixels of its pictures
+  const none = { __type__: "update" }; // leaves a component as it is
+  const update = (changes) => ({ __type__: "update", ...changes });
+
+  let photo = null; // the one that was given by hand last
+  let origin = null; // the tab that it was given in
+  const has = {}; // by task: the photo that followed there
+
+  /** A photo has come into a tab, by hand or as the same one in a type that browsers show. */
+  const given = (task, now, byHand) => {
+    if (byHand) {
+      [photo, origin] = [now, task];
+      has[task] = now?.path;
+    } else if (photo && now && task === origin && results.original(now.path) === results.original(photo.path)) {
+      photo = now;
+      has[task] = now.path;
+    }
+    return [];
+  };
+
+  /** A tab was opened: the photo follows, upright and with its largest face, as it is where it was given. */
+  const follow = (task) => {
+    if (!photo || has[task] === photo.path) return [none, none, none];
+    has[task] = photo.path;
+    return [photo, true, 0];
+  };
+
+  /** From now on a tab has its own picture: the photo of the others stays away until another one is given. */
+  const settle = (task) => (has[task] = photo?.path);
+
+  let wanted = ""; // the task that a result is to be sent to
+
+  /** A result is sent to another tab, as a picture that is a crop of a face already. */
+  const send = (from, places, first, chosen) => {
+    const picked = results.picked(`results-${from}`, chosen);
+    const picture = Array.isArray(first) ? first[picked]?.image : first;
+    const out = [picture && wanted ? update({ selected: wanted }) : none];
+    for (const [task, way, trace] of places) {
+      const here = Boolean(picture) && task === wanted;
+      out.push(...(here ? [picture, false, 0] : [none, none, none]));
+      if (way) out.push(...(here ? [update({ selected: way }), way] : [none, none]));
+      if (here) {
+        settle(task);
+        results.sent(task);
+        if (trace) sheets.press(trace);
+      }
+    }
+    scrollTo({ top: 0 });
+    return out;
+  };
+
+  const thumbnail = async (url) => {
+    const picture = new Image();
+    picture.src = url;
+    await picture.decode();
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = SIDE;
+    canvas.getContext("2d").drawImage(picture, 0, 0, SIDE, SIDE);
+    return canvas.toDataURL("image/webp", 0.8);
+  };
+
+  /** A run has succeeded: keep what its tab shows now. The list is in another one: Gradio takes that for all outputs. */
+  const keep = async (spec, kept, ...values) => {
+    const held = kept ?? [];
+    const now = Object.fromEntries(spec.read.map((name, index) => [name, values[index]]));
+    const made = results.madeOf(spec.task);
+    const shown = now.slider?.[1];
+    if (!made || !shown) return [held]; // the input has changed meanwhile
+    now.given = made["photo:file"] ?? now.given;
+    for (const name of spec.settings) if (name in made) now[name] = Array.isArray(made[name]) ? made[name][1] : made[name];
+    try {
+      const entry = { task: spec.task, picture: shown.path, small: await thumbnail(shown.url), values: now };
+      return [[entry, ...held.filter((each) => each.picture !== entry.picture)].slice(0, MOST)];
+    } catch {
+      return [held]; // its picture is gone already
+    }
+  };
+
+  let asked = 0; // the place in the strip that was clicked
+
+  /** Bring back the result that was clicked, or take it out of the strip if its files are gone. */
+  const again = async (spec, kept) => {
+    const entry = kept?.[asked];
+    const there = entry && (await fetch(entry.values.slider[1].url, { headers: { Range: "bytes=0-0" } })).ok;
+    if (!there) return [(kept ?? []).filter((each) => each !== entry), none, ...spec.written.map(() => none)];
+    settle(spec.task);
+    seeds.lock(spec.task, true);
+    const value = (name) =>
+      name === "ways" ? update({ selected: spec.way })
+        : name === "way" ? spec.way
+          : name === "paste" ? update({ interactive: Boolean(entry.values.details?.alignment) })
+            : ["save", "archive"].includes(name) ? update({ value: entry.values[name], interactive: Boolean(entry.values[name]) })
+              : entry.values[name];
+    return [kept, update({ selected: spec.task }), ...results.opening(spec.task, spec.written.map(value), true)];
+  };
+
+  /** Return the strip as HTML. */
+  const render = (kept) => {
+    if (!kept?.length) return "";
+    const strip = document.createElement("div");
+    strip.className = "strip-row";
+    strip.append(Object.assign(document.createElement("h2"), { textContent: "This visit" }));
+    kept.forEach((entry, index) => {
+      const name = document.getElementById(`run-${entry.task}`)?.textContent.trim() ?? entry.task;
+      const button = Object.assign(document.createElement("button"), { type: "button", title: name });
+      button.dataset.again = index;
+      button.dataset.task = entry.task;
+      button.append(Object.assign(document.createElement("img"), {
+        src: entry.small, width: SIDE, height: SIDE, alt: `Bring back result ${index + 1}: ${name}`,
+      }));
+      strip.append(button);
+    });
+    strip.append(Object.assign(document.createElement("button"), {
+      type: "button", className: "strip-forget", textContent: "Forget these",
+    }));
+    return strip.outerHTML;
+  };
+
+  document.addEventListener("click", (event) => {
+    const at = (where) => event.target.closest?.(where);
+    const sends = at("[data-send]"), kept = at("[data-again]");
+    if (sends) {
+      wanted = sends.dataset.send;
+      document.getElementById(`send-${sends.dataset.from}`)?.click();
+    } else if (kept) {
+      asked = Number(kept.dataset.again);
+      settle(kept.dataset.task);
+      document.getElementById(`again-${kept.dataset.task}`)?.click();
+      scrollTo({ top: 0 });
+    } else if (at(".strip-forget")) {
+      document.getElementById("strip-forget")?.click();
+    }
+  });
+
+  return { given, follow, send, keep, again, render };
+})();

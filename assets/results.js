@@ -13,6 +13,7 @@ const results = (() => {
     made: {}, // what the results that are shown were made of: "one", and "every" for those of all faces
     begun: {}, // the same of what runs
     running: new Set(),
+    entered: false, // it was opened once
     opening: false, // an example is on its way: its inputs and its result come together
     example: null, // the settings of the example that is open
     own: false, // what is opened is a result of this visit, whose settings are the visitor's own
@@ -200,7 +201,17 @@ const results = (() => {
     return values;
   };
 
-  /** The page was opened: a tab begins with an example, whose files get the address of this page. */
+  /** A tab is opened: return whether that is for the first time, when it begins with its example; without `here`
+      it does not, because something else is put there. */
+  const begin = (task, here = true) => {
+    const tab = tabOf(task);
+    if (tab.entered) return false;
+    tab.entered = true;
+    if (here) sheets.press(`preset-${task}`);
+    return here;
+  };
+
+  /** A tab begins with an example, whose files get the address of this page. */
   const preset = (task, values) => {
     tabOf(task).opening = true;
     const root = (window.gradio_config?.root ?? location.origin).replace(/\/$/, "");
@@ -217,6 +228,7 @@ const results = (() => {
     tab.opening = false;
     if (here && !tab.own) tab.example = { ...tab.now };
     tab.own = false;
+    session.arrive(spec.task); // what was given elsewhere before this tab was opened
     tab.stopped = "";
     return show(spec, tab, here ? taken(spec, tab, "one", { ...tab.now, "photo:file": tab.photo }) : {});
   };
@@ -240,11 +252,13 @@ const results = (() => {
   /** Return what the result that is shown was made of. */
   const madeOf = (task) => tabOf(task).made.one;
 
-  /** A recipe has set the controls of its tab: its face is one of the photo that comes next. */
+  /** A recipe has set the controls of its tab: its face is one of the photo that comes next. Open the tab. */
   const restored = (task, face) => {
-    if (!task) return [];
+    if (!task) return update({});
     tabOf(task).awaited = face ?? null;
-    return seeds.lock(task, true); // whoever opens it wants the same faces
+    seeds.lock(task, true); // whoever opens it wants the same faces
+    begin(task, false);
+    return update({ selected: task });
   };
 
   /** Return which picture of a gallery is looked at: the one that is marked there, or else the last that was. */
@@ -286,6 +300,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, preset, original, sent, madeOf,
+    converts, clicked, begin, preset, original, sent, madeOf,
   };
 })();

@@ -8,6 +8,7 @@ const session = (() => {
 
   let photo = null; // the one that was given by hand last
   let origin = null; // the tab that it was given in
+  let open = null; // the tab that is seen
   const has = {}; // by task: the photo that followed there
 
   /** A photo has come into a tab, by hand or as the same one in a type that browsers show. */
@@ -15,6 +16,7 @@ const session = (() => {
     if (byHand) {
       [photo, origin] = [now, task];
       has[task] = now?.path;
+      if (open !== task) arrive(open); // the upload took longer than the way to another tab
     } else if (photo && now && task === origin && results.original(now.path) === results.original(photo.path)) {
       photo = now;
       has[task] = now.path;
@@ -22,11 +24,29 @@ const session = (() => {
     return [];
   };
 
-  /** A tab was opened: the photo follows, upright and with its largest face, as it is where it was given. */
-  const follow = (task) => {
-    if (!photo || has[task] === photo.path) return [none, none, none];
-    has[task] = photo.path;
-    return [photo, true, 0];
+  const sent = {}; // by task: a result that was sent there, until it is taken
+
+  /** A tab was opened: for the first time it begins with its example; then what comes from elsewhere is taken. */
+  const enter = (task) => {
+    open = task;
+    if (!results.begin(task)) arrive(task);
+    return [];
+  };
+
+  const arrive = (task) => {
+    if (sent[task] || (photo && has[task] !== photo.path)) sheets.press(`follow-${task}`);
+  };
+
+  /** Return the photo that comes: one that follows has its largest face found, a result is a crop of one already. */
+  const follow = (task, way, trace) => {
+    const result = sent[task];
+    const ways = !way ? [] : result ? [update({ selected: way }), way] : [none, none];
+    delete sent[task];
+    settle(task);
+    if (!result) return [photo, true, 0, ...ways];
+    results.sent(task);
+    if (trace) sheets.press(trace);
+    return [result, false, 0, ...ways];
   };
 
   /** From now on a tab has its own picture: the photo of the others stays away until another one is given. */
@@ -34,23 +54,13 @@ const session = (() => {
 
   let wanted = ""; // the task that a result is to be sent to
 
-  /** A result is sent to another tab, as a picture that is a crop of a face already. */
-  const send = (from, places, first, chosen) => {
+  const send = (from, first, chosen) => {
     const picked = results.picked(`results-${from}`, chosen);
     const picture = Array.isArray(first) ? first[picked]?.image : first;
-    const out = [picture && wanted ? update({ selected: wanted }) : none];
-    for (const [task, way, trace] of places) {
-      const here = Boolean(picture) && task === wanted;
-      out.push(...(here ? [picture, false, 0] : [none, none, none]));
-      if (way) out.push(...(here ? [update({ selected: way }), way] : [none, none]));
-      if (here) {
-        settle(task);
-        results.sent(task);
-        if (trace) sheets.press(trace);
-      }
-    }
+    if (!picture || !wanted) return none;
+    sent[wanted] = picture;
     scrollTo({ top: 0 });
-    return out;
+    return update({ selected: wanted });
   };
 
   const thumbnail = async (url) => {
@@ -88,6 +98,7 @@ const session = (() => {
     const there = entry && (await fetch(entry.values.slider[1].url, { headers: { Range: "bytes=0-0" } })).ok;
     if (!there) return [(kept ?? []).filter((each) => each !== entry), none, ...spec.written.map(() => none)];
     settle(spec.task);
+    results.begin(spec.task, false);
     seeds.lock(spec.task, true);
     const value = (name) =>
       name === "ways" ? update({ selected: spec.way })
@@ -136,5 +147,5 @@ const session = (() => {
     }
   });
 
-  return { given, follow, send, keep, again, render };
+  return { given, enter, arrive, follow, send, keep, again, render };
 })();

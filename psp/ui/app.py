@@ -90,7 +90,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                 about_tab(pipeline.settings)
         state, strip, forget = result_strip()
         for parts in known:
-            connect_preset(page, parts.fresh, parts.inputs, parts.settings, parts.results)
+            connect_preset(parts.fresh, parts.inputs, parts.settings, parts.results)
         connect_follow(opened, known)
         connect_send(tabs, known)
         connect_strip(state, strip, forget, tabs, known)

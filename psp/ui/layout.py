@@ -188,16 +188,29 @@ def connect_photo_tab(
     every = _connect_every(pipeline, tab, make, list(extra.values()), fresh)
     pasted = _connect_paste(pipeline, tab, fresh)
     late: list[dict[str, Any]] = [event, every, pasted, shown, *connect_gallery(results, fresh)]
-    tab.examples.select(None, cancels=late)
-    opened = connect_examples(
-        tab.examples, tab.task.name, tab.kind, controls.photo, settings, results, style, js=fresh.opening()
-    )
-    late += [opened, connect_results(fresh.opened(opened), results, fresh, see)]
+    late += _connect_examples(tab, settings, style, fresh, see, late)
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
     connect_stop(tab.halt, tab.stop, [event, every], fresh)
     place = PhotoPlace(controls.photo, controls.align, controls.face)
     return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, place, style), results, shown)
+
+
+def _connect_examples(
+    tab: PhotoTab[Any],
+    settings: Components,
+    style: gr.Image | None,
+    fresh: Fresh,
+    see: See,
+    late: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Let a click on an example open it, in place of what is ``late``; return the events that do."""
+    tab.examples.select(None, cancels=late)
+    opened = connect_examples(
+        tab.examples, tab.task.name, tab.kind, tab.controls.photo, settings, tab.results, style,
+        js=fresh.opening(),
+    )  # fmt: skip
+    return [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
 
 
 def _fresh(

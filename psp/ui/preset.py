@@ -1,7 +1,7 @@
-"""What a tab shows when the page is opened: its first example with its result, so that nothing is empty.
+"""What a tab shows when it is opened for the first time: its first example with its result, so that nothing is empty.
 
 It is put there by the browser: as values of the controls, it would be what the API takes where nothing is
-given. No request is made for it, and nothing is worked out.
+given. No request is made for it, nothing is worked out, and a tab that nobody opens costs nothing.
 """
 
 from __future__ import annotations
@@ -27,16 +27,14 @@ Values = list[tuple[gr.blocks.Block, Any]]
 
 
 def connect_preset(
-    page: gr.Blocks,
     fresh: Fresh,
     inputs: Inputs,
     settings: Mapping[str, gr.components.Component],
     results: Results,
 ) -> None:
-    """Let a tab open with its first example, inside the context of ``page``.
+    """Let a tab open with its first example, inside the current Blocks.
 
     Args:
-        page: The page.
         fresh: Keeps the tab's results together with what they were made of.
         inputs: Where the tab takes its input.
         settings: Its controls by the names that recipes have for them.
@@ -48,7 +46,8 @@ def connect_preset(
     values += [(component, chosen[name]) for name, component in settings.items()]
     values += _shown(results, example)
     _keep(results.first, [value for _, value in values])
-    put = page.load(
+    ask = gr.Button("Begin", elem_id=f"preset-{fresh.task}", visible="hidden")  # the page presses it
+    put = ask.click(
         None,
         None,
         [component for component, _ in values],

@@ -52,7 +52,7 @@ def connect_recipes(
     """
     restored = gr.JSON(visible=False, label="Restored")
     controls = [control for tab in known for control in tab.settings.values()]
-    outputs = [said, tabs, restored, *controls, *(part for tab in known for part in tab.inputs.outputs())]
+    outputs = [said, restored, *controls, *(part for tab in known for part in tab.inputs.outputs())]
 
     def from_link(request: gr.Request) -> list[Any]:
         query = {name: str(value) for name, value in request.query_params.items()}
@@ -79,16 +79,17 @@ def connect_recipes(
         told = _told(
             pipeline, recipe, "Its input is here: run it." if example else "Choose the same input and run it."
         )
-        return [told, gr.Tabs(selected=recipe.task), face, *values, *inputs]
+        return [told, face, *values, *inputs]
 
-    # What was dropped at the foot is restored at the top, and said there.
+    # What was dropped at the foot is restored at the top, and said there. The tab is opened once its controls
+    # are set: it would begin with its example else.
     up = "scrollTo({top: 0, behavior: 'smooth'})"
     for event, after in (
         (page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"), ""),
         (file.upload(in_words(from_file), file, outputs, api_visibility="private"), up),
     ):
         js = f"restored => {{ {after}; return results.restored(restored?.task, restored?.face); }}"
-        event.success(None, restored, None, js=js, api_visibility="private")
+        event.success(None, restored, tabs, js=js, api_visibility="private")
 
 
 def _value(pipeline: PspPipeline, recipe: Recipe, name: str) -> Any:  # noqa: ANN401  (a value or an update)

@@ -27,14 +27,8 @@ _SKIN = CLASSES.index("skin")
 def segmentation_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["segmentation_to_face"]
-    tab = drawing_tab(
-        pipeline.settings,
-        task,
-        "map",
-        _pad,
-        "Map the photo",
-        redraws=None if pipeline.network.lent else True,
-    )
+    redraws = None if pipeline.network.lent else True
+    tab = drawing_tab(pipeline.settings, task, "map", _pad, "Map the photo", redraws=redraws)
 
     @in_words
     def segmentation_to_face(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page
 
 from psp.tasks import TASKS
 
@@ -38,13 +39,15 @@ def tab(page: Page, name: str, *, selected: bool | None = None) -> Locator:
 
 
 def open_tab(page: Page, name: str) -> None:
-    """Open a tab by the title of its task, or by its own name."""
+    """Open a tab by the title of its task, or by its own name, and wait for what it begins with."""
     tab(page, name).click()
 
 
 def open_pad(page: Page, name: str) -> Locator:
     """Open a tab by its title and return its pad, once it has its brush in hand."""
     open_tab(page, name)
+    ready(page, name)
+    page.get_by_role("tab", name="Draw", exact=True).locator("visible=true").click()
     pad = page.locator(".pad").locator("visible=true")
     pad.locator(".toolbar-wrap button.highlight").wait_for()
     return pad
@@ -58,7 +61,10 @@ def block(page: Page, label: str) -> Locator:
 
 
 def upload(page: Page, label: str, path: Path) -> None:
-    """Put a file into the input with this label."""
+    """Put a file into the input with this label, in place of what is there."""
+    there = block(page, label).get_by_role("button", name="Remove Image").locator("visible=true")
+    if there.count():
+        there.click()
     block(page, label).locator("input[type=file]").set_input_files(str(path))
 
 
@@ -95,13 +101,52 @@ def oval(x: float, y: float, wide: float, high: float, count: int = 12) -> list[
     return [(x + wide * math.cos(turn), y + high * math.sin(turn)) for turn in turns]
 
 
-def open_example(page: Page, name: str, index: int = 0) -> None:
-    """Open a tab and one of its examples, and wait for the stored result with all that belongs to it."""
-    open_tab(page, name)
-    block(page, "Examples").locator("button").nth(index).click()
-    expect(block(page, "Recipe").locator("textarea, input").first).to_have_value(
-        re.compile(r"^http.*\?task=")
+def ready(page: Page, name: str = "Encode") -> None:
+    """Wait until the tab of this title has opened with its first example."""
+    page.wait_for_function(
+        "task => typeof results === 'object' && results.madeOf(task)", arg=task_of(name), timeout=60_000
     )
+
+
+def task_of(name: str) -> str:
+    """Return the task whose tab has this title."""
+    return next(task.name for task in TASKS.values() if name in (task.title, task.tab))
+
+
+# Counts how often all that belongs to a result of a task has come.
+_COUNT = """task => {
+    if (!window.counted) {
+        const counted = (window.counted = {}), settled = results.settled;
+        results.settled = (spec, ...values) => {
+            counted[spec.task] = (counted[spec.task] ?? 0) + 1;
+            return settled(spec, ...values);
+        };
+    }
+    window.countedBefore = window.counted[task] ?? 0;
+}"""
+
+
+@contextmanager
+def new_result(page: Page, name: str) -> Iterator[None]:
+    """Wait for the result that is asked for meanwhile in the tab of this title."""
+    task = task_of(name)
+    page.evaluate(_COUNT, task)
+    yield
+    page.wait_for_function("task => window.counted[task] > window.countedBefore", arg=task, timeout=60_000)
+
+
+def open_example(page: Page, name: str, index: int = 0) -> None:
+    """Open a tab and one of its examples, and wait for its stored result."""
+    open_tab(page, name)
+    ready(page, name)
+    with new_result(page, name):
+        block(page, "Examples").locator("button").nth(index).click()
+
+
+def run(page: Page, name: str) -> None:
+    """Run the open tab, whose title this is, and wait for the result."""
+    with new_result(page, name):
+        press(page, name)
 
 
 def button(page: Page, name: str) -> Locator:

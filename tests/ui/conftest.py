@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
-from tests.ui.browsing import CHROMIUM, QUIET, SECTIONS
+from tests.ui.browsing import CHROMIUM, QUIET, SECTIONS, ready
 from tests.ui.served import served
 
 
@@ -70,10 +70,11 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def page(browser: Browser, url: str) -> Iterator[Page]:
-    """The page with all its sections open."""
+    """The page with all its sections open, once its tabs have opened with their examples."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
     page.add_init_script(SECTIONS)
     page.set_default_timeout(30_000)
     page.goto(url)
+    ready(page)
     yield page
     page.close()

@@ -23,14 +23,20 @@ from tests.ui.browsing import (
     CHROMIUM,
     PHOTO,
     block,
+    button,
     draw,
+    new_result,
+    open_example,
     open_pad,
     open_tab,
     oval,
     paint_at_once,
     picture,
     press,
+    ready,
+    run,
     tab,
+    told,
     upload,
 )
 
@@ -55,7 +61,7 @@ def expect_result(page: Page) -> None:
 def test_a_photo_becomes_a_face(page: Page, tmp_path: Path) -> None:
     upload(page, "Photo", PHOTO)
     expect(picture(page, "The crop on the photo")).to_be_visible()  # before anything was pressed
-    press(page, "Encode")
+    run(page, "Encode")
     expect_result(page)
     with page.expect_download() as download:
         page.locator("a[download$='.safetensors']").first.click()
@@ -72,12 +78,10 @@ def test_an_example_shows_its_stored_result_at_once_and_runs(
     page: Page, pipeline: PspPipeline, title: str
 ) -> None:
     before = pipeline.network.loaded_count
-    open_tab(page, title)
-    page.locator(".examples button:visible").first.click()
+    open_example(page, title)
     expect_result(page)
     assert pipeline.network.loaded_count <= max(before, 1)  # no model was needed
-    press(page, title)
-    page.wait_for_timeout(300)
+    run(page, title)
     expect_result(page)
 
 
@@ -88,7 +92,7 @@ def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, 
     expect(faces).to_have_count(2)
     faces.nth(1).click()
     expect(page.get_by_text("Found 2 faces. Number 2 by size").first).to_be_visible()
-    press(page, "Encode")
+    run(page, "Encode")
     expect_result(page)
     press(page, "All faces in the photo")
     expect(block(page, "All faces").locator("img")).to_have_count(2)
@@ -108,7 +112,7 @@ def test_a_drawn_sketch_becomes_faces(page: Page) -> None:
     ):
         draw(page, line)
     page.get_by_label("Variants").locator("visible=true").first.fill("3")
-    press(page, "Sketch → face")
+    run(page, "Sketch → face")
     expect_result(page)
     expect(block(page, "Results").locator("img")).to_have_count(3)
 
@@ -121,7 +125,7 @@ def test_a_painted_map_becomes_a_face(page: Page) -> None:
     for shift in (0, 0.03, 0.06):
         low, high = 0.25 - shift, 0.75 + shift
         draw(page, [(low, 0.55), (low, 0.3 - shift), (0.5, 0.17 - shift), (high, 0.3 - shift), (high, 0.55)])
-    press(page, "Segmentation → face")
+    run(page, "Segmentation → face")
     expect_result(page)
     seen = picture(page, "What the model sees").get_attribute("src")
     assert seen is not None
@@ -135,7 +139,7 @@ def test_ten_classes_at_once_arrive_each_in_its_colour(page: Page) -> None:
     open_pad(page, "Segmentation → face")
     rows = {name: [(x, 0.06 + 0.095 * row) for x in (0.1, 0.4, 0.9)] for row, name in enumerate(names)}
     paint_at_once(page, rows)
-    press(page, "Segmentation → face")
+    run(page, "Segmentation → face")
     expect_result(page)
     seen = picture(page, "What the model sees").get_attribute("src")
     assert seen is not None
@@ -192,15 +196,16 @@ def test_a_photo_fills_the_pad(page: Page, title: str, button: str) -> None:
     open_tab(page, "From a photo")
     upload(page, "Photo to start from", PHOTO)
     press(page, button)
-    expect(page.get_by_role("tab", name="Draw", exact=True)).to_have_attribute("aria-selected", "true")
-    page.wait_for_timeout(1500)
-    press(page, title)
+    drawing = page.get_by_role("tab", name="Draw", exact=True).locator("visible=true")
+    expect(drawing).to_have_attribute("aria-selected", "true")
+    expect(page.locator(".pad.filled").locator("visible=true")).to_have_count(1)
+    run(page, title)
     expect_result(page)
 
 
 def test_an_error_is_told_in_words_and_clears_old_results(page: Page) -> None:
     upload(page, "Photo", PHOTO)
-    press(page, "Encode")
+    run(page, "Encode")
     expect_result(page)
     page.get_by_label("Face", exact=True).locator("visible=true").first.fill("4")
     press(page, "Encode")
@@ -250,33 +255,46 @@ def test_a_variant_becomes_the_base_of_the_next_mixture(page: Page) -> None:
     open_tab(page, "Style mixing")
     upload(page, "Photo", PHOTO)
     page.get_by_label("Variants").locator("visible=true").first.fill("2")
-    press(page, "Style mixing")
+    run(page, "Style mixing")
     expect_result(page)
     block(page, "Results").locator("button:has(img)").nth(1).click()
     page.wait_for_timeout(800)
     press(page, "Keep this one as the base")
     expect(page.get_by_text("Variant 2 is the base")).to_be_visible()
-    press(page, "Style mixing")
+    run(page, "Style mixing")
     expect_result(page)
     press(page, "Back to the photo")
     expect(page.get_by_text("The face in the photo is the base.")).to_be_visible()
 
 
-def test_the_dice_set_another_seed(page: Page) -> None:
-    open_tab(page, "Sketch → face")
+def test_each_run_takes_another_seed_unless_it_is_kept(page: Page) -> None:
+    open_example(page, "Sketch → face")
     seed = page.get_by_label("Seed").locator("visible=true").first
-    expect(seed).to_have_value("93")  # the example's, with which the tab opens
-    press(page, "Roll the dice: new seed")
-    expect(seed).not_to_have_value("0")
+    expect(seed).to_have_value("93")  # the example's
+    keep = button(page, "Keep")
+    run(page, "Sketch → face")
+    expect(seed).not_to_have_value("93")
+    chosen = seed.input_value()
+    expect(page.get_by_text(f"seed {chosen}").first).to_be_visible()
+    expect(told(page)).to_have_count(0)
+    keep.click()
+    expect(keep).to_have_attribute("aria-pressed", "true")
+    run(page, "Sketch → face")
+    expect(seed).to_have_value(chosen)
+    with new_result(page, "Sketch → face"):
+        press(page, "Roll the dice")  # runs at once
+    expect(seed).not_to_have_value(chosen)
+    expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
+    keep.click()
+    seed.fill("7")  # whoever types one wants it
+    expect(keep).to_have_attribute("aria-pressed", "true")
 
 
 def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
-    open_tab(page, "Sketch → face")
-    page.locator(".examples button:visible").first.click()
-    expect_result(page)
+    open_example(page, "Sketch → face")
     seed = page.get_by_label("Seed").locator("visible=true").first
     seed.fill("-1")
-    press(page, "Sketch → face")
+    run(page, "Sketch → face")
     expect(seed).not_to_have_value("-1")
     expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
 
@@ -328,6 +346,7 @@ def test_a_running_job_can_be_stopped(browser: Browser, tmp_path: Path) -> None:
     page = browser.new_page()
     try:
         page.goto(url)
+        ready(page)
         upload(page, "Photo", PHOTO)
         press(page, "Encode")
         expect(page.get_by_text("Working").first).to_be_visible()
@@ -351,9 +370,12 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(
     open_tab(page, title)
     page.wait_for_timeout(500)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    if title != "About":  # the result comes before how it was made
-        result, seen = (page.locator(f".{name}-column:visible").bounding_box() for name in ("result", "seen"))
-        assert result is not None and seen is not None and result["y"] < seen["y"]
+    if title != "About":  # the result comes first, and the button stays in view
+        result, given = (
+            page.locator(f".{name}-column:visible").bounding_box() for name in ("result", "input")
+        )
+        assert result is not None and given is not None and result["y"] < given["y"]
+        expect(page.locator(".run:visible button").first).to_be_in_viewport(ratio=1)
     page.close()
 
 

@@ -28,6 +28,7 @@ from tests.ui.browsing import (
     open_tab,
     picture,
     press,
+    run,
     shown,
     told,
     upload,
@@ -130,16 +131,10 @@ def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: 
     face = page.get_by_label("Face", exact=True).locator("visible=true")
     open_example(page, "Encode", 2)
     expect(face).to_have_value("1")  # the example's own choice stands
-    upload_over(page, inputs["photo"])
+    upload(page, "Photo", inputs["photo"])
     expect(page.get_by_text("Found a face, about").first).to_be_visible()
     expect(face).to_have_value("0")
     expect(page.get_by_text("There is no face number")).to_have_count(0)
-
-
-def upload_over(page: Page, path: Path) -> None:
-    """Replace the photo that is there."""
-    button(page, "Remove Image").first.click()
-    upload(page, "Photo", path)
 
 
 def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: dict[str, Path]) -> None:
@@ -147,7 +142,7 @@ def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: 
     expect(page.get_by_text("Settings of a result of Frontalise are restored")).to_be_visible()
     upload(page, "Photo", inputs["two"])
     expect(page.get_by_text("Found 2 faces. Number 2 by size").first).to_be_visible()
-    upload_over(page, inputs["photo"])
+    upload(page, "Photo", inputs["photo"])
     expect(page.get_by_text("Found a face, about").first).to_be_visible()
 
 
@@ -155,8 +150,8 @@ def test_keep_takes_what_is_looked_at_however_fast_and_after_another_run(page: P
     open_tab(page, "Style mixing")
     upload(page, "Photo", PHOTO)
     page.get_by_label("Variants").locator("visible=true").first.fill("2")
-    press(page, "Style mixing")
-    expect(shown(page)).to_have_count(2)
+    run(page, "Style mixing")
+    expect(block(page, "Results").locator("button:has(img)")).to_have_count(2)
     expect(button(page, ARCHIVE)).to_be_enabled()
     thumbnails = block(page, "Results").locator("button:has(img)")
     kept = button(page, KEEP).element_handle()
@@ -164,7 +159,7 @@ def test_keep_takes_what_is_looked_at_however_fast_and_after_another_run(page: P
     page.evaluate("button => button.click()", kept)  # before the server can know of the choice
     expect(page.get_by_text("Variant 2 is the base")).to_be_visible()
     expect(told(page)).to_have_text(re.compile("base has changed"))
-    press(page, "Style mixing")
+    run(page, "Style mixing")
     expect(told(page)).to_have_count(0)
     expect(block(page, "Results").locator(".thumbnails")).to_have_count(0)  # nothing is chosen any more
     press(page, KEEP)
@@ -227,7 +222,7 @@ def test_stop_is_there_while_something_runs_and_leaves_the_last_result(running: 
     expect(button(page, PASTE)).to_be_enabled()
     expect(button(page, ARCHIVE)).to_be_enabled()
     pipeline.gate.set()
-    press(page, "Encode")  # and it can go on at once
+    run(page, "Encode")  # and it can go on at once
     expect(told(page)).to_have_count(0)
     expect(button(page, "Stop")).to_have_count(0)
     expect(shown(page).first).to_be_visible()
@@ -237,13 +232,13 @@ def test_a_photo_that_comes_during_a_run_is_not_given_the_result_of_the_one_befo
     running: tuple[Page, _Gated], inputs: dict[str, Path]
 ) -> None:
     page, pipeline = running
-    upload_over(page, inputs["two"])
+    upload(page, "Photo", inputs["two"])
     expect(page.get_by_text("Found 2 faces. The largest").first).to_be_visible()
     expect(button(page, "Stop")).to_have_count(0)
     pipeline.gate.set()
     page.wait_for_timeout(1500)
     expect_nothing(page)
-    press(page, "Encode")
+    run(page, "Encode")
     expect(shown(page).first).to_be_visible()
     expect(button(page, PASTE)).to_be_enabled()
 

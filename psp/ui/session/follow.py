@@ -1,9 +1,10 @@
-"""One photo for all tabs: what is given in one of them is there when another is opened."""
+"""One photo for all tabs: what is given in one of them, or sent from it, is there when another is opened."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -28,10 +29,10 @@ def connect_follow(tabs: Sequence[gr.Tab], known: Sequence[Tab]) -> None:
                 js=f"photo => session.given({task}, photo, {json.dumps(by_hand)})",
                 api_visibility="private",
             )
-        tab.select(
-            None,
-            None,
-            [place.picture, place.align, place.face],
-            js=f"() => session.follow({task})",
-            api_visibility="private",
+        tab.select(None, js=f"() => session.enter({task})", api_visibility="private")
+        outputs: list[Any] = [place.picture, place.align, place.face, *(place.ways[:2] if place.ways else ())]
+        way = json.dumps([place.ways[2], place.trace] if place.ways else [])
+        take = gr.Button("Take", elem_id=f"follow-{parts.task}", visible="hidden")  # the page presses it
+        take.click(
+            None, None, outputs, js=f"() => session.follow({task}, ...{way})", api_visibility="private"
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 import gradio as gr
 
@@ -15,21 +14,15 @@ def connect_send(tabs: gr.Tabs, known: Sequence[Tab]) -> None:
     """Wire the buttons below every result that send it to another tab, in the browser alone.
 
     Args:
-        tabs: All tabs.
+        tabs: All tabs; one that is opened takes what was sent there (``psp.ui.session.follow``).
         known: What is in them.
     """
-    outputs: list[Any] = [tabs]
-    named: list[list[str]] = []
     for tab in known:
-        place = tab.inputs.photo
-        outputs += [place.picture, place.align, place.face, *(place.ways[:2] if place.ways else ())]
-        named.append([tab.task, place.ways[2] if place.ways else "", place.trace])
-    for tab in known:
-        ask = gr.Button("Send", elem_id=f"send-{tab.task}", visible="hidden")
+        ask = gr.Button("Send", elem_id=f"send-{tab.task}", visible="hidden")  # the page presses it
         ask.click(
             None,
             [tab.results.first, tab.results.chosen],
-            outputs,
-            js=f"(first, chosen) => session.send({json.dumps(tab.task)}, {json.dumps(named)}, first, chosen)",
+            tabs,
+            js=f"(first, chosen) => session.send({json.dumps(tab.task)}, first, chosen)",
             api_visibility="private",
         )

@@ -24,6 +24,9 @@ from psp.ui.words import in_numbers, in_words, summary
 # Bytes of all files of a result.
 _LARGEST_RESULT = 256 << 20
 
+# Pixels: the longer side of what is shown large, at least.
+_SHOWN = 512
+
 See = Callable[[str, dict[str, Any]], Image.Image | None]
 """Makes what the model saw once more, from the path of the input and the details of the result."""
 
@@ -208,11 +211,20 @@ def _look_at(seen: str | None, first: Any, event: gr.SelectData) -> tuple[Any, s
 
 
 def beside(seen: Image.Image | None, made: str) -> tuple[str, str]:
-    """Return before and after in one size, for the slider; of codes, twice the result."""
+    """Return before and after in one size, for the slider; of codes, twice the result.
+
+    Of a small model's result that is a larger copy, for the eye alone: what is handed out stays as it is.
+    """
+    after = open_png(made)
+    if max(after.size) < _SHOWN:
+        scale = _SHOWN / max(after.size)
+        after = after.resize(
+            (round(after.width * scale), round(after.height * scale)), Image.Resampling.LANCZOS
+        )
+        made = cached_picture(after, "after")
     if seen is None:
         return made, made
-    before = seen.resize(open_png(made).size, Image.Resampling.LANCZOS)
-    return cached_picture(before, "before"), made
+    return cached_picture(seen.resize(after.size, Image.Resampling.LANCZOS), "before"), made
 
 
 def recipe_at(path: str) -> Recipe:

@@ -24,6 +24,7 @@ const results = (() => {
 
   const nothing = () => ({
     source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", numbers: "", link: "",
+    share: update({ interactive: false }), shared: null,
     save: update({ value: null, interactive: false }),
     archive: update({ value: null, interactive: false }),
     faces: update({ value: null, visible: false }),
@@ -139,7 +140,9 @@ const results = (() => {
     const used = values.at(-1)?.recipe?.settings?.seed;
     tab.stopped = ""; // it was done before it could be stopped
     if (slot !== "every" && made.seed === -1) made.seed = [-1, used]; // chosen by chance, and written back
-    return show(spec, tab, taken(spec, tab, slot === "every" ? "every" : "one", made));
+    const out = taken(spec, tab, slot === "every" ? "every" : "one", made);
+    // It is shared once all that belongs to it is there.
+    return show(spec, tab, slot === "every" ? out : { ...out, share: update({ interactive: false }), shared: null });
   };
 
   /** A run has ended, in whatever way. */
@@ -185,6 +188,9 @@ const results = (() => {
     const tab = remember(spec, values);
     return show(spec, tab, tab.made.one || tab.made.every ? {} : nothing());
   };
+
+  /** Return what the result that is shown was made of: another result has another such object. */
+  const made = (task) => tabOf(task).made.one;
 
   /** The input was taken away or replaced by hand. */
   const emptied = (spec, ...values) => {
@@ -238,6 +244,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, preset,
+    made, converts, clicked, preset,
   };
 })();

@@ -44,7 +44,9 @@ from psp.ui.toonify import toonify_tab
 _ASSETS = assets_dir()
 _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
 _PADS = _ASSETS / "pads.css"
-_SCRIPTS = [_ASSETS / f"{name}.js" for name in ("pad", "results", "sheet", "pictures", "tabs", "names")]
+_SCRIPTS = [
+    _ASSETS / f"{name}.js" for name in ("pad", "results", "sheet", "pictures", "tabs", "names", "share")
+]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.

@@ -148,7 +148,7 @@ def connect_photo_tab(
     style: gr.Image | None = None,
     beside: Components | None = None,
     switches: Components | None = None,
-    tiny: bool = False,
+    detailed: gr.Checkbox | None = None,
 ) -> Tab:
     """Wire all that tabs on photos have in common, the task's endpoint with it.
 
@@ -163,7 +163,7 @@ def connect_photo_tab(
         style: The second picture, for style mixing.
         beside: By name, what else results may be made of.
         switches: By the names of ``assets/results.js``, buttons that need a result.
-        tiny: Whether a tiny picture in which no face is found is taken as it is.
+        detailed: Is told whether a photo is sharp already; tiny pictures are taken as they are then.
     """
     controls, results = tab.controls, tab.results
     settings = {**controls.settings(), **extra}
@@ -180,7 +180,7 @@ def connect_photo_tab(
     )
     fresh.listen(controls.photo.input, "replaced")
     assert results.marked is not None
-    connect_preview(pipeline, controls, results.marked, tab.every, tiny=tiny)
+    connect_preview(pipeline, controls, results.marked, tab.every, detailed=detailed)
     shared = connect_share(pipeline, results, fresh, see or crop_of(pipeline, SIDE))
     see = see or crop_of(pipeline)
     shown = connect_results(fresh.follow(event, "one"), results, fresh, see, style)

@@ -30,6 +30,7 @@ const results = (() => {
 
   const nothing = () => ({
     source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", numbers: "", link: "",
+    share: update({ interactive: false }), shared: null,
     save: update({ value: null, interactive: false }),
     archive: update({ value: null, interactive: false }),
     faces: update({ value: null, visible: false }),
@@ -176,7 +177,9 @@ const results = (() => {
     const used = values.at(-1)?.recipe?.settings?.seed;
     tab.stopped = ""; // it was done before it could be stopped
     if (slot !== "every" && made.seed === -1) made.seed = [-1, used]; // chosen by chance, and written back
-    return show(spec, tab, taken(spec, tab, slot === "every" ? "every" : "one", made));
+    const out = taken(spec, tab, slot === "every" ? "every" : "one", made);
+    // It is shared once all that belongs to it is there.
+    return show(spec, tab, slot === "every" ? out : { ...out, share: update({ interactive: false }), shared: null });
   };
 
   /** A run has ended, in whatever way. */
@@ -249,7 +252,7 @@ const results = (() => {
   /** A result of another tab becomes the photo, taken as it is; one that is given by hand has its face found again. */
   const sent = (task) => (tabOf(task).sent = true);
 
-  /** Return what the result that is shown was made of. */
+  /** Return what the result that is shown was made of: another result has another such object. */
   const madeOf = (task) => tabOf(task).made.one;
 
   /** A recipe has set the controls of its tab: its face is one of the photo that comes next. Open the tab. */

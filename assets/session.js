@@ -103,6 +103,7 @@ const session = (() => {
     const value = (name) =>
       name === "ways" ? update({ selected: spec.way })
         : name === "way" ? spec.way
+          : name === "share" ? update({ interactive: true })
           : name === "paste" ? update({ interactive: Boolean(entry.values.details?.alignment) })
             : ["save", "archive"].includes(name) ? update({ value: entry.values[name], interactive: Boolean(entry.values[name]) })
               : entry.values[name];

@@ -1,6 +1,7 @@
 """The examples of the page: which inputs with which settings, their results rendered ahead of time.
 
-Results are stored small, as the page shows them: WebP of 512 px, and codes in half precision.
+Results are stored small, as the page shows them: WebP of 512 px, and codes in half precision. Each example
+has a card besides: its input beside its result.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from psp.errors import CheckpointError
 from psp.files.bundled import examples_dir
 from psp.files.pins import PINNED, require_pinned, write_pins
 from psp.files.saving import made_by, write_files
+from psp.inference.cards import example_card
 from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
@@ -33,7 +35,7 @@ STORED_SIZE = 512
 """Side in pixels of stored pictures, at most."""
 
 _QUALITY = 84  # of WebP: 30 kB a picture
-_BEFORE = "before.webp"
+_BEFORE, _CARD = "before.webp", "card.webp"
 _BY_SEED: dict[str, Setting] = {"variants": 3, "seed": 93}
 
 
@@ -79,6 +81,11 @@ class Example:
     def results(self) -> Path:
         """The folder of the rendered result."""
         return RESULTS / self.task / self.name
+
+    @property
+    def card(self) -> Path:
+        """Where its card is, 2:1: the input beside the result."""
+        return self.results / _CARD
 
 
 @dataclass(frozen=True)
@@ -171,8 +178,11 @@ def render_examples(pipeline: PspPipeline, step: Step | None = None) -> None:
         result = run_example(pipeline, example)
         folder = RESULTS / example.task / example.name
         files |= {folder / name: data for name, data in _stored(result).items()}
+        assert result.seen is not None, "examples begin with a picture"
+        style = load_picture(example.style_path) if example.style_path else None
+        # Of steps towards another face, the last one shows it.
+        files[folder / _CARD] = example_card(result.seen, result.images[-1 if style else 0], style)
         if example == examples_of(example.task)[0]:
-            assert result.seen is not None, "examples begin with a picture"
             files[folder / _BEFORE] = _given(result.seen)
     write_files(files, _is_stored_result)
     _remove_others(files)

@@ -319,10 +319,10 @@ class PspPipeline(Hosted):
             picture = paste_back(picture, face, quad, mask="crop" if place.get("face") is None else "face")
         return picture
 
-    def crop(self, photo: Photo, quad: Sequence[Sequence[float]]) -> Image.Image:
-        """Return the crop of 256 px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
+    def crop(self, photo: Photo, quad: Sequence[Sequence[float]], size: int = CROP_SIZE) -> Image.Image:
+        """Return the crop of ``size`` px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
         picture = self.read(photo)
-        return crop_quad(picture, check_quad(quad, picture.size), CROP_SIZE)
+        return crop_quad(picture, check_quad(quad, picture.size), size)
 
     def read(self, photo: Photo, *, flat: bool = True) -> Image.Image:
         """Return a picture as the tasks see it: upright, RGB, within the limit of pixels.

@@ -49,7 +49,7 @@ _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
 _PADS = _ASSETS / "pads.css"
 _SCRIPTS = [
     _ASSETS / f"{name}.js"
-    for name in ("pad", "seeds", "results", "sheet", "pictures", "tabs", "names", "session")
+    for name in ("pad", "seeds", "results", "sheet", "pictures", "tabs", "names", "session", "share")
 ]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400

@@ -37,6 +37,7 @@ from psp.ui.results import (
     write_back_seed,
 )
 from psp.ui.settings import Controls, align_controls, model_input, setting_controls
+from psp.ui.share import connect_share
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
 
@@ -251,7 +252,8 @@ def connect_drawing_tab(
         assert isinstance(way, gr.Tab)
         way.select(None, None, tab.way, js=f"() => {json.dumps(name)}", api_visibility="private")
     shown = connect_results(fresh.follow(event, "one"), tab.results, fresh, see)
-    late: list[dict[str, Any]] = [began, event, shown, *connect_gallery(tab.results, fresh)]
+    shared = connect_share(pipeline, tab.results, fresh, see)
+    late: list[dict[str, Any]] = [began, event, shown, shared, *connect_gallery(tab.results, fresh)]
     tab.examples.select(None, cancels=late)
     opened = connect_examples(
         tab.examples, tab.task.name, "gallery", tab.given, settings, tab.results, js=fresh.opening()

@@ -18,14 +18,14 @@ from psp.ui.words import in_words
 def example_row(task: str) -> gr.Gallery:
     """Make the row of examples of a task, inside the current layout."""
     return gr.Gallery(
-        [(str(example.path), example.title) for example in examples_of(task)],
+        [(str(example.card), example.title) for example in examples_of(task)],
         label="Examples",
-        columns=4,
-        height=150,
+        columns=2,
+        height="auto",
         allow_preview=False,
         interactive=False,
-        format="png",
-        elem_classes="examples",
+        format="webp",
+        elem_classes=["examples", "cards"],
         buttons=[],
     )
 

@@ -12,8 +12,10 @@ from PIL import Image
 from psp.codes.recipe import picture_to_png
 from psp.config import Settings
 from psp.errors import InputError
+from psp.inference.inputs import CROP_SIZE
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result, pack
+from psp.inference.sharing import SIDE
 from psp.tasks import Task
 from psp.ui.all_faces import all_faces
 from psp.ui.cache import cached
@@ -37,6 +39,7 @@ from psp.ui.results import (
     write_back_seed,
 )
 from psp.ui.settings import align_controls, model_input
+from psp.ui.share import connect_share
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
 
@@ -147,7 +150,7 @@ def connect_photo_tab(
     style: gr.Image | None = None,
     beside: Components | None = None,
     switches: Components | None = None,
-    tiny: bool = False,
+    detailed: gr.Checkbox | None = None,
 ) -> Tab:
     """Wire all that tabs on photos have in common, the task's endpoint with it.
 
@@ -162,7 +165,7 @@ def connect_photo_tab(
         style: The second picture, for style mixing.
         beside: By name, what else results may be made of.
         switches: By the names of ``assets/results.js``, buttons that need a result.
-        tiny: Whether a tiny picture in which no face is found is taken as it is.
+        detailed: Is told whether a photo is sharp already; tiny pictures are taken as they are then.
     """
     controls, results = tab.controls, tab.results
     settings = {**controls.settings(), **extra}
@@ -180,14 +183,15 @@ def connect_photo_tab(
     )
     fresh.listen(controls.photo.input, "replaced")
     assert results.marked is not None
-    connect_preview(pipeline, controls, results.marked, tab.every, tiny=tiny)
+    connect_preview(pipeline, controls, results.marked, tab.every, detailed=detailed)
+    shared = connect_share(pipeline, results, fresh, see or crop_of(pipeline, SIDE))
     see = see or crop_of(pipeline)
-    shown = connect_results(fresh.follow(event, "one"), results, fresh, see)
+    shown = connect_results(fresh.follow(event, "one"), results, fresh, see, style)
     if "seed" in extra:
         write_back_seed(event, results, extra["seed"])
     every = _connect_every(pipeline, tab, make, list(extra.values()), fresh)
     pasted = _connect_paste(pipeline, tab, fresh)
-    late: list[dict[str, Any]] = [event, every, pasted, shown, *connect_gallery(results, fresh)]
+    late: list[dict[str, Any]] = [event, every, pasted, shown, shared, *connect_gallery(results, fresh)]
     late += _connect_examples(tab, settings, style, fresh, see, late)
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
@@ -210,7 +214,7 @@ def _connect_examples(
         tab.examples, tab.task.name, tab.kind, tab.controls.photo, settings, tab.results, style,
         js=fresh.opening(),
     )  # fmt: skip
-    return [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
+    return [opened, connect_results(fresh.opened(opened), tab.results, fresh, see, style)]
 
 
 def _fresh(
@@ -264,12 +268,12 @@ def connect_endpoint(
     )
 
 
-def crop_of(pipeline: PspPipeline) -> See:
-    """Return what crops a photo as a result's details say."""
+def crop_of(pipeline: PspPipeline, size: int = CROP_SIZE) -> See:
+    """Return what crops a photo as a result's details say, ``size`` pixels a side."""
 
     def crop(photo: str, details: dict[str, Any]) -> Image.Image | None:
         place = details["alignment"]
-        return pipeline.crop(photo, place["quad"]) if place else None  # None: codes were the base
+        return pipeline.crop(photo, place["quad"], size) if place else None  # None: codes were the base
 
     return crop
 

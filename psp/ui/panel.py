@@ -10,6 +10,7 @@ import gradio as gr
 from psp.tasks import Task
 from psp.ui.cache import as_path
 from psp.ui.controls import untouched
+from psp.ui.linked import LINK_ALONE
 from psp.ui.session.buttons import send_buttons
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
@@ -58,6 +59,8 @@ class Results:
         told: Whether the result is still that of what the tab says, and whether a run was stopped.
         words: The result in a sentence or two.
         save: Hands out the picture that is looked at.
+        share: Makes one picture of it and of what it was made of (``psp.ui.share``).
+        shared: That picture, not shown: the page hands it on.
         marked: The photo with the crop drawn on it; None where the input is no photo.
         seen: What the model saw.
         numbers: How it was made, in numbers.
@@ -75,6 +78,8 @@ class Results:
     told: gr.Markdown
     words: gr.Markdown
     save: gr.DownloadButton
+    share: gr.Button
+    shared: gr.File
     marked: gr.Image | None
     seen: gr.Image
     numbers: gr.Markdown
@@ -94,6 +99,7 @@ class Results:
         """Return the outputs that a result fills besides."""
         return [
             self.seen, self.slider, self.words, self.numbers, self.save, self.archive, self.link, self.chosen,
+            self.share,
         ]  # fmt: skip
 
     def outputs(self) -> dict[str, gr.components.Component]:
@@ -102,6 +108,7 @@ class Results:
             "source": self.source, "first": self.first, "latents": self.latents, "details": self.details,
             "seen": self.seen, "slider": self.slider, "words": self.words, "numbers": self.numbers,
             "save": self.save, "archive": self.archive, "link": self.link, "told": self.told,
+            "share": self.share, "shared": self.shared,
         }  # fmt: skip
         if self.pasting:
             pasting = self.pasting
@@ -128,6 +135,7 @@ def results_panel(kind: Kind, task: Task) -> Results:
         words = gr.Markdown(elem_classes="words")
         with gr.Row(elem_classes="actions"):
             save = gr.DownloadButton("Download", size="sm", interactive=False, min_width=_NARROW)
+            share = gr.Button("Share picture", size="sm", interactive=False, min_width=_NARROW)
             paste = gr.Button("Paste back into the photo", size="sm", interactive=False, min_width=_NARROW)
             paste.visible = photo
         gr.HTML(send_buttons(task.name), padding=False, elem_classes="send-frame")
@@ -145,17 +153,18 @@ def results_panel(kind: Kind, task: Task) -> Results:
             latents = as_path(gr.File(label="Latents (W+ codes)", height=90, interactive=False))
             link = gr.Textbox(
                 label="Recipe",
-                info="A link that restores these settings; your picture is not in it",
+                info=LINK_ALONE,
                 interactive=False,
                 buttons=["copy"],
             )
     source = untouched(
         gr.Image(label="Made of", type="filepath", image_mode=None, format="png", visible=False)
     )
+    shared = as_path(gr.File(visible=False, label="To share"))
     chosen = gr.Number(0, precision=0, minimum=0, visible=False, label="Chosen", info="Set by the page")
     return Results(
-        slider, first, told, words, save, marked, seen, numbers, latents, archive, link, details, source,
-        chosen, pasting,
+        slider, first, told, words, save, share, shared, marked, seen, numbers, latents, archive, link,
+        details, source, chosen, pasting,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What a tab shows when it is opened for the first time: its first example with its result, so that nothing is empty.
+"""What a tab shows when it is opened first: its first example with its result, so that nothing is empty.
 
 It is put there by the browser: as values of the controls, it would be what the API takes where nothing is
 given. No request is made for it, nothing is worked out, and a tab that nobody opens costs nothing.
@@ -19,6 +19,7 @@ from psp.inference.examples import Example, examples_of, rendered
 from psp.ui.cache import cached
 from psp.ui.fresh import Fresh
 from psp.ui.inputs import Inputs
+from psp.ui.linked import LINK_WITH_EXAMPLE, query_of
 from psp.ui.panel import Results
 from psp.ui.results import captions
 from psp.ui.words import in_numbers, summary
@@ -72,6 +73,8 @@ def _shown(results: Results, example: Example) -> Values:
     stored = rendered(example)
     pictures = [_file(path) for path in stored.pictures]
     assert stored.before is not None, "first examples have it"
+    style = str(example.style_path) if example.style_path else None
+    query = query_of(recipe_from_dict(stored.details["recipe"]), str(example.path), style)
     named = zip(pictures, captions(stored.details), strict=True)
     several = [{"image": picture, "caption": caption} for picture, caption in named]
     return [
@@ -83,8 +86,9 @@ def _shown(results: Results, example: Example) -> Values:
         (results.words, summary(stored.details)),
         (results.numbers, in_numbers(stored.details)),
         (results.save, {"__type__": "update", "value": pictures[0], "interactive": True}),
-        (results.link, recipe_from_dict(stored.details["recipe"]).to_query()),
+        (results.link, {"__type__": "update", "value": query, "info": LINK_WITH_EXAMPLE}),
         (results.chosen, 0),
+        (results.share, {"__type__": "update", "interactive": True}),
     ]
 
 

@@ -10,6 +10,7 @@ import gradio as gr
 from PIL import Image, ImageDraw
 
 from psp.errors import PspError
+from psp.faces.detail import has_detail
 from psp.faces.suitability import DOUBT
 from psp.inference.examples import EXAMPLES
 from psp.inference.job import describe
@@ -27,7 +28,12 @@ _CHOSEN, _OTHER = "#f97316", "#ffffff"
 
 
 def connect_preview(
-    pipeline: PspPipeline, controls: PhotoControls, marked: gr.Image, every: gr.Button, *, tiny: bool = False
+    pipeline: PspPipeline,
+    controls: PhotoControls,
+    marked: gr.Image,
+    every: gr.Button,
+    *,
+    detailed: gr.Checkbox | None = None,
 ) -> None:
     """Show the faces of a photo, the crop on it, and what went wrong, when a photo or a choice changes.
 
@@ -36,21 +42,23 @@ def connect_preview(
         controls: The photo and its settings.
         marked: Shows the photo with the crops drawn on it.
         every: The button for all faces, shown where there are several.
-        tiny: Whether a tiny picture in which no face is found is taken as it is.
+        detailed: Is told whether the face is sharp already, for the task that enlarges: there a tiny picture
+            in which no face is found is taken as it is.
     """
-    look = partial(_look, pipeline, tiny)
+    look = partial(_look, pipeline, detailed is not None)
     # Every visitor begins with an example; of other photos nothing is kept.
     look_again = lru_cache(len(EXAMPLES))(look)
     examples = frozenset(cached(each.path.read_bytes(), each.path.name) for each in EXAMPLES)
 
     def preview(photo: str | None, align: bool, face: int | None) -> tuple[Any, ...]:
         hidden = gr.update(visible=False)
+        nothing = [False] if detailed else []
         if not photo:
-            return "", hidden, None, hidden
+            return "", hidden, None, hidden, *nothing
         try:
             found = (look_again if photo in examples else look)(photo, align, int(face or 0))
         except PspError as error:
-            return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden
+            return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden, *nothing
         several = len(found.faces) > 1
         thumbnails = [(cached(png, "face.png"), f"face {index}") for index, png in enumerate(found.faces)]
         return (
@@ -58,13 +66,16 @@ def connect_preview(
             gr.update(value=thumbnails, visible=several),
             cached(found.marked, "crops.png"),
             gr.update(visible=several),
+            *([found.detailed] if detailed else []),
         )
 
+    if detailed:  # another photo may have less; asked for first, as listeners wait for each other
+        controls.photo.change(None, None, detailed, js="() => false", api_visibility="private")
     gr.on(
         [controls.photo.change, controls.align.change, controls.face.change],
         in_words(preview),
         inputs=[controls.photo, controls.align, controls.face],
-        outputs=[controls.note, controls.picker, marked, every],
+        outputs=[controls.note, controls.picker, marked, every, *([detailed] if detailed else [])],
         concurrency_id=FACES_QUEUE,
         concurrency_limit=2,
         show_progress="minimal",
@@ -76,11 +87,12 @@ def connect_preview(
 
 @dataclass(frozen=True)
 class _Found:
-    """What was found in a photo: words, each face and the photo with the crops on it, as PNGs."""
+    """What was found in a photo: words, its detail, each face and the photo with the crops on it, as PNGs."""
 
     words: str
     faces: tuple[bytes, ...]
     marked: bytes
+    detailed: bool
 
 
 def _look(pipeline: PspPipeline, tiny: bool, photo: str, align: bool, face: int) -> _Found:
@@ -93,6 +105,7 @@ def _look(pipeline: PspPipeline, tiny: bool, photo: str, align: bool, face: int)
         found_words(describe(places[chosen])) + doubt,
         tuple(png_of(place.crop.resize((128, 128))) for place in places),
         png_of(mark_crops(picture, [place.quad for place in places], chosen)),
+        has_detail(places[chosen].crop, places[chosen].side),
     )
 
 

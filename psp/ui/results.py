@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,12 @@ from psp.codes.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.errors import PspError
 from psp.inference.result import Result, pack
 from psp.pictures.images import load_picture, read_png_header
+from psp.tasks import TASKS
 from psp.ui.cache import cached, cached_picture
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note
+from psp.ui.linked import LINK_ALONE, LINK_WITH_EXAMPLE, query_of
 from psp.ui.panel import Kind, Pasting, Results
 from psp.ui.words import in_numbers, in_words, summary
 
@@ -27,8 +30,20 @@ _LARGEST_RESULT = 256 << 20
 # Pixels: the longer side of what is shown large, at least.
 _SHOWN = 512
 
+# Completes a link, and says whether the input is in it.
+_ADDRESSED = (
+    "query => ({ __type__: 'update', value: query ? location.origin + location.pathname + query : '', "
+    f"info: /&example=/.test(query) ? {json.dumps(LINK_WITH_EXAMPLE)} : {json.dumps(LINK_ALONE)} }})"
+)
+
 See = Callable[[str, dict[str, Any]], Image.Image | None]
 """Makes what the model saw once more, from the path of the input and the details of the result."""
+
+
+def from_codes(details: dict[str, Any]) -> bool:
+    """Return whether a result, by its details, was made of codes and not of the photo that stands there."""
+    task = TASKS.get(details["recipe"]["task"])
+    return task is not None and task.kind == "photo" and details["alignment"] is None
 
 
 def need(given: str | None, what: str) -> str:
@@ -76,7 +91,9 @@ def paths_of(first: Any) -> list[str]:  # noqa: ANN401  (what Gradio hands over)
     return [first] if isinstance(first, str) else [item[0] for item in first]
 
 
-def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See | None = None) -> Dependency:
+def connect_results(
+    done: Dependency, results: Results, fresh: Fresh, see: See | None = None, style: gr.Image | None = None
+) -> Dependency:
     """Fill what is beside the API's outputs once there is a result.
 
     Args:
@@ -84,6 +101,7 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
         results: The outputs.
         fresh: Knows whether the result is still that of what the tab says.
         see: Makes what the model saw; None where nothing was seen.
+        style: The second picture, for style mixing.
 
     Returns:
         The event that fills them.
@@ -95,6 +113,7 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
         latents: str | None,
         details: dict[str, Any],
         shown: str | None,
+        second: str | None = None,
     ) -> tuple[Any, ...] | list[Any]:
         if not first:
             return [gr.skip()] * len(outputs)  # the input has changed by the time the result came
@@ -105,7 +124,6 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
         paths = paths_of(first)
         name = details["recipe"]["task"]
         archive = cached(pack(_read_all(paths, latents)), f"{name}.zip")
-        query = recipe_from_dict(details["recipe"]).to_query() if details["model"] else ""
         return (
             seen and cached_picture(seen, "seen"),
             beside(seen, paths[0]),
@@ -113,8 +131,9 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
             in_numbers(details),
             gr.update(value=paths[0], interactive=True),
             gr.update(value=archive, interactive=True),
-            query,
+            _query(details, source if see else None, second),
             0,
+            gr.update(interactive=True),
             *(Pasting.emptied(ready=bool(source and details["alignment"])) if pasting else []),
         )
 
@@ -122,20 +141,20 @@ def connect_results(done: Dependency, results: Results, fresh: Fresh, see: See |
     outputs = [*results.beside_api(), *(pasting.everything() if pasting else [])]
     shown: Dependency = done.success(
         in_words(show),
-        inputs=[results.source, *results.of_api(), results.seen],
+        inputs=[results.source, *results.of_api(), results.seen, *([style] if style else [])],
         outputs=outputs,
         api_visibility="private",
     )
     # The page alone knows under which address it is seen.
-    addressed = shown.success(
-        None,
-        inputs=results.link,
-        outputs=results.link,
-        js="query => query ? location.origin + location.pathname + query : ''",
-        api_visibility="private",
-    )
+    addressed = shown.success(None, results.link, results.link, js=_ADDRESSED, api_visibility="private")
     fresh.settle(addressed)
     return shown
+
+
+def _query(details: dict[str, Any], source: str | None, style: str | None) -> str:
+    """Return the query of a result's link; empty where no model made it."""
+    given = None if from_codes(details) else source
+    return query_of(recipe_from_dict(details["recipe"]), given, style) if details["model"] else ""
 
 
 def _read_all(pictures: list[str], latents: str | None) -> dict[str, bytes]:

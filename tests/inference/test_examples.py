@@ -13,6 +13,7 @@ from psp.codes.latents import codes_from_bytes
 from psp.codes.recipe import recipe_of_png
 from psp.config import Settings
 from psp.errors import StoppedError
+from psp.inference.cards import SIDE
 from psp.inference.examples import (
     EXAMPLES,
     FOLDER,
@@ -84,6 +85,23 @@ def test_a_stored_result_is_handed_out_as_the_studio_hands_out_its_own() -> None
         assert b"trainedAlgorithmicMedia" in stored.info["xmp"]
 
 
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.link)
+def test_the_card_shows_the_input_beside_the_stored_result(example: Example) -> None:
+    with (
+        Image.open(example.card) as opened,
+        Image.open(rendered(example).pictures[-1 if example.style else 0]) as made,
+    ):
+        assert opened.size == (2 * SIDE, SIDE)
+        card, wanted = np.asarray(opened.convert("RGB"), np.float32), made.resize((SIDE, SIDE))
+    gap = np.abs(card[:, SIDE + 20 :] - np.asarray(wanted, np.float32)[:, 20:])
+    assert gap.mean() < 6  # what two WebPs leave out
+    assert np.abs(card[:, :SIDE] - card[:, SIDE:]).mean() > 5
+
+
+def test_cards_are_small_together() -> None:
+    assert sum(example.card.stat().st_size for example in EXAMPLES) < 200_000
+
+
 def test_rendering_writes_a_folder_for_each_example(
     pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -96,6 +114,7 @@ def test_rendering_writes_a_folder_for_each_example(
     assert told == [f"{EXAMPLES[0].task}: {EXAMPLES[0].name}"]
     assert [path.name for path in results.iterdir()] == [EXAMPLES[0].task]  # what was there before is gone
     assert len(rendered(EXAMPLES[0]).pictures) == 1
+    assert EXAMPLES[0].card.is_file()
 
 
 def test_rendering_that_fails_leaves_what_is_stored(

@@ -78,7 +78,7 @@ def _parts(tab: Tab) -> tuple[Mapping[str, gr.components.Component], Mapping[str
         "slider": results.slider, "words": results.words, "numbers": results.numbers, "save": results.save,
         "archive": results.archive, "link": results.link, "chosen": results.chosen,
     }  # fmt: skip
-    written: dict[str, gr.blocks.Block] = {**read}
+    written: dict[str, gr.blocks.Block] = {**read, "share": results.share}
     if inputs.ways:
         written |= {"ways": inputs.ways[0], "way": inputs.ways[1]}
     if results.pasting:

@@ -282,17 +282,23 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     """Return the codes [v,n,dim] of all variants: ``codes`` [1,n,dim] mixed with their styles."""
     import torch  # noqa: PLC0415  (torch comes after the page)
 
-    if work.style_inputs is not None:
+    style = None
+    if work.style_codes is not None:
+        style = torch.from_numpy(work.style_codes).to(psp.device)
+    elif work.style_inputs is not None:
         style = psp.encode(_fitting(psp, work.style_inputs))
-        mixed = [psp.mix(codes, style, work.layers, alpha) for alpha in work.alphas]
-    elif work.z is not None:
-        mixed = []
-        for row, alpha in zip(work.z, work.alphas, strict=True):
-            z = torch.from_numpy(row[None]).to(psp.device)
-            plain = np.isnan(row).any() or alpha == 0.0  # a model may have no random styles to ask for
-            mixed.append(codes if plain else psp.mix(codes, psp.map(z), work.layers, alpha))
-    else:
+    elif work.z is None:
         return codes
+    mixed = []
+    for index, alpha in enumerate(work.alphas):
+        shares = [alpha * share for share in work.layers.values()]
+        of_variant = style
+        if style is None and work.z is not None:
+            row = work.z[index]
+            # A model may have no random styles to ask for.
+            plain = np.isnan(row).any() or not any(shares)
+            of_variant = None if plain else psp.map(torch.from_numpy(row[None]).to(psp.device))
+        mixed.append(codes if of_variant is None else psp.mix(codes, of_variant, [*work.layers], shares))
     return torch.cat(mixed)
 
 

@@ -96,10 +96,10 @@ def check_layers(text: object) -> str:
     Raises:
         InputError: It is not.
     """
-    if isinstance(text, str) and len(text) <= _LONGEST_LAYERS:
-        if all(LAYERS_PART.fullmatch(part) for part in plain_layers(text).split(",")):
-            return text
-    raise InputError(f"The layers {shown(text)} cannot be understood.", LAYERS_GRAMMAR)
+    short = isinstance(text, str) and len(text) <= _LONGEST_LAYERS
+    if not short or not all(map(LAYERS_PART.fullmatch, plain_layers(str(text)).split(","))):
+        raise InputError(f"The layers {shown(text)} cannot be understood.", LAYERS_GRAMMAR)
+    return str(text)
 
 
 def check_word(name: str, value: object) -> str:

@@ -105,12 +105,12 @@ def parse_layers(text: str, resolutions: tuple[int, ...]) -> LayerShares:
 
     Args:
         text: Parts with commas between them, each with a share after a colon where that is not 1:
-            "8-", "0-3,7", "pose:0.5,features,colours:0.25". A part is a range ("8-", "0-3", "-3", "7"), "all",
-            a group by resolution ("pose": 4 to 8 px, "features": 16 and 32, "colours": 64 and up), or "auto",
-            the layers for random styles: the colours, of StyleGAN2 without the first of them, as in the paper
-            (8–17 of 18). Nothing is "auto". A layer that several parts name has the share of the last of
-            them: "all:0.2,features" is a little of everything and all of the features. Four digits after the
-            point count.
+            "8-", "0-3,7", "pose:0.5,features,colours:0.25". A part is a range ("8-", "0-3", "-3", "7"),
+            "all", a group by resolution ("pose": 4 to 8 px, "features": 16 and 32, "colours": 64 and up), or
+            "auto", the layers for random styles: the colours, of StyleGAN2 without the first of them, as in
+            the paper (8–17 of 18); so is an empty text. A layer that several parts name has the share of the
+            last of them: "all:0.2,features" is a little of everything and all of the features. Four digits
+            after the point count.
         resolutions: The size in pixels at which each layer of the model acts.
 
     Returns:

@@ -22,7 +22,7 @@ from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, ha
 if TYPE_CHECKING:
     import torch
 
-    from psp.models.psp import PSP
+    from psp.models.psp import PSP, PSPConfig
 
 __all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
 
@@ -100,20 +100,36 @@ class Network:
         Raises:
             CheckpointError: There is no such model, its file is damaged, or it takes no maps.
         """
+        told = self._told(model, _MAPS)
+        if told is None:
+            return None
+        config, info, name = told
+        takes = model_input(config.encoder.in_channels, info, name)
+        takes.require(_MAPS, name)
+        return takes.classes
+
+    def told_resolutions(self, model: str, task: str) -> tuple[int, ...] | None:
+        """Return the size in pixels at which each layer of a model acts, if a file's header tells it.
+
+        Raises:
+            CheckpointError: There is no such model, or its file is damaged.
+        """
+        told = self._told(model, task)
+        return None if told is None else told[0].generator.resolutions
+
+    def _told(self, model: str, task: str) -> tuple[PSPConfig, dict[str, str], str] | None:
+        """Return the shape of a model, its header and its name; None where it must be loaded for that."""
         from psp.checkpoints.load import read_info  # noqa: PLC0415  (torch comes after the page)
         from psp.checkpoints.official import is_pickle  # noqa: PLC0415  (torch comes after the page)
         from psp.models.architecture import config_from_json  # noqa: PLC0415  (torch comes after the page)
 
-        entry = find_entry(model, _MAPS, self.settings)
+        entry = find_entry(model, task, self.settings)
         place = file_on_disk(entry, self.settings)
         if place is None or is_pickle(place[0]):
             return None
         info = read_info(place[0])
-        channels = config_from_json(info.get("config", "")).encoder.in_channels
         name = entry.file if entry.family == OWN_FILE else entry.family
-        takes = model_input(channels, info, name)
-        takes.require(_MAPS, name)
-        return takes.classes
+        return config_from_json(info.get("config", "")), info, name
 
     def knows(self, model: str) -> bool:
         """Return whether there is a family of this name."""

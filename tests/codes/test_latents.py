@@ -148,7 +148,8 @@ def test_each_part_has_a_share(text: str, layers: dict[int, float]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["pose:", "pose:2", "pose:-1", "pose:1.01", "pose:nan", ":0.5", "pose:0.5:0.5", "pose;features", "8-:x"]
+    "text",
+    ["pose:", "pose:2", "pose:-1", "pose:1.01", "pose:nan", ":0.5", "pose:0.5:0.5", "pose;features", "8-:x"],
 )
 def test_shares_that_make_no_sense_are_refused_with_the_grammar(text: str) -> None:
     with pytest.raises(InputError, match=r"pose:0\.5,features"):
@@ -156,7 +157,8 @@ def test_shares_that_make_no_sense_are_refused_with_the_grammar(text: str) -> No
 
 
 def test_a_group_that_a_small_model_lacks_adds_nothing_to_others() -> None:
-    assert parse_layers("pose:0.5,features:0.25,colours", SMALL) == {**shared(0, 2, 0.5), **shared(3, 7, 0.25)}
+    both = parse_layers("pose:0.5,features:0.25,colours", SMALL)
+    assert both == {**shared(0, 2, 0.5), **shared(3, 7, 0.25)}
     assert parse_layers("colours:0.5", SMALL) == {7: 0.5}
 
 

@@ -43,29 +43,44 @@ const mixing = (() => {
     return [];
   };
 
+  const AS_IT_IS = { __type__: "update" };
+  const own = new Set(); // the texts that were just written: they come back while a slider is still moving
+  let forgetting = 0;
+
   /** A slider was moved by hand: return the text. */
   const written = (names, shares) => {
+    own.add(text(names, shares));
+    clearTimeout(forgetting);
+    forgetting = setTimeout(() => own.clear(), 1000);
     again();
     return text(names, shares);
   };
 
   /** The text has changed, by whomever: return where the sliders stand. Numbers of layers the server reads. */
   const moved = (names, button, given, shares) => {
-    if (text(names, shares) === plain(given)) return shares;
+    if (own.has(given) || text(names, shares) === plain(given)) return shares.map(() => AS_IT_IS);
     const said = read(names, given);
-    if (!said) document.getElementById(button)?.click();
-    return said ?? shares;
+    if (!said) sheets.press(button);
+    return said ?? shares.map(() => AS_IT_IS);
   };
 
-  /** A result has come, or an example: return the preview, which is the mixture as the sliders say it. */
-  const made = (gallery, style, before) => {
+  /** A result has come, or an example with its own: it is the mixture that the sliders say. */
+  const made = (gallery, style) => {
     const item = gallery?.at(style ? -1 : 0)?.image;
-    if (!item?.url) return before;
+    if (!item?.url) return AS_IT_IS;
     const picture = Object.assign(new Image(), { src: item.url, alt: "The mixture" });
     const figure = document.createElement("figure");
     figure.append(picture);
     return figure.outerHTML;
   };
+
+  // A tab is put into the page when it is opened for the first time: the sliders may have missed a text.
+  let there = null;
+  new MutationObserver(() => {
+    const button = document.getElementById("there-mix");
+    if (button && button !== there) setTimeout(() => button.click(), MOMENT);
+    there = button;
+  }).observe(document, { childList: true, subtree: true });
 
   return { again, written, moved, made };
 })();

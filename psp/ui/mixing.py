@@ -134,7 +134,9 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
     connect_swap(layout.faces, tab.controls)
     connect_sliders(pipeline, layout.sliders, settings["layers"], tab.controls.model)
     if layout.live:
-        live = connect_live(pipeline, layout.live, tab.controls, layout.faces, base, settings, tab.results)
+        live = connect_live(
+            pipeline, layout.live, tab.controls, layout.faces, base.codes, settings, tab.results
+        )
         tab.run.click(None, cancels=live)
     return connected
 

@@ -59,7 +59,7 @@ def captions(details: dict[str, Any]) -> list[str]:
     count = settings.get("variants", 1)
     if "seed" not in settings:
         share = settings.get("alpha", 1.0)
-        return [f"α {share * (index + 1) / count:.2f}" for index in range(count)]
+        return [f"{share * (index + 1) / count:.0%}" for index in range(count)]
     plain = details["recipe"]["task"] == "super_resolution"
     return [
         "likeliest" if plain and not index else f"seed {settings['seed'] + index}" for index in range(count)

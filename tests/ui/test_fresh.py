@@ -93,7 +93,7 @@ def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inpu
     expect_nothing(page)
     open_example(page, "Style mixing")
     expect(button(page, KEEP)).to_be_enabled()
-    upload(page, "Style: another face", inputs["style"])
+    upload_over(page, inputs["style"], "Another face")
     expect_nothing(page)
     expect(button(page, KEEP)).to_be_disabled()
 
@@ -136,10 +136,10 @@ def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: 
     expect(page.get_by_text("There is no face number")).to_have_count(0)
 
 
-def upload_over(page: Page, path: Path) -> None:
-    """Replace the photo that is there."""
-    button(page, "Remove Image").first.click()
-    upload(page, "Photo", path)
+def upload_over(page: Page, path: Path, label: str = "Photo") -> None:
+    """Replace the photo that is there, or the picture with another label."""
+    block(page, label).get_by_role("button", name="Remove Image").click()
+    upload(page, label, path)
 
 
 def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: dict[str, Path]) -> None:

@@ -48,14 +48,8 @@ def base_controls() -> Base:
     return Base(gr.State(None), about, keep, release, latents)
 
 
-def connect_base(
-    base: Base, controls: PhotoControls, results: Results, fresh: Fresh
-) -> list[gr.events.Dependency]:
-    """Make a variant, or a file of codes, what the next mixture starts from.
-
-    Returns:
-        The events after which there is another base.
-    """
+def connect_base(base: Base, controls: PhotoControls, results: Results, fresh: Fresh) -> None:
+    """Make a variant, or a file of codes, what the next mixture starts from, and the one beside the sliders."""
 
     def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
         file = codes_from_bytes(read_file(need(latents, "result")))
@@ -80,8 +74,12 @@ def connect_base(
         queue=False,  # so that a run that is asked for right after starts from it
     )
     fresh.settle(kept)
+    kept.success(None, js="() => mixing.again()", api_visibility="private")
     opened = base.latents.change(in_words(open_file), base.latents, outputs, api_visibility="private")
-    base.release.click(None, None, results.seen, js="() => null", api_visibility="private")
+    opened.success(
+        None, base.latents, js="file => file ? mixing.again() : []", api_visibility="private"
+    )  # not where a new photo has emptied it
+    base.release.click(None, None, results.seen, js="() => (mixing.again(), null)", api_visibility="private")
     gr.on(  # another photo, or another face in it, is another base
         [base.release.click, controls.photo.change, controls.face.change],
         lambda: (None, _NO_BASE, None),
@@ -90,4 +88,3 @@ def connect_base(
         api_visibility="private",
         queue=False,
     )
-    return [kept, opened]

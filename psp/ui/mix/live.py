@@ -25,7 +25,6 @@ from psp.ui.controls import PhotoControls, check_model
 from psp.ui.figure import blank_figure, preview_figure
 from psp.ui.gate.turn import current_turn
 from psp.ui.layout import MODEL_QUEUE
-from psp.ui.mix.base import Base
 from psp.ui.mix.faces import TwoFaces
 from psp.ui.panel import Results
 from psp.ui.words import in_words
@@ -64,7 +63,7 @@ def connect_live(
     live: Live,
     controls: PhotoControls,
     faces: TwoFaces,
-    base: Base,
+    base: gr.State,
     settings: Mapping[str, gr.components.Component],
     results: Results,
 ) -> gr.events.Dependency:
@@ -75,7 +74,7 @@ def connect_live(
         live: The parts.
         controls: The face to start from.
         faces: Both faces.
-        base: What to start from instead.
+        base: Codes to start from instead.
         settings: "layers", "alpha" and "seed" are used.
         results: Where an example's mixture comes from, for which no model is run.
     """
@@ -117,20 +116,19 @@ def connect_live(
         return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the mixture"), known
 
     made_with = [settings[name] for name in ("layers", "alpha", "seed")]
-    style, again = faces.style, "() => mixing.again()"
+    style = faces.style
     gr.on(
         [
             *(each.input for each in (*made_with, controls.model, controls.align, controls.face)),  # type: ignore[attr-defined]  # all have it
             controls.photo.input, style.input, controls.picker.select, faces.swap.click,
-            base.keep.click, base.release.click, base.latents.change,
         ],
         None,
-        js=again,
+        js="() => mixing.again()",
         api_visibility="private",
     )  # fmt: skip
     results.first.change(
         None,
-        [results.first, style, live.shown],
+        [results.first, style],
         live.shown,
         js="(...values) => mixing.made(...values)",
         api_visibility="private",
@@ -138,7 +136,7 @@ def connect_live(
     return live.ask.click(
         in_words(blend_faces),
         inputs=[
-            controls.photo, style, base.codes, live.known, controls.model, controls.align, controls.face,
+            controls.photo, style, base, live.known, controls.model, controls.align, controls.face,
             *made_with,
         ],
         outputs=[live.shown, live.known],

@@ -81,7 +81,10 @@ def connect_sliders(
             None, [*sliders], layers, js=f"(...shares) => mixing.written({names}, shares)",
             api_visibility="private",
         )  # fmt: skip
-    layers.change(  # type: ignore[attr-defined]  # all controls have it
+    # What changes while the tab is not there yet, as a link has it, is no change: the page presses this then.
+    there = gr.Button("There", elem_id="there-mix", visible="hidden")
+    gr.on(
+        [layers.change, there.click],  # type: ignore[attr-defined]  # all controls have it
         None,
         [layers, *sliders],
         [*sliders],

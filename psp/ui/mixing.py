@@ -15,7 +15,7 @@ from psp.inference.result import Result
 from psp.parameters import LAYERS
 from psp.tasks import TASKS
 from psp.ui.controls import check_model
-from psp.ui.layout import Tab, connect_photo_tab, photo_tab
+from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.mix.base import Base, base_controls, connect_base
 from psp.ui.mix.faces import TwoFaces, connect_swap, two_faces
 from psp.ui.mix.live import Live, connect_live, live_mixture
@@ -130,6 +130,13 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         pipeline, tab, style_mix, make, settings, inputs=inputs, style=style,
         beside={"base": base.about}, switches={"keep": base.keep},
     )  # fmt: skip
+    _connect_own(pipeline, layout, tab, connected)
+    return connected
+
+
+def _connect_own(pipeline: PspPipeline, layout: _Layout, tab: PhotoTab[_Extra], connected: Tab) -> None:
+    """Wire what other tabs do not have."""
+    settings, base = tab.extra.settings, tab.extra.base
     connect_base(base, tab.controls, tab.results, connected.fresh)
     connect_swap(layout.faces, tab.controls)
     connect_sliders(pipeline, layout.sliders, settings["layers"], tab.controls.model)
@@ -138,7 +145,6 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
             pipeline, layout.live, tab.controls, layout.faces, base.codes, settings, tab.results
         )
         tab.run.click(None, cancels=live)
-    return connected
 
 
 def _mix(

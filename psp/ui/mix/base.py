@@ -49,7 +49,7 @@ def base_controls() -> Base:
 
 
 def connect_base(base: Base, controls: PhotoControls, results: Results, fresh: Fresh) -> None:
-    """Make a variant, or a file of codes, what the next mixture starts from, and the one beside the sliders."""
+    """Make a variant, or a file of codes, what the next mixture starts from, and the preview too."""
 
     def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
         file = codes_from_bytes(read_file(need(latents, "result")))

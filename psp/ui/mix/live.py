@@ -8,7 +8,7 @@ faces stay in the visitor's own state, so that a move costs no more than a small
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,41 @@ def connect_live(
         settings: "layers", "alpha" and "seed" are used.
         results: Where an example's mixture comes from, for which no model is run.
     """
+    made_with = [settings[name] for name in ("layers", "alpha", "seed")]
+    style = faces.style
+    gr.on(
+        [
+            *(each.input for each in (*made_with, controls.model, controls.align, controls.face)),  # type: ignore[attr-defined]  # all have it
+            controls.photo.input, style.input, controls.picker.select, faces.swap.click,
+        ],
+        None,
+        js="() => mixing.again()",
+        api_visibility="private",
+    )  # fmt: skip
+    results.first.change(
+        None,
+        [results.first, style],
+        live.shown,
+        js="(...values) => mixing.made(...values)",
+        api_visibility="private",
+    )
+    return live.ask.click(
+        in_words(_blender(pipeline)),
+        inputs=[
+            controls.photo, style, base, live.known, controls.model, controls.align, controls.face,
+            *made_with,
+        ],
+        outputs=[live.shown, live.known],
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )  # fmt: skip
+
+
+def _blender(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
+    """Return what makes the mixture, as HTML, and the codes of the faces that are known now."""
     stored = _Stored()
 
     def blend_faces(
@@ -115,37 +150,7 @@ def connect_live(
             return blank_figure(f"{error.problem} {error.next_step}"), gr.skip()
         return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the mixture"), known
 
-    made_with = [settings[name] for name in ("layers", "alpha", "seed")]
-    style = faces.style
-    gr.on(
-        [
-            *(each.input for each in (*made_with, controls.model, controls.align, controls.face)),  # type: ignore[attr-defined]  # all have it
-            controls.photo.input, style.input, controls.picker.select, faces.swap.click,
-        ],
-        None,
-        js="() => mixing.again()",
-        api_visibility="private",
-    )  # fmt: skip
-    results.first.change(
-        None,
-        [results.first, style],
-        live.shown,
-        js="(...values) => mixing.made(...values)",
-        api_visibility="private",
-    )
-    return live.ask.click(
-        in_words(blend_faces),
-        inputs=[
-            controls.photo, style, base, live.known, controls.model, controls.align, controls.face,
-            *made_with,
-        ],
-        outputs=[live.shown, live.known],
-        concurrency_id=MODEL_QUEUE,
-        concurrency_limit=1,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_visibility="private",
-    )  # fmt: skip
+    return blend_faces
 
 
 class _Stored:

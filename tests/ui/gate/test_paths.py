@@ -159,10 +159,11 @@ def test_few_functions_are_there_that_are_no_endpoints(page: gr.Blocks) -> None:
     """Each is one more that a stranger can call, by number: what needs no model is done in the browser.
 
     The tabs for drawings have two more each: one redraws the portrait, which needs the model, and one tells a
-    photo in the upload, which needs OpenCV.
+    photo in the upload, which needs OpenCV. That for mixing has two: one previews the mixture, and one tells
+    what share of each group a text with numbers of layers takes, which only the model's file says.
     """
     private = [each for each in page.fns.values() if each.fn is not None and each.api_visibility != "public"]
-    assert len(private) <= 74, [each.api_name for each in private]
+    assert len(private) <= 76, [each.api_name for each in private]
 
 
 @pytest.mark.parametrize("route", ["call/{}", "run/{}", "api/{}", "call/v2/{}"])

@@ -96,7 +96,7 @@ def mixing(studio: PspPipeline) -> None:
         out = studio.encode(path)
         codes = torch.as_tensor(out.latents)[None].expand(4, -1, -1)
         for group in GROUPS:
-            layers = parse_layers(group, model.config.generator.resolutions)
+            layers = [*parse_layers(group, model.config.generator.resolutions)]
             lines.append([out.image, *decode(model, model.mix(codes, styles, layers))])
     save("sheets/mixing.jpg", lines, size, 78)
 

@@ -11,8 +11,23 @@ import re
 from psp.errors import InputError
 from psp.parameters import SETTINGS
 
-_LAYERS = re.compile(r"[\d\s,–-]*|\s*(auto|all|pose|features|colours)\s*", re.IGNORECASE)
+LAYERS_GRAMMAR = (
+    "Write them like 8-, 0-3,7 or all; or pose, features, colours; with a share, 0 to 1, after a colon: "
+    "pose:0.5,features."
+)
+"""How a choice of layers is written, as a sentence of messages."""
+
+LAYERS_PART = re.compile(
+    r"(?:(?P<word>auto|all|pose|features|colours)|(?P<range>\d{0,3}-?\d{0,3}))"
+    r"(?::(?P<share>0|1|0?\.\d{1,20}|1\.0{1,20}))?"
+)
+"""One part of a choice of layers, as ``plain_layers`` makes them."""
+
+SHARE_DIGITS = 4
+"""How many digits after the point a share has: more tell no picture from another."""
+
 _LONGEST = 200
+_LONGEST_LAYERS = 400  # what the studio writes itself: 23 layers, each with a share of its own
 # Characters of a value that a message repeats.
 _SHOWN = 40
 
@@ -70,18 +85,21 @@ def as_whole(name: str, number: float, next_step: str) -> int:
     return int(number)
 
 
+def plain_layers(text: str) -> str:
+    """Return a choice of layers without spaces, in small letters, each dash a hyphen."""
+    return re.sub(r"\s+", "", text.lower()).replace("–", "-")
+
+
 def check_layers(text: object) -> str:
     """Return a choice of layers if it is written as ``psp.codes.latents.parse_layers`` reads them.
 
     Raises:
         InputError: It is not.
     """
-    if not isinstance(text, str) or len(text) > _LONGEST or not _LAYERS.fullmatch(text):
-        raise InputError(
-            f"The layers {shown(text)} cannot be understood.",
-            "Write them like 8-, 0-3,7 or all; or pose, features, colours.",
-        )
-    return text
+    short = isinstance(text, str) and len(text) <= _LONGEST_LAYERS
+    if not short or not all(map(LAYERS_PART.fullmatch, plain_layers(str(text)).split(","))):
+        raise InputError(f"The layers {shown(text)} cannot be understood.", LAYERS_GRAMMAR)
+    return str(text)
 
 
 def check_word(name: str, value: object) -> str:

@@ -55,6 +55,9 @@ def test_numbers_out_of_range_are_refused_in_requests_and_recipes(name: str, val
     [
         ("layers", "x" * 500),
         ("layers", "<b>"),
+        ("layers", "pose:2"),
+        ("layers", "pose features"),
+        ("layers", "1" + " 1" * 300),
         ("layers", 5),
         ("style", "other"),
         ("parser", ""),
@@ -87,7 +90,8 @@ def test_what_is_in_range_keeps_its_value_and_type() -> None:
     assert check_number("variants", 4.0) == 4 and isinstance(check_number("variants", 4.0), int)
     assert check_number("seed", -1) == -1
     assert check_word("style", "random") == "random"
-    assert check_layers("pose") == "pose"
+    for layers in ("pose", " Pose : 0.5 , 8 – ", "", "0-3:0.25,7:0", "all:.1,features:1.0"):
+        assert check_layers(layers) == layers
 
 
 def test_a_value_is_shown_short() -> None:

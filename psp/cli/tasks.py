@@ -29,7 +29,7 @@ _READERS: dict[type, Callable[[str], Any]] = {int: any_whole, float: any_number,
 _MORE = {
     "model": "; or a model's name, file or folder, or owner/name on the Hub",
     "face": "; all: every one",
-    "layers": ": 8-, 0-3,7, all, auto, pose, features, colours",
+    "layers": ": 8-, 0-3,7, all, auto, pose, features, colours; with shares: pose:0.5,features",
 }
 
 

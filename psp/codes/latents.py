@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median_high
 from typing import BinaryIO
 
 import numpy as np
@@ -15,8 +16,12 @@ from safetensors.numpy import load, save
 
 from psp.codes.recipe import Recipe, recipe_from_json
 from psp.errors import InputError
+from psp.ranges import LAYERS_GRAMMAR, LAYERS_PART, SHARE_DIGITS, plain_layers
 
 Codes = NDArray[np.float32]
+
+LayerShares = Mapping[int, float]
+"""Layers by their numbers, and how much of the style each takes, 0 to 1."""
 
 MAX_FILE = 4 << 20
 """Bytes: larger files of codes are refused; 64 variants of 18 codes have 2.4 million."""
@@ -95,68 +100,95 @@ def take_variant(codes: Codes, variant: int) -> Codes:
     return codes[variant : variant + 1]
 
 
-def parse_layers(text: str, resolutions: tuple[int, ...]) -> tuple[int, ...]:
-    """Read a choice of layers, written as in a print dialog.
+def parse_layers(text: str, resolutions: tuple[int, ...]) -> LayerShares:
+    """Read a choice of layers, written as in a print dialog, with how much of the style each takes.
 
     Args:
-        text: "8-", "0-3,7", "-3", "all", a group by resolution ("pose": 4 to 8 px, "features": 16 and 32,
-            "colours": 64 and up), or "auto", the layers for random styles: the colours, of StyleGAN2 without
-            the first of them, as in the paper (8–17 of 18).
+        text: Parts with commas between them, each with a share after a colon where that is not 1:
+            "8-", "0-3,7", "pose:0.5,features,colours:0.25". A part is a range ("8-", "0-3", "-3", "7"),
+            "all", a group by resolution ("pose": 4 to 8 px, "features": 16 and 32, "colours": 64 and up), or
+            "auto", the layers for random styles: the colours, of StyleGAN2 without the first of them, as in
+            the paper (8–17 of 18); so is an empty text. A layer that several parts name has the share of the
+            last of them: "all:0.2,features" is a little of everything and all of the features. Four digits
+            after the point count.
         resolutions: The size in pixels at which each layer of the model acts.
 
     Returns:
-        The layers, ascending, at least one.
+        The share, 0 to 1, of each layer that is named, by its number, ascending; at least one layer. One
+        with the share 0 is not mixed.
 
     Raises:
         InputError: The text cannot be understood, or names a layer that is not there.
     """
-    text = re.sub(r"\s+", "", text.lower()).replace("–", "-")
     last = len(resolutions) - 1
-    if text == "all":
-        text = "0-"
-    elif text in ("auto", "", *GROUPS):
-        return _group(text or "auto", resolutions)
-    chosen: set[int] = set()
-    for part in text.split(","):
-        match = re.fullmatch(r"(\d{0,3})(-?)(\d{0,3})", part)
-        if not match or part in ("", "-"):
-            raise InputError(
-                f"The layers {text[:40]!r} cannot be understood.",
-                "Write them like 8-, 0-3,7 or all; or pose, features, colours.",
-            )
-        first, dash, end = match.groups()
-        low = int(first or 0)
-        high = int(end or last) if dash else low
-        if low > high or high > last:
-            raise InputError(
-                f"There is no layer range {part!r} in this model.", f"Its layers are 0 to {last}."
-            )
-        chosen.update(range(low, high + 1))
-    return tuple(sorted(chosen))
+    named: dict[int, float] = {}
+    share = 1.0
+    for part in (plain_layers(text) or "auto").split(","):
+        match = LAYERS_PART.fullmatch(part)
+        if not match or match["range"] in ("", "-"):
+            raise InputError(f"The layers {text[:40]!r} cannot be understood.", LAYERS_GRAMMAR)
+        share = round(float(match["share"] or 1), SHARE_DIGITS)
+        found = _group(match["word"], resolutions) if match["word"] else _range(match["range"], last)
+        named.update(dict.fromkeys(found, share))
+    return dict(sorted(named.items())) or {last: share}  # a small model has no layers of some groups
 
 
-def write_layers(layers: tuple[int, ...]) -> str:
-    """Return layers as ``parse_layers`` reads them, shortest form: (0, 1, 2, 7) is "0-2,7"."""
-    runs: list[list[int]] = []
-    for layer in sorted(layers):
-        if runs and layer == runs[-1][1] + 1:
-            runs[-1][1] = layer
+def write_layers(layers: LayerShares) -> str:
+    """Return layers as ``parse_layers`` reads them, shortest form: "0-2,7:0.5"."""
+    runs: list[tuple[int, int, float]] = []
+    for layer, share in sorted(layers.items()):
+        if runs and (layer - 1, share) == runs[-1][1:]:
+            runs[-1] = (runs[-1][0], layer, share)
         else:
-            runs.append([layer, layer])
-    return ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in runs)
+            runs.append((layer, layer, share))
+    return ",".join(
+        (f"{low}" if low == high else f"{low}-{high}") + ("" if share == 1 else f":{_decimal(share)}")
+        for low, high, share in runs
+    )
+
+
+def group_shares(layers: LayerShares, resolutions: tuple[int, ...]) -> dict[str, float]:
+    """Return how much of the style each group of layers takes, by the names of ``GROUPS``.
+
+    Where the layers of a group differ, it is the share of the middle one when they are ordered by it.
+    """
+    found = {name: _group(name, resolutions) for name in GROUPS}
+    return {
+        name: median_high(layers.get(layer, 0.0) for layer in group) if group else 0.0
+        for name, group in found.items()
+    }
+
+
+def _decimal(share: float) -> str:
+    """Return a share without an exponent: 0.0001, not 1e-04."""
+    return f"{share:.{SHARE_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def _range(text: str, last: int) -> range:
+    """Return the layers of "8-", "0-3", "-3" or "7".
+
+    Raises:
+        InputError: It is no range, or names a layer that is not there.
+    """
+    first, dash, end = text.partition("-")
+    low = int(first or 0)
+    high = int(end or last) if dash else low
+    if low > high or high > last:
+        raise InputError(f"There is no layer range {text!r} in this model.", f"Its layers are 0 to {last}.")
+    return range(low, high + 1)
 
 
 def _group(name: str, resolutions: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the layers of a group; in a small model that has none of it, the last one."""
+    """Return the layers of a group, "all" or "auto"; a small model may have none of it."""
     fine = tuple(index for index, size in enumerate(resolutions) if size >= _FINE)
+    if name == "all":
+        return tuple(range(len(resolutions)))
     if name == "auto":
-        found = fine[1:] if resolutions.count(_FINE) == 2 else fine  # two layers a size: a StyleGAN2
-    elif name == "colours":
-        found = fine
-    else:
-        pose = name == "pose"
-        found = tuple(i for i, size in enumerate(resolutions) if size < _FINE and (size <= _COARSE) == pose)
-    return found or (len(resolutions) - 1,)
+        return fine[1:] if resolutions.count(_FINE) == 2 else fine  # two layers a size: a StyleGAN2
+    if name == "colours":
+        return fine
+    pose = name == "pose"
+    return tuple(i for i, size in enumerate(resolutions) if size < _FINE and (size <= _COARSE) == pose)
 
 
 def recipe_of_codes(file: BinaryIO) -> Recipe | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from psp.codes.latents import parse_layers, write_layers
+from psp.codes.latents import LayerShares, parse_layers, write_layers
 from psp.errors import InputError
 from psp.parameters import MAX_SEED, Setting
 from psp.ranges import check_number
@@ -19,14 +19,14 @@ class Variation:
     """A plan for the variants of one request.
 
     Attributes:
-        layers: The layers that are mixed.
+        layers: The layers that are mixed, each with its share of the variant's.
         alphas: Share of the style, one a variant.
         z: Random styles [v,dim]; a row of NaN leaves its variant unmixed. None with a style picture.
         seed: Of the first random style; None with a style picture.
         alpha: As it was asked for.
     """
 
-    layers: tuple[int, ...]
+    layers: LayerShares
     alphas: tuple[float, ...]
     z: NDArray[np.float32] | None
     seed: int | None

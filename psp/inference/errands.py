@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import pickle
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from psp.codes.latents import LayerShares
 from psp.inference.loaded import Step
 
 Floats = NDArray[np.float32]
@@ -26,8 +27,9 @@ class Work:
             are ``codes``.
         codes: Codes [v,n,dim] to start from instead; one where they are mixed.
         style_inputs: A second picture to mix with, [1,C,S,S].
+        style_codes: Codes [1,n,dim] to mix with instead.
         z: Random styles, standard normal [v,dim], one a variant; a row of NaN leaves its variant unmixed.
-        layers: The layers to mix, empty for none.
+        layers: The layers to mix, empty for none, each with its share of what ``alphas`` says.
         alphas: Share of the style in these layers, [v], one a variant.
         strength: Toonify: from 0, the family's "encode" model, to 1, the model of the task.
         detail: Side in pixels of what the inputs were enlarged from; None: they are sharp.
@@ -41,8 +43,9 @@ class Work:
     inputs: Floats | None = None
     codes: Floats | None = None
     style_inputs: Floats | None = None
+    style_codes: Floats | None = None
     z: Floats | None = None
-    layers: tuple[int, ...] = ()
+    layers: LayerShares = field(default_factory=dict)
     alphas: tuple[float, ...] = (1.0,)
     strength: float = 1.0
     detail: int | None = None

@@ -139,7 +139,10 @@ EXAMPLES: tuple[Example, ...] = (
     Example("toonify", "synthetic_woman", _WOMAN),
     Example("toonify", "astronaut", _ASTRONAUT),
     Example("toonify", "half_strength", _MAN, settings={"strength": 0.5}),
-    Example("style_mix", "features_by_chance", _WOMAN, settings=_BY_SEED),
+    Example("style_mix", "two_faces", _WOMAN, _MAN, {"layers": "pose:0.5,features:0.7,colours:0.3"}),
+    Example(
+        "style_mix", "features_by_chance", _WOMAN, settings={"layers": "features", "variants": 3, "seed": 1}
+    ),
     Example("style_mix", "colours_by_chance", _MAN, settings={"layers": "colours", **_BY_SEED}),
     Example("style_mix", "features_of_another", _WOMAN, _MAN, {"layers": "features", "variants": 3}),
 )

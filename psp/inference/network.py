@@ -22,7 +22,7 @@ from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, ha
 if TYPE_CHECKING:
     import torch
 
-    from psp.models.psp import PSP
+    from psp.models.psp import PSP, PSPConfig
 
 __all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
 
@@ -100,20 +100,36 @@ class Network:
         Raises:
             CheckpointError: There is no such model, its file is damaged, or it takes no maps.
         """
+        told = self._told(model, _MAPS)
+        if told is None:
+            return None
+        config, info, name = told
+        takes = model_input(config.encoder.in_channels, info, name)
+        takes.require(_MAPS, name)
+        return takes.classes
+
+    def told_resolutions(self, model: str, task: str) -> tuple[int, ...] | None:
+        """Return the size in pixels at which each layer of a model acts, if a file's header tells it.
+
+        Raises:
+            CheckpointError: There is no such model, or its file is damaged.
+        """
+        told = self._told(model, task)
+        return None if told is None else told[0].generator.resolutions
+
+    def _told(self, model: str, task: str) -> tuple[PSPConfig, dict[str, str], str] | None:
+        """Return the shape of a model, its header and its name; None where it must be loaded for that."""
         from psp.checkpoints.load import read_info  # noqa: PLC0415  (torch comes after the page)
         from psp.checkpoints.official import is_pickle  # noqa: PLC0415  (torch comes after the page)
         from psp.models.architecture import config_from_json  # noqa: PLC0415  (torch comes after the page)
 
-        entry = find_entry(model, _MAPS, self.settings)
+        entry = find_entry(model, task, self.settings)
         place = file_on_disk(entry, self.settings)
         if place is None or is_pickle(place[0]):
             return None
         info = read_info(place[0])
-        channels = config_from_json(info.get("config", "")).encoder.in_channels
         name = entry.file if entry.family == OWN_FILE else entry.family
-        takes = model_input(channels, info, name)
-        takes.require(_MAPS, name)
-        return takes.classes
+        return config_from_json(info.get("config", "")), info, name
 
     def knows(self, model: str) -> bool:
         """Return whether there is a family of this name."""
@@ -282,17 +298,23 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     """Return the codes [v,n,dim] of all variants: ``codes`` [1,n,dim] mixed with their styles."""
     import torch  # noqa: PLC0415  (torch comes after the page)
 
-    if work.style_inputs is not None:
+    style = None
+    if work.style_codes is not None:
+        style = torch.from_numpy(work.style_codes).to(psp.device)
+    elif work.style_inputs is not None:
         style = psp.encode(_fitting(psp, work.style_inputs))
-        mixed = [psp.mix(codes, style, work.layers, alpha) for alpha in work.alphas]
-    elif work.z is not None:
-        mixed = []
-        for row, alpha in zip(work.z, work.alphas, strict=True):
-            z = torch.from_numpy(row[None]).to(psp.device)
-            plain = np.isnan(row).any() or alpha == 0.0  # a model may have no random styles to ask for
-            mixed.append(codes if plain else psp.mix(codes, psp.map(z), work.layers, alpha))
-    else:
+    elif work.z is None:
         return codes
+    mixed = []
+    for index, alpha in enumerate(work.alphas):
+        shares = [alpha * share for share in work.layers.values()]
+        of_variant = style
+        if style is None and work.z is not None:
+            row = work.z[index]
+            # A model may have no random styles to ask for.
+            plain = np.isnan(row).any() or not any(shares)
+            of_variant = None if plain else psp.map(torch.from_numpy(row[None]).to(psp.device))
+        mixed.append(codes if of_variant is None else psp.mix(codes, of_variant, [*work.layers], shares))
     return torch.cat(mixed)
 
 

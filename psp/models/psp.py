@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -104,15 +105,22 @@ class PSP(nn.Module):
             )
         return self.decoder.map(z)
 
-    def mix(self, codes: Tensor, w: Tensor, layers: tuple[int, ...], alpha: float = 1.0) -> Tensor:
+    def mix(
+        self, codes: Tensor, w: Tensor, layers: Sequence[int], alpha: float | Sequence[float] = 1.0
+    ) -> Tensor:
         """Blend ``codes`` [B,n,dim] with ``w`` [B,dim] or [B,n,dim] in ``layers``: α·w + (1 − α)·code.
 
-        Paper, section 3.2 (multi-modal synthesis). ``alpha`` is in [0,1]; ``codes`` stays untouched.
+        Paper, section 3.2 (multi-modal synthesis). ``alpha`` is in [0,1], one for all or one for each of
+        ``layers``; ``codes`` stays untouched.
         """
         style = w[:, None].expand_as(codes) if w.dim() == 2 else w
         mixed = codes.clone()
         index = list(layers)
-        mixed[:, index] = alpha * style[:, index] + (1.0 - alpha) * codes[:, index]
+        alphas = [alpha] * len(index) if isinstance(alpha, int | float) else [*alpha]
+        assert len(alphas) == len(index), f"{len(alphas)} shares for {len(index)} layers"
+        ours = codes.new_tensor([1.0 - share for share in alphas])[:, None]
+        theirs = codes.new_tensor(alphas)[:, None]
+        mixed[:, index] = theirs * style[:, index] + ours * codes[:, index]
         return mixed
 
     def forward(self, images: Tensor, detail: int | None = None) -> Tensor:

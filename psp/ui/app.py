@@ -45,12 +45,10 @@ from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
-_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css"]
+_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css", _ASSETS / "mix.css"]
 _PADS = _ASSETS / "pads.css"
-_SCRIPTS = [
-    _ASSETS / f"{name}.js"
-    for name in ("pad", "seeds", "results", "sheet", "pictures", "tabs", "names", "session", "share")
-]
+_NAMES = ("pad", "seeds", "results", "sheet", "mix", "pictures", "tabs", "names", "session", "share")
+_SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
 # Visitors whose state is kept at once, half a megabyte each; the one who was away longest loses it first.

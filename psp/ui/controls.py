@@ -122,6 +122,11 @@ class PhotoControls:
 def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
     """Make the photo, the note of what was found in it, and the choice of faces."""
     photo = picture_input("Photo", "Drop a photo, paste one, or use the camera")
+    return photo, *faces_found()
+
+
+def faces_found() -> tuple[gr.Markdown, gr.Gallery]:
+    """Make the note of what was found in a photo, and the choice of faces."""
     note = gr.Markdown(elem_classes="note")
     picker = gr.Gallery(
         label="Faces in the photo: choose one",
@@ -134,4 +139,4 @@ def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
         interactive=False,
         buttons=[],
     )
-    return photo, note, picker
+    return note, picker

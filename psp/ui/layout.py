@@ -48,6 +48,8 @@ MODEL_QUEUE = "model"
 
 E = TypeVar("E")
 Components = Mapping[str, gr.components.Component]
+PhotoField = Callable[[], tuple[gr.Image, gr.Markdown, gr.Gallery]]
+"""Makes the photo, the note of what was found in it, and the choice of its faces."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ class PhotoTab(Generic[E]):
     results: Results
 
 
-def photo_tab(settings: Settings, task: Task, kind: Kind, extra: Callable[[], E]) -> PhotoTab[E]:
+def photo_tab(
+    settings: Settings, task: Task, kind: Kind, extra: Callable[[], E], field: PhotoField = photo_field
+) -> PhotoTab[E]:
     """Lay out a tab whose input is a photo, inside the current Blocks.
 
     Args:
@@ -121,11 +125,12 @@ def photo_tab(settings: Settings, task: Task, kind: Kind, extra: Callable[[], E]
         task: The task.
         kind: Whether it gives one picture or several.
         extra: Makes the task's own controls.
+        field: Makes the photo, the note of what was found in it, and the choice of faces.
     """
     introduction(task)
     with gr.Row():
         with gr.Column(scale=2, elem_classes="input-column"):
-            photo, note, picker = photo_field()
+            photo, note, picker = field()
             run, halt = run_buttons(task)
             every = gr.Button("All faces in the photo", size="sm", visible=False)
             more = extra()

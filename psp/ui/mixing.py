@@ -4,43 +4,84 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from psp.codes.latents import CodesFile, codes_from_bytes
-from psp.inference.inputs import read_file
+from psp.codes.latents import CodesFile
+from psp.inference.examples import examples_of
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
+from psp.parameters import LAYERS
 from psp.tasks import TASKS
-from psp.ui.controls import check_model, file_input, picture_input
-from psp.ui.fresh import Fresh
+from psp.ui.controls import check_model
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
-from psp.ui.results import choose, need, picture_at, result_files
+from psp.ui.mix.base import Base, base_controls, connect_base
+from psp.ui.mix.faces import TwoFaces, connect_swap, two_faces
+from psp.ui.mix.live import Live, connect_live, live_mixture
+from psp.ui.mix.sliders import Sliders, connect_sliders, group_sliders
+from psp.ui.results import need, result_files
 from psp.ui.settings import Controls, setting_controls
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
-_NO_BASE = "The face in the photo is the base."
+_TASK = TASKS["style_mix"]
+_SHOWN = ("variants", "seed")  # the others say with numbers what the sliders say
 
 
 @dataclass(frozen=True)
 class _Extra:
-    style: gr.Image
-    controls: Controls
-    base: gr.State
-    about_base: gr.Markdown
-    keep: gr.Button
-    release: gr.Button
-    latents: gr.File
+    """The tab's own controls.
+
+    Attributes:
+        settings: By the names that the API has for them, in its order.
+        base: What a mixture starts from instead of the photo.
+    """
+
+    settings: Controls
+    base: Base
+
+
+class _Layout:
+    """Lays out the tab's own parts; ``photo_tab`` asks for them one after the other.
+
+    Args:
+        live: Whether the mixture follows the sliders.
+    """
+
+    faces: TwoFaces
+    sliders: Sliders
+    live: Live | None
+
+    def __init__(self, *, live: bool) -> None:
+        self._live = live
+
+    def field(self) -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
+        """Make the two faces, and the sliders with the mixture below them."""
+        self.faces = two_faces()
+        first = examples_of(_TASK.name)[0].settings
+        with gr.Row(elem_classes="mixer"):
+            with gr.Column(min_width=150, elem_classes="groups"):
+                gr.Markdown("**How much of the other face?**", elem_classes="note")
+                self.sliders = group_sliders(str(first.get("layers", LAYERS.default)))
+            self.live = live_mixture() if self._live else None
+        return self.faces.photo, self.faces.note, self.faces.picker
+
+    def extra(self) -> _Extra:
+        """Make the task's settings: those of chance, and the rest in a section that is closed."""
+        own = _TASK.own()
+        settings = setting_controls([each for each in own if each.name in _SHOWN], _TASK.name)
+        with gr.Accordion("Advanced", open=False):
+            settings |= setting_controls([each for each in own if each.name not in _SHOWN], _TASK.name)
+            base = base_controls()
+        return _Extra({each.name: settings[each.name] for each in own}, base)
 
 
 def mixing_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
-    task = TASKS["style_mix"]
-    tab = photo_tab(pipeline.settings, task, "gallery", _extra)
-    style, extra = tab.extra.style, tab.extra.controls
+    layout = _Layout(live=not pipeline.network.lent)
+    tab = photo_tab(pipeline.settings, _TASK, "gallery", layout.extra, layout.field)
+    style, settings, base = layout.faces.style, tab.extra.settings, tab.extra.base
     make = partial(_mix, pipeline)
 
     @in_words
@@ -68,7 +109,8 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the faces; else the pictures are taken as they are.
             face: Which face of the photo; 0 is the largest.
-            layers: Which layers are blended: "8-", "0-3,7", "all", "auto", "pose", "features", "colours".
+            layers: Which layers are blended: "8-", "0-3,7", "all", "auto", "pose", "features", "colours";
+                each with its share after a colon: "pose:0.5,features,colours:0.25".
             alpha: Share of the style in these layers, 0 to 1.
             variants: How many: of a style picture, even steps up to alpha; else random styles.
             seed: Of the first random style; -1: by chance.
@@ -81,15 +123,28 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
         return result_files(result, tab.kind)
 
     inputs = [
-        tab.controls.photo, tab.extra.base, tab.stop, style, *tab.controls.of_api()[1:],
-        *extra.values(),
+        tab.controls.photo, base.codes, tab.stop, style, *tab.controls.of_api()[1:],
+        *settings.values(),
     ]  # fmt: skip
     connected = connect_photo_tab(
-        pipeline, tab, style_mix, make, extra, inputs=inputs, style=style,
-        beside={"base": tab.extra.about_base}, switches={"keep": tab.extra.keep},
+        pipeline, tab, style_mix, make, settings, inputs=inputs, style=style,
+        beside={"base": base.about}, switches={"keep": base.keep},
     )  # fmt: skip
-    _connect_base(tab, connected.fresh)
+    _connect_own(pipeline, layout, tab, connected)
     return connected
+
+
+def _connect_own(pipeline: PspPipeline, layout: _Layout, tab: PhotoTab[_Extra], connected: Tab) -> None:
+    """Wire what other tabs do not have."""
+    settings, base = tab.extra.settings, tab.extra.base
+    connect_base(base, tab.controls, tab.results, connected.fresh)
+    connect_swap(layout.faces, tab.controls)
+    connect_sliders(pipeline, layout.sliders, settings["layers"], tab.controls.model)
+    if layout.live:
+        live = connect_live(
+            pipeline, layout.live, tab.controls, layout.faces, base.codes, settings, tab.results
+        )
+        tab.run.click(None, cancels=live)
 
 
 def _mix(
@@ -118,55 +173,4 @@ def _mix(
         int(variants),
         int(seed),
         **step,
-    )
-
-
-def _extra() -> _Extra:
-    style = picture_input("Style: another face (none: random styles)", "Leave empty for random styles", 220)
-    controls = setting_controls(TASKS["style_mix"].own(), "style_mix")
-    about_base = gr.Markdown(_NO_BASE, elem_classes="note")
-    with gr.Row():
-        keep = gr.Button("Keep this one as the base", size="sm", interactive=False)
-        release = gr.Button("Back to the photo", size="sm")
-    with gr.Accordion("Start from a file of codes", open=False):
-        latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
-    return _Extra(style, controls, gr.State(None), about_base, keep, release, latents)
-
-
-def _connect_base(tab: PhotoTab[_Extra], fresh: Fresh) -> None:
-    """Make a variant, or a file of codes, what the next mixture starts from."""
-    extra, results = tab.extra, tab.results
-
-    def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
-        file = codes_from_bytes(read_file(need(latents, "result")))
-        kept = picture_at(first, chosen)
-        codes = file.codes[chosen] if file.codes.ndim == 3 else file.codes
-        said = f"Variant {chosen + 1} is the base. Its codes are reused."
-        return CodesFile(codes, file.recipe), said, kept
-
-    def open_file(latents: str | None) -> tuple[CodesFile | None, str, Any]:
-        if not latents:
-            return None, _NO_BASE, gr.skip()
-        file = codes_from_bytes(read_file(latents))
-        return file, f"The codes in {Path(latents).name[:60]} are the base.", None
-
-    outputs = [extra.base, extra.about_base, results.seen]
-    kept = extra.keep.click(
-        in_words(keep),
-        [results.latents, results.first, results.chosen],
-        outputs,
-        api_visibility="private",
-        js=choose(results, fresh, 2),
-        queue=False,  # so that a run that is asked for right after starts from it
-    )
-    fresh.settle(kept)
-    extra.latents.change(in_words(open_file), extra.latents, outputs, api_visibility="private")
-    extra.release.click(None, None, results.seen, js="() => null", api_visibility="private")
-    gr.on(  # another photo, or another face in it, is another base
-        [extra.release.click, tab.controls.photo.change, tab.controls.face.change],
-        lambda: (None, _NO_BASE, None),
-        None,
-        [extra.base, extra.about_base, extra.latents],
-        api_visibility="private",
-        queue=False,
     )

@@ -48,7 +48,7 @@ def sketch_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             variants: How many faces, with random styles of the seeds seed, seed + 1, …
             seed: Of the first random style; -1: by chance.
-            layers: Which layers take the style: "auto", "8-", "0-3,7", "all", "pose", "features", "colours".
+            layers: Which layers take the style: "auto", "8-", "0-3,7", "all", "pose", "features,colours:0.5".
             alpha: Share of the style in these layers, 0 to 1.
             stop: The visitor's wish to stop.
             progress: Shows what happens.

@@ -60,3 +60,13 @@ def test_a_seed_too_large_is_refused() -> None:
 def test_a_share_out_of_range_is_refused(alpha: float) -> None:
     with pytest.raises(InputError, match="alpha"):
         plan_random_styles(1, 0, "auto", alpha, LAYERS, 64)
+
+
+def test_shares_are_kept_for_the_recipe() -> None:
+    plan = plan_even_steps(2, "pose:0.5,8-", 0.8, LAYERS)
+    assert (
+        plan.settings()["layers"]
+        == "0-2:0.5,8-17"
+        == plan_even_steps(2, str(plan.settings()["layers"]), 0.8, LAYERS).settings()["layers"]
+    )
+    assert plan_random_styles(1, 0, "all:0", 1.0, LAYERS, 64).settings()["layers"] == "0-17:0"

@@ -186,6 +186,22 @@ def test_a_style_picture_takes_the_layers_and_variants_are_steps(
     assert "seed" not in steps.details["recipe"]["settings"]
 
 
+def test_each_part_of_the_layers_takes_its_share(
+    pipeline: PspPipeline, astronaut: Image.Image, encoded: Result
+) -> None:
+    other = astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    mixed = pipeline.style_mix(astronaut, style=other, layers="0-1:0.5,2,3:0,5-:0.25", alpha=0.8)
+    ours, theirs = np.asarray(encoded.latents), np.asarray(pipeline.encode(other).latents)
+    shares = np.array([0.4, 0.4, 0.8, 0, 0, *[0.2] * (len(ours) - 5)], np.float32)[:, None]
+    assert np.abs(np.asarray(mixed.latents) - (shares * theirs + (1 - shares) * ours)).max() < 1e-5
+    settings = mixed.details["recipe"]["settings"]
+    assert settings["layers"] == f"0-1:0.5,2,3:0,5-{len(ours) - 1}:0.25" and settings["alpha"] == 0.8
+    again = pipeline.style_mix(astronaut, style=other, layers=settings["layers"], alpha=settings["alpha"])
+    assert again.png() == mixed.png()
+    nothing = pipeline.style_mix(astronaut, layers="all:0", seed=3)
+    assert nothing.image.tobytes() == encoded.image.tobytes()
+
+
 def test_an_error_says_that_it_is_about_the_style_picture(
     pipeline: PspPipeline, astronaut: Image.Image
 ) -> None:

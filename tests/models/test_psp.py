@@ -66,6 +66,19 @@ def test_mixing_blends_the_chosen_layers_and_leaves_its_input_alone() -> None:
     assert codes.eq(0).all()
 
 
+def test_each_layer_can_be_blended_by_a_share_of_its_own() -> None:
+    model = compact_model()
+    generator = torch.Generator().manual_seed(1)
+    codes, w = (torch.randn(2, 8, 32, generator=generator) for _ in range(2))
+    mixed = model.mix(codes, w, [5, 7], [0.25, 1.0])
+    assert torch.equal(mixed[:, 5], 0.25 * w[:, 5] + 0.75 * codes[:, 5])
+    assert torch.equal(mixed[:, 7], w[:, 7])
+    assert torch.equal(model.mix(codes, w, [5, 7], [0.3, 0.3]), model.mix(codes, w, (5, 7), 0.3))
+    old = 0.3 * w[:, [5]] + (1.0 - 0.3) * codes[:, [5]]  # to the bit what results were made with
+    assert torch.equal(model.mix(codes, w, (5,), 0.3)[:, [5]], old)
+    assert torch.equal(model.mix(codes, w, [], []), codes)
+
+
 def test_random_styles_need_a_mapping_network() -> None:
     z = torch.randn(2, 32, generator=torch.Generator().manual_seed(0))
     assert compact_model().map(z).shape == (2, 32)

@@ -94,7 +94,7 @@ def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inpu
     expect_nothing(page)
     open_example(page, "Style mixing")
     expect(button(page, KEEP)).to_be_enabled()
-    upload(page, "Style: another face", inputs["style"])
+    upload(page, "Another face", inputs["style"])
     expect_nothing(page)
     expect(button(page, KEEP)).to_be_disabled()
 

@@ -69,7 +69,7 @@ def test_a_link_opens_both_pictures_of_a_mixture(page: Page, url: str) -> None:
         page, url, task="style_mix", variants=3, layers="features", example="style_mix/features_of_another"
     )
     expect(picture(page, "Photo")).to_be_visible()
-    expect(block(page, "Style").locator("img").first).to_be_visible()
+    expect(block(page, "Another face").locator("img").first).to_be_visible()
 
 
 @needs_browser

@@ -11,7 +11,6 @@ layers, and again with each change of what Gradio says of any request.
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,13 +23,15 @@ from psp.errors import PspError, StoppedError
 from psp.inference.pipeline import PspPipeline
 from psp.inference.redraw import redraw
 from psp.ui.controls import check_model, untouched
+from psp.ui.figure import blank_figure, preview_figure
 from psp.ui.gate.turn import current_turn
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.pads.sheet import is_marked
-from psp.ui.words import escape, in_words
+from psp.ui.words import in_words
 
 # Of the WebP that is shown; nobody keeps it.
 _QUALITY = 85
+_EMPTY = "The portrait appears here while you draw"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def live_portrait(task: str, *, on: bool) -> Live:
         on: Whether the switch is on at first.
     """
     with gr.Column(elem_classes=["live"] if on else ["live", "off"], min_width=120):
-        shown = gr.HTML(_figure(), elem_classes="live-picture", padding=False)
+        shown = gr.HTML(blank_figure(_EMPTY), elem_classes="live-picture", padding=False)
         switch = gr.Checkbox(
             on,
             label="Redraw after each stroke",
@@ -96,7 +97,7 @@ def connect_live(
         try:
             picture = pipeline.read(sheet) if sheet else None
             if picture is None or not is_marked(picture):
-                return _figure()
+                return blank_figure(_EMPTY)
             allow(model)
             made = redraw(
                 pipeline.network,
@@ -111,8 +112,8 @@ def connect_live(
         except StoppedError:
             return gr.skip()
         except PspError as error:  # beside the pad, where a message over the page would be in the way
-            return _figure(told=f"{error.problem} {error.next_step}")
-        return _figure(picture_to_webp(made, _QUALITY), made.width)
+            return blank_figure(f"{error.problem} {error.next_step}")
+        return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the portrait")
 
     again = f"() => sheets.again({json.dumps(task)})"
     for control in (model, *(style[name] for name in ("seed", "layers", "alpha"))):
@@ -127,16 +128,4 @@ def connect_live(
         show_progress="hidden",
         js=f"(sheet, ...made) => [sheets.picture({json.dumps(task)}), ...made]",
         api_visibility="private",
-    )
-
-
-def _figure(webp: bytes = b"", size: int = 0, told: str = "") -> str:
-    """Return the portrait with its caption as HTML; without one, its empty place, or what went wrong."""
-    if not webp:
-        words = escape(told) or "The portrait appears here while you draw"
-        return f'<figure class="blank"><figcaption>{words}</figcaption></figure>'
-    data = base64.b64encode(webp).decode()
-    return (
-        f'<figure><img src="data:image/webp;base64,{data}" width="{size}" height="{size}" '
-        f'alt="Preview of the portrait, {size} px"><figcaption>Preview</figcaption></figure>'
     )

@@ -160,9 +160,11 @@ def test_few_functions_are_there_that_are_no_endpoints(page: gr.Blocks) -> None:
 
     The tabs for drawings have two more each: one redraws the portrait, which needs the model, and one tells a
     photo in the upload, which needs OpenCV. Each of the seven tabs makes a picture to share, with its recipe.
+    The tab for mixing has two: one previews the mixture, and one tells what share of each group a text with
+    numbers of layers takes, which only the model's file says.
     """
     private = [each for each in page.fns.values() if each.fn is not None and each.api_visibility != "public"]
-    assert len(private) <= 81, [each.api_name for each in private]
+    assert len(private) <= 83, [each.api_name for each in private]
 
 
 @pytest.mark.parametrize("route", ["call/{}", "run/{}", "api/{}", "call/v2/{}"])

@@ -1,0 +1,174 @@
+"""The mixture beside the sliders, made anew after each move: small, and marked as a preview.
+
+The page presses a hidden button when a slider was moved or a face was given (``assets/mix.js``); of several
+moves in a row the last is shown, in the line in which all work with a model waits, and a real run takes its
+place. Where a GPU is lent call by call there is none of this: each move would ask for one. The codes of the
+faces stay in the visitor's own state, so that a move costs no more than a small picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from psp.codes.latents import Codes, CodesFile, codes_from_bytes
+from psp.codes.recipe import picture_to_webp
+from psp.errors import PspError, StoppedError
+from psp.inference.blend import FaceIn, Known, blend
+from psp.inference.examples import examples_of, rendered
+from psp.inference.pipeline import PspPipeline
+from psp.ui.cache import cached
+from psp.ui.controls import PhotoControls, check_model
+from psp.ui.figure import blank_figure, preview_figure
+from psp.ui.gate.turn import current_turn
+from psp.ui.layout import MODEL_QUEUE
+from psp.ui.mix.faces import TwoFaces
+from psp.ui.panel import Results
+from psp.ui.words import in_words
+
+_ASK = "blend-mix"
+# Of the WebP that is shown; nobody keeps it.
+_QUALITY = 85
+_EMPTY = "The mixture appears here"
+
+
+@dataclass(frozen=True)
+class Live:
+    """The parts of the preview.
+
+    Attributes:
+        shown: The mixture with its caption, as HTML.
+        ask: Pressed by the page itself when it is to be made anew.
+        known: The codes of the visitor's faces.
+    """
+
+    shown: gr.HTML
+    ask: gr.Button
+    known: gr.State
+
+
+def live_mixture() -> Live:
+    """Make the preview inside the current layout."""
+    with gr.Column(elem_classes=["live", "mixture"], min_width=120):
+        shown = gr.HTML(blank_figure(_EMPTY), elem_classes="live-picture", padding=False)
+        ask = gr.Button("Mix", elem_id=_ASK, visible="hidden")
+    return Live(shown, ask, gr.State({}))
+
+
+def connect_live(
+    pipeline: PspPipeline,
+    live: Live,
+    controls: PhotoControls,
+    faces: TwoFaces,
+    base: gr.State,
+    settings: Mapping[str, gr.components.Component],
+    results: Results,
+) -> gr.events.Dependency:
+    """Make the mixture anew when the page asks for it; return the event, which a real run cancels.
+
+    Args:
+        pipeline: Does the work.
+        live: The parts.
+        controls: The face to start from.
+        faces: Both faces.
+        base: Codes to start from instead.
+        settings: "layers", "alpha" and "seed" are used.
+        results: Where an example's mixture comes from, for which no model is run.
+    """
+    made_with = [settings[name] for name in ("layers", "alpha", "seed")]
+    style = faces.style
+    gr.on(
+        [
+            *(each.input for each in (*made_with, controls.model, controls.align, controls.face)),  # type: ignore[attr-defined]  # all have it
+            controls.photo.input, style.input, controls.picker.select, faces.swap.click,
+        ],
+        None,
+        js="() => mixing.again()",
+        api_visibility="private",
+    )  # fmt: skip
+    results.first.change(
+        None,
+        [results.first, style],
+        live.shown,
+        js="(...values) => mixing.made(...values)",
+        api_visibility="private",
+    )
+    return live.ask.click(
+        in_words(_blender(pipeline)),
+        inputs=[
+            controls.photo, style, base, live.known, controls.model, controls.align, controls.face,
+            *made_with,
+        ],
+        outputs=[live.shown, live.known],
+        concurrency_id=MODEL_QUEUE,
+        concurrency_limit=1,
+        trigger_mode="always_last",
+        show_progress="hidden",
+        api_visibility="private",
+    )  # fmt: skip
+
+
+def _blender(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
+    """Return what makes the mixture, as HTML, and the codes of the faces that are known now."""
+    stored = _Stored()
+
+    def blend_faces(
+        photo: str | None,
+        style: str | None,
+        base: CodesFile | None,
+        known: Known,
+        model: str,
+        align: bool,
+        face: int | None,
+        layers: str,
+        alpha: float,
+        seed: int | None,
+    ) -> tuple[Any, Any]:
+        turn = current_turn()
+        start = base or (FaceIn(photo, bool(align), int(face or 0)) if photo else None)
+        if start is None:
+            return blank_figure(_EMPTY), gr.skip()
+        try:
+            made, known = blend(
+                pipeline.network,
+                pipeline.read,
+                start,
+                FaceIn(style, bool(align)) if style else None,
+                {**stored.codes(), **known},
+                check_model(model, "style_mix", pipeline.settings),
+                layers,
+                alpha,
+                int(seed or 0),
+                step=lambda words, _: turn.check(words),
+            )
+        except StoppedError:
+            return gr.skip(), gr.skip()
+        except PspError as error:  # beside the sliders, where a message over the page would be in the way
+            return blank_figure(f"{error.problem} {error.next_step}"), gr.skip()
+        return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the mixture"), known
+
+    return blend_faces
+
+
+class _Stored:
+    """The codes of the examples' faces, which come along: what an example is mixed of need not be encoded."""
+
+    def __init__(self) -> None:
+        self._codes: Known = {}
+
+    def codes(self) -> Known:
+        """Return them, read when they are first asked for."""
+        if not self._codes:
+            found: dict[tuple[FaceIn, str], Codes] = {}
+            for example in examples_of("encode"):
+                file = codes_from_bytes(rendered(example).latents.read_bytes())
+                if file.recipe is None:
+                    continue
+                face = int(file.recipe.settings.get("face", 0))
+                path = cached(example.path.read_bytes(), example.path.name)
+                found[FaceIn(path, True, face), file.recipe.model_sha256] = file.codes[None]
+            self._codes = found
+        return self._codes

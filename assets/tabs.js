@@ -80,5 +80,12 @@ window.tabs = (() => {
     start(row());
   });
   wait.observe(document, { childList: true, subtree: true });
-  return { wanted: () => query().get("task") ?? asked() };
+  /** Return the tab that is wanted, once the first pictures are there, or for two seconds they are not: a server
+      that loads a model hands out pictures late. */
+  const wanted = async () => {
+    const there = () => [...document.querySelectorAll(".large img")].some((each) => each.complete && each.naturalWidth);
+    for (let tries = 0; tries < 40 && !there(); tries++) await new Promise((done) => setTimeout(done, 50));
+    return query().get("task") ?? asked();
+  };
+  return { wanted };
 })();

@@ -28,7 +28,7 @@ def warm_when_opened(page: gr.Blocks, warmth: Warmth) -> None:
         warm,
         opened,
         None,
-        js="() => [{tab: tabs.wanted()}]",
+        js="async () => [{tab: await tabs.wanted()}]",
         api_visibility="private",
         show_progress="hidden",
     )

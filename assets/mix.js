@@ -3,7 +3,7 @@
 // anew by pressing a hidden button, once nothing has moved for a moment.
 
 const mixing = (() => {
-  const MOMENT = 150; // milliseconds
+  const MOMENT = 150, WHILE = 300; // milliseconds
   const PART = /^(?:(auto|all|[a-z]+)|[\d-]+)(?::(1|0|0?\.\d+|1\.0+))?$/;
   const plain = (text) => String(text ?? "").replace(/\s+/g, "").toLowerCase();
   const decimal = (share) => String(Math.round(100 * share) / 100);
@@ -31,12 +31,17 @@ const mixing = (() => {
   const seen = (what) => [...document.querySelectorAll(what)].find((element) => element.checkVisibility());
 
   let waiting = 0;
+  let missed = false; // it was asked for while another tab was open
+  let madeOf = ""; // the two pictures whose mixture is shown, or asked for
+  const both = (...files) => files.map((file) => file?.path ?? "").sort().join(); // in whatever order
+
   /** The mixture would be another one now. */
   const again = () => {
     clearTimeout(waiting);
     waiting = setTimeout(() => {
       const live = seen(".mixture");
-      if (!live) return; // another tab is open, or a GPU is lent call by call
+      missed = !live; // another tab is open, or a GPU is lent call by call
+      if (missed) return;
       live.classList.add("behind");
       document.getElementById("blend-mix")?.click();
     }, MOMENT);
@@ -46,6 +51,17 @@ const mixing = (() => {
   const AS_IT_IS = { __type__: "update" };
   const own = new Set(); // the texts that were just written: they come back while a slider is still moving
   let forgetting = 0;
+
+  /** One of the pictures has changed, by whomever: an example brings its mixture with it. */
+  const given = (photo, style) => {
+    const now = both(photo, style);
+    setTimeout(() => {
+      if (now === madeOf) return;
+      madeOf = now;
+      again();
+    }, WHILE);
+    return [];
+  };
 
   /** A slider was moved by hand: return the text. */
   const written = (names, shares) => {
@@ -65,9 +81,11 @@ const mixing = (() => {
   };
 
   /** A result has come, or an example with its own: it is the mixture that the sliders say. */
-  const made = (gallery, style) => {
+  const made = (gallery, photo, style) => {
     const item = gallery?.at(style ? -1 : 0)?.image;
     if (!item?.url) return AS_IT_IS;
+    madeOf = both(photo, style);
+    missed = false;
     const picture = Object.assign(new Image(), { src: item.url, alt: "The mixture" });
     const figure = document.createElement("figure");
     figure.append(picture);
@@ -76,11 +94,14 @@ const mixing = (() => {
 
   // A tab is put into the page when it is opened for the first time: the sliders may have missed a text.
   let there = null;
+  const sight = new IntersectionObserver(() => missed && again());
   new MutationObserver(() => {
     const button = document.getElementById("there-mix");
-    if (button && button !== there) setTimeout(() => button.click(), MOMENT);
+    if (button === there) return;
     there = button;
+    setTimeout(() => button?.click(), MOMENT);
+    document.querySelectorAll(".mixture").forEach((live) => sight.observe(live));
   }).observe(document, { childList: true, subtree: true });
 
-  return { again, written, moved, made };
+  return { again, given, written, moved, made };
 })();

@@ -114,7 +114,7 @@ def _layers(setting: Parameter) -> gr.Dropdown:
         choices,
         value=setting.default,
         label=setting.label,
-        info=f"{_info(setting)}. Or write a range: 8-, 0-3,7",
+        info=f"{_info(setting)}. Or write ranges, or shares: 8-, pose:0.5,features",
         allow_custom_value=True,
     )
 

@@ -83,15 +83,22 @@ def connect_live(
     gr.on(
         [
             *(each.input for each in (*made_with, controls.model, controls.align, controls.face)),  # type: ignore[attr-defined]  # all have it
-            controls.photo.input, style.input, controls.picker.select, faces.swap.click,
+            controls.picker.select, faces.swap.click,
         ],
         None,
         js="() => mixing.again()",
         api_visibility="private",
     )  # fmt: skip
+    gr.on(
+        [controls.photo.change, style.change],
+        None,
+        [controls.photo, style],
+        js="(...values) => mixing.given(...values)",
+        api_visibility="private",
+    )
     results.first.change(
         None,
-        [results.first, style],
+        [results.first, controls.photo, style],
         live.shown,
         js="(...values) => mixing.made(...values)",
         api_visibility="private",

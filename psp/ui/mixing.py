@@ -109,8 +109,7 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the faces; else the pictures are taken as they are.
             face: Which face of the photo; 0 is the largest.
-            layers: Which layers are blended: "8-", "0-3,7", "all", "auto", "pose", "features", "colours";
-                each with its share after a colon: "pose:0.5,features,colours:0.25".
+            layers: Which layers are blended: "auto", "8-", "0-3,7", "all", "pose", "features,colours:0.5".
             alpha: Share of the style in these layers, 0 to 1.
             variants: How many: of a style picture, even steps up to alpha; else random styles.
             seed: Of the first random style; -1: by chance.

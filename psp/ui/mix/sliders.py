@@ -25,6 +25,12 @@ Sliders = Sequence[gr.Slider]
 
 _READ = "read-mix"
 
+_CARRIES = {
+    "pose": "Head, hair, glasses and hats",
+    "features": "The face and its age",
+    "colours": "Skin, light and background",
+}
+
 # Any model that has all groups: what names say of them is the same in each.
 _ANY = (4, 32, 64)
 
@@ -37,7 +43,10 @@ def group_sliders(layers: str) -> Sliders:
     """
     shares = group_shares(parse_layers(layers, _ANY), _ANY)
     return [
-        gr.Slider(0, 1, value=shares[name], step=0.05, label=title, elem_classes="group", buttons=[])
+        gr.Slider(
+            0, 1, value=shares[name], step=0.05, label=title, info=_CARRIES[name], elem_classes="group",
+            buttons=[],
+        )  # fmt: skip
         for name, title in GROUPS.items()
     ]
 

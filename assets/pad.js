@@ -47,18 +47,30 @@ const pads = (() => {
     await soon(() => !swatches(pad).length);
   };
 
-  // Gradio's editor starts with no tool in hand, and so it is again once the sheet was cleared.
-  const started = new WeakSet();
-  const start = () => {
+  // Gradio's editor starts with no tool in hand, and so it is again once the sheet was cleared. It may be hidden again
+  // before its brush was taken, so that is tried whenever it is seen, until it has one.
+  const found = new WeakSet(), trying = new WeakSet();
+  const begin = async (pad) => {
+    if (trying.has(pad)) return;
+    trying.add(pad);
+    for (let tries = 0; tries < 40 && pad.offsetParent; tries++) {
+      await new Promise((done) => setTimeout(done, 300));
+      const brush = pad.offsetParent && brushOf(pad);
+      if (brush?.classList.contains("highlight")) return; // and `trying` stays: from now on tools are the visitor's
+      brush?.click();
+    }
+    trying.delete(pad);
+  };
+  const seen = new IntersectionObserver((pads) => pads.forEach((pad) => pad.isIntersecting && begin(pad.target)));
+  const find = () => {
     for (const pad of document.querySelectorAll(".pad")) {
-      const brush = brushOf(pad);
-      if (!brush || started.has(pad) || !pad.offsetParent) continue;
-      started.add(pad);
-      setTimeout(() => takeBrush(pad), 300);
+      if (found.has(pad)) continue;
+      found.add(pad);
+      seen.observe(pad);
     }
   };
-  document.addEventListener("DOMContentLoaded", start);
-  new MutationObserver(start).observe(document, { childList: true, subtree: true });
+  document.addEventListener("DOMContentLoaded", find);
+  new MutationObserver(find).observe(document, { childList: true, subtree: true });
 
   document.addEventListener("click", (event) => {
     const pad = event.isTrusted && event.target.closest?.(".pad");

@@ -210,9 +210,13 @@ const results = (() => {
     const tab = tabOf(task);
     if (tab.entered) return false;
     tab.entered = true;
+    tab.opening = here;
     if (here) sheets.press(`preset-${task}`);
     return here;
   };
+
+  /** Return whether a tab has what it begins with. */
+  const hasBegun = (task) => Boolean(tabs[task]?.entered) && !tabs[task].opening;
 
   /** A tab begins with an example, whose files get the address of this page. */
   const preset = (task, values) => {
@@ -303,6 +307,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, begin, preset, original, sent, madeOf,
+    converts, clicked, begin, hasBegun, preset, original, sent, madeOf,
   };
 })();

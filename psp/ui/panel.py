@@ -11,7 +11,7 @@ from psp.tasks import Task
 from psp.ui.cache import as_path
 from psp.ui.controls import untouched
 from psp.ui.linked import LINK_ALONE
-from psp.ui.session.buttons import send_buttons
+from psp.ui.send_row import send_buttons
 
 BUTTONS: list[Any] = ["download", "fullscreen"]
 """What a picture on the page offers; Gradio's own "share" would upload it to a public site."""

@@ -104,7 +104,7 @@ def oval(x: float, y: float, wide: float, high: float, count: int = 12) -> list[
 def ready(page: Page, name: str = "Encode") -> None:
     """Wait until the tab of this title has opened with its first example."""
     page.wait_for_function(
-        "task => typeof results === 'object' && results.madeOf(task)", arg=task_of(name), timeout=60_000
+        "task => typeof results === 'object' && results.hasBegun(task)", arg=task_of(name), timeout=60_000
     )
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from psp.errors import InputError
-from psp.ui.words import escape, face_words, in_words, summary
+from psp.ui.words import escape, face_words, found_words, in_numbers, in_words, summary
 
 
 def details(task: str = "encode", identity: float = 0.4, **more: Any) -> dict[str, Any]:
@@ -25,17 +25,38 @@ def details(task: str = "encode", identity: float = 0.4, **more: Any) -> dict[st
     }
 
 
-def test_a_close_result_needs_no_advice() -> None:
-    told = summary(details())
+def test_a_close_result_needs_no_advice_and_no_numbers() -> None:
+    assert summary(details()) == "A close likeness."
+
+
+def test_numbers_are_told_by_themselves() -> None:
+    told = in_numbers(details())
     assert "2 faces found; this is face 1, it is about 110 pixels wide." in told
-    assert "Likeness: close to the input (identity distance 0.40, under 0.6 is close; LPIPS 0.12)." in told
+    assert "Identity distance to the input 0.40 (under 0.6 is the same person to the network)" in told
+    assert "LPIPS 0.12, mean squared error 0.010." in told
     assert told.endswith("128 px, model mobile-1024, 0.8 s.")
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ({"faces": None, "face": None, "side": 64.2}, "taken as it is; no face was looked for"),
+        ({"faces": 1, "face": 0, "side": 200.0}, "Found a face, about 110 pixels wide."),
+        (
+            {"faces": 2, "face": 0, "side": 200.0},
+            "Found 2 faces. The largest is taken, about 110 pixels wide.",
+        ),
+        ({"faces": 3, "face": 1, "side": 200.0}, "Number 2 by size is taken"),
+    ],
+)
+def test_what_was_found_is_told_without_numbers_of_the_api(place: dict[str, Any], said: str) -> None:
+    assert said in found_words(place)
 
 
 @pytest.mark.parametrize(("task", "advice"), [("encode", "from the front"), ("toonify", "Less strength")])
 def test_a_distant_result_says_what_brings_it_closer(task: str, advice: str) -> None:
     told = summary(details(task, identity=0.75))
-    assert "not very close" in told
+    assert told.startswith("Not a very close likeness.")
     assert advice in told
 
 
@@ -45,8 +66,9 @@ def test_warnings_stand_by_themselves() -> None:
 
 
 def test_what_is_no_photo_has_neither_face_nor_likeness() -> None:
-    told = summary(details("sketch_to_face", alignment=None, quality=None))
-    assert told == "128 px, model mobile-1024, 0.8 s."
+    drawn = details("sketch_to_face", alignment=None, quality=None)
+    assert summary(drawn) == ""
+    assert in_numbers(drawn) == "128 px, model mobile-1024, 0.8 s."
 
 
 def test_a_picture_taken_as_it_is_says_so() -> None:

@@ -44,9 +44,15 @@ def group_sliders(layers: str) -> Sliders:
     shares = group_shares(parse_layers(layers, _ANY), _ANY)
     return [
         gr.Slider(
-            0, 1, value=shares[name], step=0.05, label=title, info=_CARRIES[name], elem_classes="group",
+            0,
+            1,
+            value=shares[name],
+            step=0.05,
+            label=title,
+            info=_CARRIES[name],
+            elem_classes="group",
             buttons=[],
-        )  # fmt: skip
+        )
         for name, title in GROUPS.items()
     ]
 

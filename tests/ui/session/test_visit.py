@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from psp.tasks import TASKS
-from psp.ui.session.buttons import send_buttons
+from psp.ui.send_row import send_buttons
 from tests.ui.browsing import (
     CHROMIUM,
     PHOTO,

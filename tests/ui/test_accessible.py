@@ -1,4 +1,4 @@
-"""The page as axe-core judges it: all tabs, light and dark, with and without a result; and what it cannot see.
+"""The page as axe-core judges it: all tabs, light and dark, with a result and without; what it cannot see.
 
 Nothing serious or critical may be found, and there is no list of exceptions: what Gradio's own markup leaves
 without a name, ``assets/names.js`` names.

@@ -49,6 +49,7 @@ def connect_preview(
     # Every visitor begins with an example; of other photos nothing is kept.
     look_again = lru_cache(len(EXAMPLES))(look)
     examples = frozenset(cached(each.path.read_bytes(), each.path.name) for each in EXAMPLES)
+    controls.photo.keep_in_cache.update(examples)
 
     def preview(photo: str | None, align: bool, face: int | None) -> tuple[Any, ...]:
         hidden = gr.update(visible=False)

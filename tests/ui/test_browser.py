@@ -103,10 +103,7 @@ def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, 
 def test_a_drawn_sketch_becomes_faces(page: Page) -> None:
     open_pad(page, "Sketch → face")
     for line in (
-        oval(0.5, 0.53, 0.26, 0.34),
-        oval(0.4, 0.45, 0.05, 0.025),
-        oval(0.6, 0.45, 0.05, 0.025),
-        [(0.5, 0.47), (0.47, 0.57), (0.53, 0.58)],
+        oval(0.5, 0.53, 0.26, 0.34, 8),
         [(0.4, 0.68), (0.5, 0.71), (0.6, 0.68)],
         [(0.2, 0.6), (0.24, 0.3), (0.5, 0.14), (0.76, 0.3), (0.8, 0.6)],
     ):
@@ -136,6 +133,7 @@ def test_a_painted_map_becomes_a_face(page: Page) -> None:
     assert colours == {(0, 0, 0), (204, 0, 0), (0, 0, 204)}  # background, skin, hair, and nothing between
 
 
+@pytest.mark.slow
 def test_ten_classes_at_once_arrive_each_in_its_colour(page: Page) -> None:
     names = ["skin", "nose", "hair", "left eye", "right eye", "mouth", "neck", "cloth", "hat", "glasses"]
     open_pad(page, "Segmentation → face")
@@ -192,7 +190,10 @@ def _fetched(page: Page, url: str) -> io.BytesIO:
 
 @pytest.mark.parametrize(
     ("title", "button"),
-    [("Sketch → face", "Draw the photo as a sketch"), ("Segmentation → face", "Map the photo")],
+    [
+        pytest.param("Sketch → face", "Draw the photo as a sketch", marks=pytest.mark.slow),
+        ("Segmentation → face", "Map the photo"),
+    ],
 )
 def test_a_photo_fills_the_pad(page: Page, title: str, button: str) -> None:
     open_tab(page, title)
@@ -304,7 +305,7 @@ def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
 
 # The others are laid out like the last of these.
 _BY_KEYS = [
-    pytest.param(title, marks=[] if title in ("Segmentation → face", "Style mixing", "Super-resolution")
+    pytest.param(title, marks=[] if title in ("Segmentation → face", "Style mixing")
                  else pytest.mark.slow)
     for title in TITLES
 ]  # fmt: skip
@@ -390,7 +391,8 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser: Br
 def test_every_control_has_a_label(page: Page) -> None:
     for title in TITLES:
         open_tab(page, title)
-        page.wait_for_timeout(400)
+        ready(page, title)
+        page.wait_for_timeout(1000)  # names are given to what has just appeared
         nameless = page.evaluate(
             """() => [...document.querySelectorAll("input:not([type=file]), textarea, select, button")]
                 .filter(e => e.offsetParent && !(e.labels?.length || e.ariaLabel || e.title

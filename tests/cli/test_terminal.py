@@ -79,7 +79,7 @@ def test_every_command_says_what_it_has_done(encoding: str, astronaut: Image.Ima
     assert (Path(out) / f"{NAME}-photo_to_sketch.png").is_file()
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "ascii"])
+@pytest.mark.parametrize("encoding", ["cp1252", pytest.param("ascii", marks=pytest.mark.slow)])
 def test_so_does_every_help(encoding: str, tmp_path: Path) -> None:
     names = [
         "encode",

@@ -107,7 +107,7 @@ const session = (() => {
           : name === "paste" ? update({ interactive: Boolean(entry.values.details?.alignment) })
             : ["save", "archive"].includes(name) ? update({ value: entry.values[name], interactive: Boolean(entry.values[name]) })
               : entry.values[name];
-    return [kept, update({ selected: spec.task }), ...results.opening(spec.task, spec.written.map(value), true)];
+    return [none, update({ selected: spec.task }), ...results.opening(spec.task, spec.written.map(value), true)];
   };
 
   /** Return the strip as HTML. */

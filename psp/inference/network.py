@@ -306,11 +306,11 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     elif work.z is None:
         return codes
     mixed = []
-    for index, alpha in enumerate(work.alphas):
+    rows = work.z if style is None and work.z is not None else [None] * len(work.alphas)
+    for row, alpha in zip(rows, work.alphas, strict=True):
         shares = [alpha * share for share in work.layers.values()]
         of_variant = style
-        if style is None and work.z is not None:
-            row = work.z[index]
+        if row is not None:
             # A model may have no random styles to ask for.
             plain = np.isnan(row).any() or not any(shares)
             of_variant = None if plain else psp.map(torch.from_numpy(row[None]).to(psp.device))

@@ -112,6 +112,7 @@ def test_the_strip_brings_back_input_settings_and_result(page: Page) -> None:
     )
     expect(told(page)).to_have_count(0)
     # What the server has deleted leaves the strip.
+    page.wait_for_timeout(1000)  # a strip that is drawn anew just then has nothing to click
     page.route("**/super_resolution-*.png", lambda route: route.fulfill(status=404))
     strip(page).first.click()
     expect(strip(page)).to_have_count(0)

@@ -95,7 +95,8 @@ const session = (() => {
   /** Bring back the result that was clicked, or take it out of the strip if its files are gone. */
   const again = async (spec, kept) => {
     const entry = kept?.[asked];
-    const there = entry && (await fetch(entry.values.slider[1].url, { cache: "no-store", headers: { Range: "bytes=0-0" } })).ok;
+    const asks = { cache: "no-store", headers: { Range: "bytes=0-0" } };
+    const there = entry && (await fetch(entry.values.slider[1].url, asks).catch(() => null))?.ok;
     if (!there) return [(kept ?? []).filter((each) => each !== entry), none, ...spec.written.map(() => none)];
     settle(spec.task);
     results.begin(spec.task, false);

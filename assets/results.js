@@ -218,15 +218,17 @@ const results = (() => {
   /** Return whether a tab has what it begins with. */
   const hasBegun = (task) => Boolean(tabs[task]?.entered) && !tabs[task].opening;
 
+  /** Return the link that a recipe's query makes at the address under which the page is seen; others as they are. */
+  const address = (text) => (text?.startsWith("?task=") ? location.origin + location.pathname + text : text);
+
   /** A tab begins with an example, whose files get the address of this page. */
   const preset = (task, values) => {
     tabOf(task).opening = true;
     const root = (window.gradio_config?.root ?? location.origin).replace(/\/$/, "");
-    const link = location.origin + location.pathname;
     return JSON.parse(JSON.stringify(values), (key, value) =>
       typeof value !== "string" ? value
         : key === "url" && value.startsWith("/gradio_api/") ? root + value
-          : value.startsWith("?task=") ? link + value : value);
+          : address(value));
   };
 
   /** An example is open, or could not be opened: `here` says which. */
@@ -307,6 +309,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, begin, hasBegun, preset, original, sent, madeOf,
+    converts, clicked, begin, hasBegun, address, preset, original, sent, madeOf,
   };
 })();

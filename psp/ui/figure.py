@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import base64
 
+from PIL import Image
+
+from psp.codes.recipe import picture_to_webp
 from psp.ui.words import escape
 
+# Of the WebP that is shown; nobody keeps it.
+_QUALITY = 85
 
-def preview_figure(picture: bytes, size: int, what: str) -> str:
+
+def preview_figure(picture: Image.Image, what: str) -> str:
     """Return a preview with its caption.
 
     Args:
-        picture: A WebP.
-        size: Its side in pixels.
+        picture: A square picture.
         what: What it shows: "the portrait".
     """
-    data = base64.b64encode(picture).decode()
+    data, size = base64.b64encode(picture_to_webp(picture, _QUALITY)).decode(), picture.width
     return (
         f'<figure><img src="data:image/webp;base64,{data}" width="{size}" height="{size}" '
         f'alt="Preview of {escape(what)}, {size} px"><figcaption>Preview</figcaption></figure>'

@@ -32,7 +32,7 @@ _SHOWN = 512
 
 # Completes a link, and says whether the input is in it.
 _ADDRESSED = (
-    "query => ({ __type__: 'update', value: query ? location.origin + location.pathname + query : '', "
+    "query => ({ __type__: 'update', value: results.address(query), "
     f"info: /&example=/.test(query) ? {json.dumps(LINK_WITH_EXAMPLE)} : {json.dumps(LINK_ALONE)} }})"
 )
 

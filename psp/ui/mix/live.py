@@ -15,7 +15,6 @@ from typing import Any
 import gradio as gr
 
 from psp.codes.latents import Codes, CodesFile, codes_from_bytes
-from psp.codes.recipe import picture_to_webp
 from psp.errors import PspError, StoppedError
 from psp.inference.blend import FaceIn, Known, blend
 from psp.inference.examples import examples_of, rendered
@@ -30,8 +29,6 @@ from psp.ui.panel import Results
 from psp.ui.words import in_words
 
 _ASK = "blend-mix"
-# Of the WebP that is shown; nobody keeps it.
-_QUALITY = 85
 _EMPTY = "The mixture appears here"
 
 
@@ -155,7 +152,7 @@ def _blender(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
             return gr.skip(), gr.skip()
         except PspError as error:  # beside the sliders, where a message over the page would be in the way
             return blank_figure(f"{error.problem} {error.next_step}"), gr.skip()
-        return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the mixture"), known
+        return preview_figure(made, "the mixture"), known
 
     return blend_faces
 

@@ -18,7 +18,6 @@ from typing import Any
 
 import gradio as gr
 
-from psp.codes.recipe import picture_to_webp
 from psp.errors import PspError, StoppedError
 from psp.inference.pipeline import PspPipeline
 from psp.inference.redraw import redraw
@@ -29,8 +28,6 @@ from psp.ui.layout import MODEL_QUEUE
 from psp.ui.pads.sheet import is_marked
 from psp.ui.words import in_words
 
-# Of the WebP that is shown; nobody keeps it.
-_QUALITY = 85
 _EMPTY = "The portrait appears here while you draw"
 
 
@@ -113,7 +110,7 @@ def connect_live(
             return gr.skip()
         except PspError as error:  # beside the pad, where a message over the page would be in the way
             return blank_figure(f"{error.problem} {error.next_step}")
-        return preview_figure(picture_to_webp(made, _QUALITY), made.width, "the portrait")
+        return preview_figure(made, "the portrait")
 
     again = f"() => sheets.again({json.dumps(task)})"
     for control in (model, *(style[name] for name in ("seed", "layers", "alpha"))):

@@ -45,12 +45,11 @@ const results = (() => {
     return converted[name] ?? path;
   };
 
-  /** The server is asked for a PNG of a file that was uploaded. */
-  const converts = (values) => {
-    const path = values[0]?.path ?? "";
-    const [, stem, ending] = /([^/\\]+)\.([^.]+)$/.exec(path) ?? [];
-    if (stem) converted[stem.slice(0, 80)] = /^(png|jpe?g|webp|gif|bmp|avif)$/i.test(ending) ? undefined : path;
-    return values;
+  /** A file was uploaded: the server will be asked for a PNG where browsers cannot show it. */
+  const converts = (file) => {
+    const [, stem, ending] = /([^/\\]+)\.([^.]+)$/.exec(file?.path ?? "") ?? [];
+    if (stem) converted[stem.slice(0, 80)] = /^(png|jpe?g|webp|gif|bmp|avif)$/i.test(ending) ? undefined : file.path;
+    return [];
   };
 
   const remember = (spec, values) => {

@@ -9,12 +9,20 @@ const seeds = (() => {
   const MOST = 2 ** 32 - 17; // room is left for the seeds of further variants
 
   const chance = () => Math.floor(Math.random() * MOST);
-  const button = (task) => document.getElementById(`lock-${task}`);
+
+  /** Let the buttons say what is kept: a tab's own is there once the tab was opened, which may be later. */
+  const tell = () => {
+    for (const button of document.querySelectorAll("button.lock")) {
+      const on = String(kept.has(button.id.slice("lock-".length)));
+      if (button.ariaPressed !== on) button.ariaPressed = on;
+    }
+  };
+  new MutationObserver(tell).observe(document, { childList: true, subtree: true });
 
   /** Keep the seed of a task, or choose another one for each run. */
   const lock = (task, on) => {
     kept[on ? "add" : "delete"](task);
-    button(task)?.setAttribute("aria-pressed", String(on));
+    tell();
     return [];
   };
 

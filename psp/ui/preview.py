@@ -80,6 +80,7 @@ def connect_preview(
         concurrency_id=FACES_QUEUE,
         concurrency_limit=2,
         show_progress="minimal",
+        show_progress_on=controls.note,
         trigger_mode="always_last",
         api_visibility="private",
     )

@@ -84,8 +84,10 @@ def connect_recipes(
     # What was dropped at the foot is restored at the top, and said there. The tab is opened once its controls
     # are set: it would begin with its example else.
     up = "scrollTo({top: 0, behavior: 'smooth'})"
+    # Nothing is shown of the wait: see psp.ui.shown.
+    silent: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": []}
     for event, after in (
-        (page.load(in_words(from_link), None, outputs, api_visibility="private", show_progress="hidden"), ""),
+        (page.load(in_words(from_link), None, outputs, api_visibility="private", **silent), ""),
         (file.upload(in_words(from_file), file, outputs, api_visibility="private"), up),
     ):
         js = f"restored => {{ {after}; return results.restored(restored?.task, restored?.face); }}"

@@ -24,14 +24,19 @@ def show_uploads(picture: gr.Image) -> None:
     Args:
         picture: An input that hands over the path of its file.
     """
-    picture.upload(
+    # The browser alone hears of the upload first. Where the server is asked about an input that changes just
+    # then, Gradio 6.31 goes on counting the seconds for ever, with every frame.
+    uploaded = picture.upload(
+        None, picture, None, js="file => results.converts(file)", api_visibility="private"
+    )
+    uploaded.success(
         in_words(shown),
         picture,
         picture,
         api_visibility="private",
         show_progress="hidden",
+        show_progress_on=[],
         concurrency_limit=2,
-        js="(...values) => results.converts(values)",
     )
 
 

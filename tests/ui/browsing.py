@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from psp.tasks import TASKS
 
@@ -30,6 +31,25 @@ setInterval(() => {
     }
 }, 100);
 """
+
+
+# Ten frames a second: without a graphics card the processor draws, and a pad draws all the time.
+FRAMES = """{
+    const [next, drop] = [requestAnimationFrame.bind(window), clearTimeout.bind(window)];
+    window.requestAnimationFrame = (draw) => setTimeout(() => next(draw), 100);
+    window.cancelAnimationFrame = drop;
+}"""
+
+
+def opened(browser: Browser, url: str) -> Page:
+    """Return a new page with all its sections open, once its first tab has opened with its example."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.add_init_script(SECTIONS)
+    page.add_init_script(FRAMES)
+    page.set_default_timeout(30_000)
+    page.goto(url)
+    ready(page)
+    return page
 
 
 def tab(page: Page, name: str, *, selected: bool | None = None) -> Locator:
@@ -76,6 +96,11 @@ def press(page: Page, name: str) -> None:
 def picture(page: Page, label: str) -> Locator:
     """Return the picture in the component with this label."""
     return block(page, label).locator("img").first
+
+
+def clear_pad(page: Page) -> None:
+    """Take everything off the pad that is seen."""
+    page.locator(".pad .top-panel button").locator("visible=true").last.click()
 
 
 def draw(page: Page, points: list[tuple[float, float]]) -> None:
@@ -194,4 +219,16 @@ def paint_at_once(page: Page, strokes: dict[str, list[tuple[float, float]]]) -> 
           }
         }""",
         list(strokes.items()),
+    )
+
+
+def expect_result(page: Page) -> None:
+    """Wait for a finished result, and everything that belongs to it."""
+    expect(page.get_by_text("model mobile-1024").locator("visible=true").first).to_be_visible()
+    result = block(page, "Result").locator("img").first
+    expect(result).to_be_visible()
+    page.wait_for_function("image => image.naturalWidth > 0", arg=result.element_handle())
+    expect(picture(page, "What the model sees")).to_be_visible()
+    expect(block(page, "Recipe").locator("textarea, input").first).to_have_value(
+        re.compile(r"^http.*\?task=")
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
-from tests.ui.browsing import CHROMIUM, QUIET, SECTIONS, ready
+from tests.ui.browsing import CHROMIUM, QUIET, open_tab, opened
 from tests.ui.served import served
 
 
@@ -69,12 +70,40 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, url: str) -> Iterator[Page]:
-    """The page with all its sections open, once its tabs have opened with their examples."""
-    page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.add_init_script(SECTIONS)
-    page.set_default_timeout(30_000)
-    page.goto(url)
-    ready(page)
+def new_page(browser: Browser, url: str) -> Iterator[Page]:
+    """A page that nobody has used yet, with all its sections open, on the Encode tab with its example."""
+    page = opened(browser, url)
     yield page
     page.close()
+
+
+@dataclass
+class _Shared:
+    """The page that the tests of a module share; None: the next one opens it."""
+
+    page: Page | None = None
+
+
+@pytest.fixture(scope="module")
+def _shared() -> Iterator[_Shared]:
+    shared = _Shared()
+    yield shared
+    if shared.page is not None:
+        shared.page.close()
+
+
+@pytest.fixture
+def page(browser: Browser, url: str, _shared: _Shared, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page as the tests before left it, on the Encode tab; another one after a test that failed.
+
+    To open a page takes as long as most tests. Those that share one say what they depend on: an example or an
+    upload puts everything in its place.
+    """
+    if _shared.page is None:
+        _shared.page = opened(browser, url)
+    page, failed = _shared.page, request.session.testsfailed
+    open_tab(page, "Encode")
+    yield page
+    if request.session.testsfailed != failed:
+        page.close()
+        _shared.page = None

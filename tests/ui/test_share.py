@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from psp.codes.recipe import Recipe, recipe_from_query, recipe_of_png
 from psp.inference.examples import EXAMPLES, Example
 from psp.ui.linked import LINK_WITH_EXAMPLE, linked_example, query_of
-from tests.ui.browsing import CHROMIUM, PHOTO, block, button, open_tab, upload
+from tests.ui.browsing import CHROMIUM, PHOTO, block, button, open_example, open_tab, upload
 
 expect.set_options(timeout=60_000)  # the first page takes longest
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
@@ -82,6 +82,7 @@ def test_the_picture_that_is_looked_at_is_downloaded_and_opens_again(page: Page,
 
 @needs_browser
 def test_the_link_says_whether_the_input_is_in_it(page: Page) -> None:
+    open_example(page, "Encode")
     recipe = block(page, "Recipe")
     expect(recipe).to_contain_text(LINK_WITH_EXAMPLE)
     page.goto(recipe.locator("textarea, input").first.input_value())

@@ -20,7 +20,8 @@ def test_names_of_tabs_are_one_short_word_each() -> None:
     assert len({*names, "About"}) == len(names) + 1
 
 
-def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(page: Page, url: str) -> None:
+def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(new_page: Page, url: str) -> None:
+    page = new_page
     assert page.url == url
     open_tab(page, "Toonify")
     expect(page).to_have_url(f"{url}#toonify")

@@ -14,6 +14,7 @@ from psp.ui.app import build_app
 from tests.ui.browsing import (
     CHROMIUM,
     PHOTO,
+    clear_pad,
     draw,
     open_example,
     open_pad,
@@ -42,6 +43,7 @@ def expect_share(page: Page, name: str, wanted: str) -> None:
 
 def test_the_legend_counts_what_is_on_the_sheet(page: Page) -> None:
     pad = open_pad(page, MAP)
+    page.get_by_label("Redraw after each stroke").locator("visible=true").uncheck()
     draw(page, [(0.1, 0.5), (0.9, 0.5)])
     expect_share(page, "skin", "[4-9] %")
     expect_share(page, "background", "9[0-9] %")
@@ -56,8 +58,10 @@ def test_the_legend_counts_what_is_on_the_sheet(page: Page) -> None:
 
 def test_the_portrait_follows_the_strokes_and_is_no_result(page: Page) -> None:
     pad = open_pad(page, MAP)
+    page.get_by_label("Redraw after each stroke").locator("visible=true").check()
+    clear_pad(page)
     expect(live(page)).to_contain_text("appears here")
-    draw(page, oval(0.5, 0.5, 0.12, 0.16, 8))
+    draw(page, [(0.4, 0.4), (0.6, 0.6)])
     portrait = live(page).locator("img")
     expect(portrait).to_be_visible()
     expect(live(page)).to_contain_text("Preview")
@@ -68,10 +72,11 @@ def test_the_portrait_follows_the_strokes_and_is_no_result(page: Page) -> None:
 
 def test_without_the_switch_nothing_is_asked(page: Page) -> None:
     open_pad(page, MAP)
+    clear_pad(page)
     page.get_by_label("Redraw after each stroke").locator("visible=true").uncheck()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    draw(page, oval(0.5, 0.5, 0.2, 0.3))
+    draw(page, [(0.3, 0.5), (0.7, 0.5)])
     expect_share(page, "skin", "[0-9]+ %")
     assert not [url for url in asked if "queue" in url]
 
@@ -79,13 +84,14 @@ def test_without_the_switch_nothing_is_asked(page: Page) -> None:
 def test_sketches_are_redrawn_where_that_is_switched_on(page: Page) -> None:
     open_pad(page, SKETCH)
     expect(live(page)).to_have_count(0)
-    draw(page, oval(0.5, 0.53, 0.26, 0.34))
+    draw(page, oval(0.5, 0.53, 0.26, 0.34, 6))
     page.get_by_label("Redraw after each stroke").locator("visible=true").check()
     expect(live(page).locator("img")).to_be_visible()
 
 
 def test_the_guide_is_no_part_of_the_drawing_and_can_be_switched_off(page: Page) -> None:
     pad = open_pad(page, SKETCH)
+    clear_pad(page)
 
     def style() -> str:
         return str(
@@ -109,6 +115,7 @@ def test_an_example_is_edited_on_the_pad(page: Page, title: str, what: str) -> N
         "aria-selected", "true"
     )
     if what == "map":
+        page.get_by_label("Redraw after each stroke").locator("visible=true").check()
         expect_share(page, "hair", "[0-9]+ %")
         expect(live(page).locator("img")).to_be_visible()
     else:

@@ -44,7 +44,10 @@ def test_a_result_can_be_sent_to_every_other_tab() -> None:
 
 
 @browsed
-def test_a_photo_follows_into_every_tab_and_an_example_does_not(page: Page, inputs: dict[str, Path]) -> None:
+def test_a_photo_follows_into_every_tab_and_an_example_does_not(
+    new_page: Page, inputs: dict[str, Path]
+) -> None:
+    page = new_page
     open_example(page, "Encode", 1)
     open_tab(page, "Toonify")
     expect(photo(page)).to_have_attribute("src", re.compile("synthetic_1"))  # its own example

@@ -105,6 +105,7 @@ const session = (() => {
       name === "ways" ? update({ selected: spec.way })
         : name === "way" ? spec.way
           : name === "share" ? update({ interactive: true })
+          : name === "link" ? results.address(entry.values.link)
           : name === "paste" ? update({ interactive: Boolean(entry.values.details?.alignment) })
             : ["save", "archive"].includes(name) ? update({ value: entry.values[name], interactive: Boolean(entry.values[name]) })
               : entry.values[name];

@@ -30,6 +30,7 @@ from psp.ui.gate.login import Login, checker
 from psp.ui.gate.printed import printed
 from psp.ui.gate.proxies import exempt_loopback
 from psp.ui.gate.serving import serve_until_stopped
+from psp.ui.gate.sessions import Sessions
 from psp.ui.gate.studio import Studio
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mixing import mixing_tab
@@ -124,6 +125,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         page, below = app.get_blocks(), app.middleware_stack
         login = Login(below, app, settings.auth) if settings.auth else None
         assert isinstance(page, Studio), "build_app makes it"
+        app.state_holder = Sessions()
+        app.state_holder.set_blocks(page)
         app.middleware_stack = Door(Card(login or below, page), page, settings.allowed_hosts, most, login)
         async with AsyncExitStack() as stack:
             if page.mcp_server_obj:

@@ -55,7 +55,18 @@ def bundled(true_family: None, tmp_path_factory: pytest.TempPathFactory) -> PspP
     )
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: f"{example.task}/{example.name}")
+# The first of each task, with which its tab opens; the others by the marker.
+_STORED = [
+    pytest.param(
+        example,
+        id=f"{example.task}/{example.name}",
+        marks=[] if example is examples_of(example.task)[0] else pytest.mark.slow,
+    )
+    for example in EXAMPLES
+]
+
+
+@pytest.mark.parametrize("example", _STORED)
 def test_the_stored_result_is_what_the_bundled_model_makes(bundled: PspPipeline, example: Example) -> None:
     stored, fresh = rendered(example), run_example(bundled, example)
     assert stored.details["recipe"] == fresh.details["recipe"]  # the model's hash is part of it

@@ -101,6 +101,7 @@ def test_their_losses_are_equal_at_every_step(runs: tuple[Path, Path]) -> None:
     assert losses[1] == pytest.approx(losses[0], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_of_two_goes_on_exactly_where_it_stopped(
     data: Path, runs: tuple[Path, Path], tmp_path: Path
 ) -> None:

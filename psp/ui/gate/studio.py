@@ -97,7 +97,7 @@ class Studio(gr.Blocks):
         return value() if callable(value) else value
 
     def _forget(self, session: str) -> None:
-        """Drop the half megabyte of state of a request without a session: nobody can come back for it."""
+        """Drop the state of a request without a session: nobody can come back for it."""
         if session.startswith(ONCE):
             self.state_holder.session_data.pop(session, None)
             self.state_holder.time_last_used.pop(session, None)

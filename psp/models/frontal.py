@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from psp.models.drawn import drawn
+
 _HIDDEN = 256
 
 
@@ -32,7 +34,7 @@ class Frontal(nn.Module):
             nn.Linear(read * code_dim, _HIDDEN), nn.GELU(),
             nn.Linear(_HIDDEN, _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, rank),
         )  # fmt: skip
-        self.directions = nn.Parameter(torch.randn(rank, moved * code_dim) * 0.01)
+        self.directions = nn.Parameter(drawn(rank, moved * code_dim, over=100))
 
     def forward(self, codes: Tensor) -> Tensor:
         """Return ``codes`` [B,n,code_dim] turned to the front; those from ``moved`` on are as they were."""

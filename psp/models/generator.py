@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from psp.models.drawn import drawn
 from psp.models.ops import Blur, EqualLinear, ModulatedConv2d, PixelNorm, scaled_leaky_relu, upsample2d
 
 
@@ -117,7 +118,7 @@ class _ConstantInput(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.input = nn.Parameter(torch.randn(1, channels, 4, 4))  # checkpoint name
+        self.input = nn.Parameter(drawn(1, channels, 4, 4))  # checkpoint name
 
 
 class _Noises(nn.Module):
@@ -127,7 +128,7 @@ class _Noises(nn.Module):
         super().__init__()
         for index in range(layers):
             resolution = 4 * 2 ** ((index + 1) // 2)
-            self.register_buffer(f"noise_{index}", torch.randn(1, 1, resolution, resolution))
+            self.register_buffer(f"noise_{index}", drawn(1, 1, resolution, resolution))
 
     def __getitem__(self, index: int) -> Tensor:
         plane: Tensor = getattr(self, f"noise_{index}")

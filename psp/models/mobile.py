@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.drawn import drawn
 from psp.models.haar import inverse_haar
 from psp.models.ops import PixelNorm, scaled_leaky_relu
 
@@ -86,8 +87,8 @@ class _Conv(nn.Module):
         super().__init__()
         self.style = nn.Linear(style_dim, inner)
         side = 3 if dense else 1
-        self.depthwise = None if dense else nn.Parameter(torch.randn(inner, 1, 3, 3) / 3)
-        self.weight = nn.Parameter(torch.randn(outer, inner, side, side) / math.sqrt(inner * side * side))
+        self.depthwise = None if dense else nn.Parameter(drawn(inner, 1, 3, 3, over=3))
+        self.weight = nn.Parameter(drawn(outer, inner, side, side, over=math.sqrt(inner * side * side)))
         self.bias = nn.Parameter(torch.zeros(outer))
         # As published: drawn once, times its learned strength.
         self.register_buffer("noise", torch.zeros(1, 1, size, size))
@@ -127,7 +128,7 @@ class _ToBands(nn.Module):
     def __init__(self, channels: int, style_dim: int) -> None:
         super().__init__()
         self.style = nn.Linear(style_dim, channels)
-        self.weight = nn.Parameter(torch.randn(12, channels, 1, 1) / math.sqrt(channels))
+        self.weight = nn.Parameter(drawn(12, channels, 1, 1, over=math.sqrt(channels)))
         self.bias = nn.Parameter(torch.zeros(12))
 
     def forward(self, x: Tensor, code: Tensor, bands: int) -> Tensor:
@@ -148,7 +149,7 @@ class MobileGenerator(nn.Module):
         self.config = config
         width, dim = config.channels, config.style_dim
         self.mapping = _Mapping(dim, config.n_mlp)
-        self.input = nn.Parameter(torch.randn(1, width[0], 4, 4))
+        self.input = nn.Parameter(drawn(1, width[0], 4, 4))
         self.first = _Conv(width[0], width[0], 4, dim, dense=True)
         self.blocks = nn.ModuleList(
             _Block(below, here, 8 << level, dim)

@@ -134,7 +134,7 @@ class Line(Queue):
             await super().process_events(events, batch, begin_time, fn)
 
     def compute_analytics_summary(self, records: Any) -> Any:  # noqa: ANN401  (as gradio has them)
-        """Return no figures: Gradio works them out anew after every request, for a page that is switched off."""
+        """Return no figures: Gradio makes them anew after every request, for a page that is switched off."""
         return self.cached_event_analytics_summary
 
     async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:

@@ -138,15 +138,19 @@ def task_of(name: str) -> str:
     return next(task.name for task in TASKS.values() if name in (task.title, task.tab))
 
 
-# Counts how often all that belongs to a result of a task has come.
+# Counts how often all that belongs to a new result of a task has come; more is settled when one is looked at.
 _COUNT = """task => {
     if (!window.counted) {
-        const counted = (window.counted = {}), settled = results.settled;
+        const counted = (window.counted = {}), come = (window.come = {}), { done, opened, settled } = results;
+        results.done = (spec, ...rest) => ((come[spec.task] = true), done(spec, ...rest));
+        results.opened = (spec, ...rest) => ((come[spec.task] = true), opened(spec, ...rest));
         results.settled = (spec, ...values) => {
-            counted[spec.task] = (counted[spec.task] ?? 0) + 1;
+            if (come[spec.task]) counted[spec.task] = (counted[spec.task] ?? 0) + 1;
+            come[spec.task] = false;
             return settled(spec, ...values);
         };
     }
+    window.come[task] = false;
     window.countedBefore = window.counted[task] ?? 0;
 }"""
 

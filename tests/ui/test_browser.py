@@ -55,7 +55,15 @@ def test_a_photo_becomes_a_face(page: Page, tmp_path: Path) -> None:
     expect(picture(page, "In the photo")).to_be_visible()
 
 
-@pytest.mark.parametrize("title", TITLES)
+# One picture, one of several, and a mixture; the others are made like these.
+_EXAMPLES = [
+    pytest.param(title, marks=[] if title in ("Encode", "Sketch → face", "Style mixing")
+                 else pytest.mark.slow)
+    for title in TITLES
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("title", _EXAMPLES)
 def test_an_example_shows_its_stored_result_at_once_and_runs(
     page: Page, pipeline: PspPipeline, title: str
 ) -> None:
@@ -131,6 +139,7 @@ def test_a_dropped_result_restores_its_controls(
     expect(page.get_by_label("Layers").locator("visible=true").first).to_have_value("0-3,7")
 
 
+@pytest.mark.slow
 def test_a_variant_becomes_the_base_of_the_next_mixture(page: Page) -> None:
     open_tab(page, "Style mixing")
     upload(page, "Photo", PHOTO)
@@ -181,10 +190,9 @@ def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
     expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
 
 
-# The others are laid out like the last of these.
+# The others have fewer.
 _BY_KEYS = [
-    pytest.param(title, marks=[] if title in ("Segmentation → face", "Style mixing")
-                 else pytest.mark.slow)
+    pytest.param(title, marks=[] if title == "Segmentation → face" else pytest.mark.slow)
     for title in TITLES
 ]  # fmt: skip
 

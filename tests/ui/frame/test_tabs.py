@@ -38,7 +38,14 @@ def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(new_page: 
     expect(page).to_have_url(f"{url}#toonify")
 
 
-@pytest.mark.parametrize("name", ["nothing", "sketch-button", "tab-sketch", "%22%5D%2C*%5Bid", "Sketch"])
+_OTHER_NAMES = [
+    "nothing",
+    "%22%5D%2C*%5Bid",
+    *(pytest.param(name, marks=pytest.mark.slow) for name in ("sketch-button", "tab-sketch", "Sketch")),
+]
+
+
+@pytest.mark.parametrize("name", _OTHER_NAMES)
 def test_an_address_that_names_no_tab_opens_the_first(browser: Browser, url: str, name: str) -> None:
     page = browser.new_page()
     errors: list[str] = []

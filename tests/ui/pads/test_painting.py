@@ -100,7 +100,8 @@ def test_the_legend_follows_the_colours_of_the_pad_itself(page: Page) -> None:
     expect(page.get_by_label("hat", exact=True)).to_be_checked()
 
 
-@pytest.mark.parametrize("locale", ["de-DE", pytest.param("en-US", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("locale", ["de-DE", "en-US"])
 def test_a_brush_is_in_hand_at_first_and_after_the_sheet_was_cleared(
     browser: Browser, url: str, locale: str
 ) -> None:
@@ -118,12 +119,10 @@ def _fetched(page: Page, url: str) -> io.BytesIO:
     return io.BytesIO(page.request.get(url).body())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("title", "button"),
-    [
-        pytest.param("Sketch → face", "Draw the photo as a sketch", marks=pytest.mark.slow),
-        ("Segmentation → face", "Map the photo"),
-    ],
+    [("Sketch → face", "Draw the photo as a sketch"), ("Segmentation → face", "Map the photo")],
 )
 def test_a_photo_fills_the_pad(page: Page, title: str, button: str) -> None:
     open_tab(page, title)

@@ -116,17 +116,17 @@ class Rendered:
         ]
 
 
-_ASTRONAUT, _HOPPER, _TWO = "photos/astronaut.jpg", "photos/hopper.jpg", "photos/two_people.jpg"
-_WOMAN, _MAN, _TURNED = "photos/synthetic_1.jpg", "photos/synthetic_2.jpg", "photos/synthetic_turned.jpg"
+_ASTRONAUT, _TWO = "photos/astronaut.jpg", "photos/two_people.jpg"
+_WOMAN, _MAN = "photos/synthetic_1.jpg", "photos/synthetic_2.jpg"
 
 EXAMPLES: tuple[Example, ...] = (
     Example("encode", "synthetic_woman", _WOMAN),
     Example("encode", "astronaut", _ASTRONAUT),
     Example("encode", "second_of_two", _TWO, settings={"face": 1}),
     Example("encode", "synthetic_man", _MAN),
-    Example("frontalize", "turned_head", _TURNED),
-    Example("frontalize", "astronaut", _ASTRONAUT),
-    Example("frontalize", "hopper", _HOPPER),
+    Example("frontalize", "turned_head", "photos/synthetic_turned.jpg"),
+    Example("frontalize", "turned_left", "photos/synthetic_turned_left.jpg"),
+    Example("frontalize", "with_glasses", "photos/synthetic_glasses.jpg"),
     Example("sketch_to_face", "woman_in_ink", "sketches/woman_in_ink.png", settings=_FIRST),
     Example("sketch_to_face", "man_in_marker", "sketches/man_in_marker.png", settings=_BY_SEED),
     Example("sketch_to_face", "pencil", "sketches/pencil_photographed.jpg", settings=_BY_SEED),
@@ -139,7 +139,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("super_resolution", "32_pixels", "tiny/astronaut_32.png"),
     Example("toonify", "synthetic_woman", _WOMAN),
     Example("toonify", "astronaut", _ASTRONAUT),
-    Example("toonify", "half_strength", _MAN, settings={"strength": 0.5}),
+    Example("toonify", "lightly_drawn", _MAN, settings={"strength": 0.75}),
     Example("style_mix", "two_faces", _WOMAN, _MAN, {"layers": "pose:0.5,features:0.7,colours:0.3"}),
     Example(
         "style_mix", "features_by_chance", _WOMAN, settings={"layers": "features", "variants": 3, "seed": 1}

@@ -151,7 +151,13 @@ def read_sketch(drawing: PictureSource) -> tuple[Image.Image, tuple[str, ...]]:
     """
     picture = put_on_paper(drawing)
     if _shaded(picture):
-        return _normalized(picture)[0], (PHOTO_FOR_SKETCH,)
+        try:
+            return _normalized(picture)[0], (PHOTO_FOR_SKETCH,)
+        except PictureError as error:
+            raise PictureError(
+                "This is a photo, not a line drawing, and no lines stand out in it.",
+                "Make a sketch of it first: photo_to_sketch, or From a photo on the page.",
+            ) from error
     sketch, ink, unit = _normalized(picture)
     warnings = []
     box = drawn_box(ink, unit)

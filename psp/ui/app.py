@@ -125,7 +125,7 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         page, below = app.get_blocks(), app.middleware_stack
         login = Login(below, app, settings.auth) if settings.auth else None
         assert isinstance(page, Studio), "build_app makes it"
-        app.state_holder = Sessions()
+        app.state_holder = Sessions()  # type: ignore[no-untyped-call]  # as Gradio has the one before
         app.state_holder.set_blocks(page)
         app.middleware_stack = Door(Card(login or below, page), page, settings.allowed_hosts, most, login)
         async with AsyncExitStack() as stack:

@@ -210,6 +210,7 @@ def test_the_average_is_brought_to_its_shape(
     assert torch.equal(loaded.latent_avg, content["latent_avg"].reshape(-1, 32).expand(6, 32))
 
 
+@pytest.mark.slow
 def test_the_official_numbers_through_a_file(roomy: Path, settings: Settings) -> None:
     check_golden("w_256", roomy, settings)
     # In a fresh process, what a load costs in memory, conversion included.

@@ -122,6 +122,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("psp.faces.detection._cnn", lambda _: [])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick")
 def test_the_doubt_is_told_by_every_interface(
     badge: Image.Image, astronaut: Image.Image, pipeline: PspPipeline, tmp_path: Path

@@ -38,9 +38,11 @@ def assert_alike(path: Path, single: Result) -> None:
     ("task", "folder", "wish", "settings"),
     [
         ("encode", "photos", {}, {}),
-        ("frontalize", "photos", {"align": False}, {"align": False}),
-        ("toonify", "photos", {"align": False}, {"align": False}),
-        ("super_resolution", "photos", {"align": False, "factor": 8}, {"align": False, "factor": 8}),
+        pytest.param("frontalize", "photos", {"align": False}, {"align": False}, marks=pytest.mark.slow),
+        pytest.param("toonify", "photos", {"align": False}, {"align": False}, marks=pytest.mark.slow),
+        pytest.param(
+            "super_resolution", "photos", *2 * ({"align": False, "factor": 8},), marks=pytest.mark.slow
+        ),
         ("super_resolution", "tiny", {}, {}),
         ("sketch_to_face", "sketches", {}, {"alpha": 0.0}),
         ("segmentation_to_face", "masks", {}, {"alpha": 0.0}),
@@ -155,6 +157,7 @@ def test_a_second_run_makes_what_is_missing_and_nothing_else(
     assert (folders.out / "one.png").stat().st_mtime_ns == kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "other", [Inference("encode", align=False, latents=True), Inference("toonify", align=False)]
 )

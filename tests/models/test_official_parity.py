@@ -60,7 +60,7 @@ def check(case: Case) -> None:
                 assert_close(mixed, golden[name], golden[name].std(), IMAGE_TOLERANCE)
 
 
-@pytest.mark.parametrize("name", ["sketch_256", "w_256", "wplus_256"])
+@pytest.mark.parametrize("name", [pytest.param("sketch_256", marks=pytest.mark.slow), "w_256", "wplus_256"])
 def test_gives_the_official_numbers_at_256_px(name: str) -> None:
     check(CASES[name])
 

@@ -159,8 +159,10 @@ def test_a_photo_is_told_to_be_no_drawing(astronaut: Image.Image) -> None:
     ):
         assert read_sketch(photo)[1] == (PHOTO_FOR_SKETCH,)
     assert "photo_to_sketch" in PHOTO_FOR_SKETCH
-    for name in ("hopper.jpg", "synthetic_1.jpg", "synthetic_2.jpg", "two_people.jpg"):
+    for name in ("hopper.jpg", "synthetic_1.jpg", "synthetic_2.jpg", "synthetic_glasses.jpg"):
         assert read_sketch(EXAMPLES / "photos" / name)[1] == (PHOTO_FOR_SKETCH,), name
+    with pytest.raises(PictureError, match="This is a photo"):  # heads alone, with no line between them
+        read_sketch(EXAMPLES / "photos" / "two_people.jpg")
 
 
 @pytest.mark.parametrize("size", [20, 40, 60])

@@ -88,14 +88,14 @@ def test_links_open_the_recipe_and_the_input_of_an_example(results: Path, tmp_pa
 def test_an_input_beside_is_known_by_its_bytes(results: Path, tmp_path: Path) -> None:
     inputs = tmp_path / "photos"
     inputs.mkdir()
-    shutil.copy(FOLDER / "photos" / "hopper.jpg", inputs / "she.jpg")
+    shutil.copy(FOLDER / "photos" / "synthetic_glasses.jpg", inputs / "she.jpg")
     plain(30, 64).save(inputs / "he.png")
     for name in ("she", "he"):
         recipe = Recipe("encode", "auto", "", {"align": False, "face": 0})
         (results / f"{name}-encode.png").write_bytes(picture_to_png(plain(len(name)), recipe))
     gallery, _ = made(results, tmp_path, inputs=inputs)
     found = {item.name: item for item in gallery.items}
-    assert found["She"].example == find_example("frontalize/hopper") and found["She"].before
+    assert found["She"].example == find_example("frontalize/with_glasses") and found["She"].before
     assert found["He"].example is None and found["He"].before
 
 

@@ -133,6 +133,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(data: Path, tmp_path
         torch.testing.assert_close(parts[key], value, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_pictures_read_by_other_processes_are_the_same(data: Path, tmp_path: Path) -> None:
     equal(coach(data, tmp_path / "ahead", workers=1).run(), coach(data, tmp_path / "here").run())
 

@@ -163,7 +163,10 @@ def test_the_face_network_is_the_requirements_own_and_stays(family: Path, data: 
         assert torch.equal(encoder.face.network.state_dict()[key], value)
 
 
-@pytest.mark.parametrize(("name", "sight"), [("mobile-sketch", "photo"), ("mobile-segmentation", "none")])
+@pytest.mark.parametrize(
+    ("name", "sight"),
+    [("mobile-sketch", "photo"), pytest.param("mobile-segmentation", "none", marks=pytest.mark.slow)],
+)
 def test_a_task_can_start_from_a_model_for_photos_too(
     name: str, sight: str, family: Path, data: Path, tmp_path: Path
 ) -> None:

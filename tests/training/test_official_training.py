@@ -173,7 +173,8 @@ def check_steps(run: str, steps: int, identity: IdentityLoss, folder: Path) -> C
     return coach
 
 
-@pytest.mark.parametrize("run", ["A", pytest.param("B", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("run", ["A", "B"])
 def test_two_steps_have_the_official_losses_and_gradients(
     run: str, identity: IdentityLoss, tmp_path: Path
 ) -> None:

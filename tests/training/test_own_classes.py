@@ -83,7 +83,14 @@ def give_maps(data: Path, labels: np.ndarray, save: str = "L") -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("count", "save"), [(2, "L"), (3, "P"), (4, "RGB"), (12, "L"), (19, "L")])
+_COUNTS = [
+    (3, "P"),
+    (12, "L"),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in ((2, "L"), (4, "RGB"), (19, "L"))),
+]
+
+
+@pytest.mark.parametrize(("count", "save"), _COUNTS)
 def test_own_classes_work_from_training_to_results(data: Path, tmp_path: Path, count: int, save: str) -> None:
     labels = maps(count)
     inputs = give_maps(data, labels, save)

@@ -80,6 +80,7 @@ def weights(run: Path) -> dict[str, torch.Tensor]:
     return load_tensors(run / STATE_FILE)[0]
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_with_the_same_total_batch(runs: tuple[Path, Path]) -> None:
     one, two = (weights(run) for run in runs)
     assert set(one) == set(two)
@@ -92,6 +93,7 @@ def test_two_processes_equal_one_with_the_same_total_batch(runs: tuple[Path, Pat
     assert moved > 0.1  # batch norms measured, so their statistics were compared too
 
 
+@pytest.mark.slow
 def test_their_losses_are_equal_at_every_step(runs: tuple[Path, Path]) -> None:
     one, two = (read_scalars(run / "scalars.csv") for run in runs)
     losses = [

@@ -19,7 +19,7 @@ expect.set_options(timeout=60_000)  # the first page takes longest
 def site(tmp_path_factory: pytest.TempPathFactory, url: str) -> Path:
     """A gallery of two results of examples, whose links lead to the served studio."""
     folder = tmp_path_factory.mktemp("results")
-    for link in ("encode/second_of_two", "toonify/half_strength"):
+    for link in ("encode/second_of_two", "toonify/lightly_drawn"):
         example = find_example(link)
         assert example is not None
         (folder / f"{example.name}-{example.task}.png").write_bytes(rendered(example).pngs()[0])
@@ -90,7 +90,7 @@ def test_it_fits_every_screen(gallery: Page, width: int) -> None:
 
 def test_a_link_opens_the_studio_with_settings_and_input(gallery: Page) -> None:
     with gallery.context.expect_page() as opening:
-        gallery.locator("#half-strength-toonify").get_by_role("link", name="Open in the studio").click()
+        gallery.locator("#lightly-drawn-toonify").get_by_role("link", name="Open in the studio").click()
     studio = opening.value
     expect(studio.get_by_role("tab", name="Toonify", selected=True)).to_be_visible()
     expect(studio.get_by_text("Its input is here: run it")).to_be_visible()

@@ -34,7 +34,9 @@ def test_every_example_has_a_name_of_its_own_for_links() -> None:
 
 def test_an_input_of_another_kind_is_refused() -> None:
     recipe = Recipe("encode", "auto", "")
-    assert linked_example({"example": "frontalize/hopper"}, recipe) == find_example("frontalize/hopper")
+    assert linked_example({"example": "frontalize/with_glasses"}, recipe) == find_example(
+        "frontalize/with_glasses"
+    )
     with pytest.raises(InputError):
         linked_example({"example": "sketch_to_face/pencil"}, recipe)
 

@@ -139,7 +139,10 @@ def test_who_runs_gets_a_result_and_who_waits_is_told(
     assert nothing_left(tmp_path / "temporary")
 
 
-@pytest.mark.parametrize(("name", "number"), [("long", signal.SIGINT), ("deep", signal.SIGTERM)])
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [("long", signal.SIGINT), pytest.param("deep", signal.SIGTERM, marks=pytest.mark.slow)],
+)
 def test_what_takes_longer_is_stopped(
     studio: Callable[[int], Studio], name: str, number: int, tmp_path: Path
 ) -> None:

@@ -81,6 +81,7 @@ def test_without_the_switch_nothing_is_asked(page: Page) -> None:
     assert not [url for url in asked if "queue" in url]
 
 
+@pytest.mark.slow
 def test_sketches_are_redrawn_where_that_is_switched_on(page: Page) -> None:
     open_pad(page, SKETCH)
     expect(live(page)).to_have_count(0)

@@ -94,7 +94,7 @@ def test_a_link_opens_the_studio_with_settings_and_input(gallery: Page) -> None:
     studio = opening.value
     expect(studio.get_by_role("tab", name="Toonify", selected=True)).to_be_visible()
     expect(studio.get_by_text("Its input is here: run it")).to_be_visible()
-    expect(studio.get_by_label("Strength").locator("visible=true").first).to_have_value("0.5")
+    expect(studio.get_by_label("Strength").locator("visible=true").first).to_have_value("0.75")
     expect(picture(studio, "Photo")).to_be_visible()
     studio.close()
     gallery.close()

@@ -44,19 +44,22 @@ _BARE_EYES, _BARE_MOUTH = 0.05, 0.15
 _LIPS = 9.0
 
 
-def photo_warnings(crop: Image.Image, side: float | None, sure: bool = True) -> tuple[str, ...]:
+def photo_warnings(
+    crop: Image.Image, side: float, sure: bool = True, *, task: str = "encode"
+) -> tuple[str, ...]:
     """Return what is unusual about a face and may spoil the result, each with what to do.
 
     Args:
         crop: The face, aligned as FFHQ, square.
-        side: Side of the crop in pixels of the photo; None where small is what the task expects.
+        side: Side of the crop in pixels of the photo.
         sure: Whether the detector was sure that it is a face (``psp.faces.alignment.Alignment.sure``).
+        task: What is made: small faces are what super-resolution is for, and turned ones what is frontalised.
 
     Raises:
         PspError: dlib or its model file is not installed.
     """
     warnings = []
-    if side is not None and side < MIN_SIDE:
+    if side < MIN_SIDE and task != "super_resolution":
         warnings.append(
             f"The face is tiny: its crop is {side:.0f} pixels a side in the photo, so detail is invented. "
             "Use a larger photo, or the task super-resolution."
@@ -65,7 +68,7 @@ def photo_warnings(crop: Image.Image, side: float | None, sure: bool = True) -> 
         return (DOUBT, *warnings)
     frame = np.array(crop.convert("RGB").resize((_SIDE, _SIDE), Image.Resampling.BICUBIC))
     points = aligned_landmarks(frame)
-    if abs(yaw(points)) > _TURNED:
+    if abs(yaw(points)) > _TURNED and task != "frontalize":
         warnings.append(
             "The face is turned far to the side, as few faces are that the models know. "
             "If the result is not like it, use a photo that is taken more from the front."

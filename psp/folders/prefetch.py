@@ -86,8 +86,7 @@ def prefetch(want: Wanted) -> Prefetched:
     told: dict[str, object] = {}
     place = prepared.place
     if place is not None and place.face != NO_FACE:
-        side = None if want.task == "super_resolution" else place.side  # small faces are what that is for
-        warnings += photo_warnings(place.crop, side, place.sure)
+        warnings += photo_warnings(place.crop, place.side, place.sure, task=want.task)
         told = {"faces": place.faces, "face": place.face, "side": f"{place.side:.1f}"}
     told["warnings"] = " ".join(warnings)
     return Prefetched(prepared.inputs, prepared.seen, told, time.perf_counter() - start, prepared.detail)

@@ -132,9 +132,7 @@ class Job:
         if prepared.given is not None:
             quality = _compare(prepared.given, made[0])
         if place is not None and place.face != NO_FACE:
-            # Small faces are what super-resolution is for.
-            side = None if self.task == "super_resolution" else place.side
-            warnings += photo_warnings(place.crop, side, place.sure)
+            warnings += photo_warnings(place.crop, place.side, place.sure, task=self.task)
         self.clock.lap("quality")
         details = {
             "recipe": recipe.to_dict(),

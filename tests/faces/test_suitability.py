@@ -64,7 +64,7 @@ def test_a_tiny_face_is_told_with_its_size_unless_small_is_what_is_wanted(crop: 
     (warning,) = photo_warnings(crop, 60.4)
     assert "60 pixels" in warning and "larger photo" in warning
     assert photo_warnings(crop, MIN_SIDE) == ()
-    assert photo_warnings(crop, None) == ()
+    assert photo_warnings(crop, 40, task="super_resolution") == ()
 
 
 @pytest.mark.parametrize("colour", ["#101012", "#3a2a1c", "#20242e"])
@@ -87,6 +87,7 @@ def test_several_troubles_are_told_together(crop: Image.Image, points: Points) -
 def test_a_profile_is_told(crop: Image.Image) -> None:
     (warning,) = photo_warnings(squeezed(squeezed(crop)), 300)
     assert "turned far to the side" in warning and "from the front" in warning
+    assert photo_warnings(squeezed(squeezed(crop)), 300, task="frontalize") == ()  # that is what it is for
 
 
 @pytest.fixture(scope="module")

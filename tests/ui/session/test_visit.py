@@ -114,6 +114,8 @@ def test_the_strip_brings_back_input_settings_and_result(page: Page) -> None:
         "aria-pressed", "true"
     )
     expect(told(page)).to_have_count(0)
+    link = block(page, "Recipe").locator("textarea, input").first
+    expect(link).to_have_value(re.compile(rf"^{page.url.partition('#')[0]}\?task=super_resolution"))
 
 
 @browsed

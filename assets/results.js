@@ -128,7 +128,8 @@ const results = (() => {
     tab.stopped = "";
     tab.waiting = true;
     reveal(spec.task);
-    if (!spec.settings.includes("seed")) return show(spec, tab, { halt: update({ visible: true }) });
+    // What runs already has its seed, and Gradio takes no second run beside it.
+    if (!spec.settings.includes("seed") || tab.running.size) return show(spec, tab, { halt: update({ visible: true }) });
     tab.now.seed = tab.seed = seeds.next(spec.task, tab.now.seed);
     return show(spec, tab, { halt: update({ visible: true }), seed: tab.seed });
   };
@@ -144,6 +145,13 @@ const results = (() => {
     tab.running.add(slot);
     return values;
   };
+
+  /** Return whether something runs in a tab. */
+  const busy = (task) => tabOf(task).running.size > 0;
+
+  /** Return what the seed's box says after a run: the seed that was used, unless another was typed meanwhile. */
+  const used = (task, details, seed) =>
+    [-1, tabOf(task).seed].includes(seed) ? details?.recipe?.settings?.seed ?? seed : seed;
 
   /** The run of a drawing goes on, now that the drawing is a file. */
   const drawn = (task, slot, values, seedAt) => {
@@ -269,6 +277,9 @@ const results = (() => {
     return update({ selected: task });
   };
 
+  /** The inputs of a tab change places: the settings of its example stay. */
+  const keeps = (task) => (tabOf(task).example = null);
+
   /** Return which picture of a gallery is looked at: the one that is marked there, or else the last that was. */
   const picked = (id, last) => {
     const thumbnails = [...document.querySelectorAll(`#${id} .thumbnail-item`)];
@@ -308,6 +319,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, begin, hasBegun, address, preset, original, sent, madeOf,
+    converts, clicked, busy, used, keeps, begin, hasBegun, address, preset, original, sent, madeOf,
   };
 })();

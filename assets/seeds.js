@@ -26,8 +26,8 @@ const seeds = (() => {
     return [];
   };
 
-  /** Throw the dice: the next run takes what they show. */
-  const roll = (task) => (rolled[task] = chance());
+  /** Throw the dice: the next run takes what they show; nothing while one runs. */
+  const roll = (task) => (results.busy(task) ? { __type__: "update" } : (rolled[task] = chance()));
 
   /** Return the seed of the run that is asked for now, where its box says `seed`. */
   const next = (task, seed) => {

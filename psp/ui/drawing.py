@@ -269,7 +269,7 @@ def connect_drawing_tab(
         api_visibility="private",
     )
     _connect_beside(pipeline, tab, is_photo, allow)
-    write_back_seed(event, tab.results, tab.style["seed"])
+    write_back_seed(event, tab.results, tab.style["seed"], tab.task.name)
     connect_stop(tab.halt, tab.stop, [began, event], fresh)
     place = PhotoPlace(*tab.photo, (tab.ways, tab.way, _PHOTO), _trace_id(tab.task))
     inputs = Inputs(tab.given, place, ways=(tab.ways, tab.way, _UPLOAD))

@@ -193,7 +193,7 @@ def connect_photo_tab(
     see = see or crop_of(pipeline)
     shown = connect_results(fresh.follow(event, "one"), results, fresh, see, style)
     if "seed" in extra:
-        write_back_seed(event, results, extra["seed"])
+        write_back_seed(event, results, extra["seed"], tab.task.name)
     every = _connect_every(pipeline, tab, make, list(extra.values()), fresh)
     pasted = _connect_paste(pipeline, tab, fresh)
     late: list[dict[str, Any]] = [event, every, pasted, shown, shared, *connect_gallery(results, fresh)]

@@ -214,9 +214,9 @@ def picture_at(first: Any, chosen: float) -> str:  # noqa: ANN401  (what Gradio 
     return paths[int(chosen or 0)]
 
 
-def write_back_seed(event: Dependency, results: Results, seed: gr.components.Component) -> None:
+def write_back_seed(event: Dependency, results: Results, seed: gr.components.Component, task: str) -> None:
     """Show the seed that was used, where it was chosen by chance, so that the same faces come again."""
-    js = "(details, seed) => details?.recipe?.settings?.seed ?? seed"
+    js = f"(details, seed) => results.used({json.dumps(task)}, details, seed)"
     event.success(None, [results.details, seed], seed, js=js, api_visibility="private")
 
 

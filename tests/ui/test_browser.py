@@ -176,6 +176,16 @@ def test_each_run_takes_another_seed_unless_it_is_kept(page: Page) -> None:
         press(page, "Roll the dice")  # runs at once
     expect(seed).not_to_have_value(chosen)
     expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
+    with new_result(page, "Sketch → face"):
+        press(page, "Roll the dice")
+        expect(button(page, "Stop")).to_be_visible()
+        rolled = seed.input_value()
+        press(page, "Roll the dice")  # one run at a time
+        seed.press("ArrowRight")
+        assert seed.input_value() == rolled
+    expect(seed).to_have_value(rolled)
+    expect(page.get_by_text(f"seed {rolled}").first).to_be_visible()
+    expect(told(page)).to_have_count(0)
     keep.click()
     seed.fill("7")  # whoever types one wants it
     expect(keep).to_have_attribute("aria-pressed", "true")

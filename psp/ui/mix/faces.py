@@ -46,6 +46,6 @@ def connect_swap(faces: TwoFaces, controls: PhotoControls) -> gr.events.Dependen
         None,
         [faces.photo, faces.style],
         [faces.photo, faces.style, controls.face],  # its number belongs to the photo before
-        js="(photo, style) => [style, photo, 0]",
+        js="(photo, style) => (results.keeps('style_mix'), [style, photo, 0])",
         api_visibility="private",
     )

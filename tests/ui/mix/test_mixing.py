@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from psp.codes.latents import parse_layers, write_layers
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
-from tests.ui.browsing import CHROMIUM, block, open_tab, picture
+from tests.ui.browsing import CHROMIUM, block, open_tab, picture, ready
 
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 expect.set_options(timeout=60_000)  # the first request loads torch and the model
@@ -46,6 +46,12 @@ def test_sliders_write_the_text_the_preview_follows_and_arrows_swap(page: Page) 
     open_tab(page, TASK)
     expect_sliders(page, 0.5, 0.7, 0.3)  # the example's, with which the tab opens
     expect(preview(page)).to_have_attribute("src", re.compile("^http"))  # its stored result
+    ready(page, TASK)
+    first = str(picture(page, "Photo").get_attribute("src"))
+    page.get_by_role("button", name="Swap the faces").click()
+    expect(picture(page, "Another face")).to_have_attribute("src", first)
+    page.wait_for_timeout(500)
+    expect_sliders(page, 0.5, 0.7, 0.3)  # the faces change places, nothing else
     slider(page, "Features").fill("1")
     expect(layers(page)).to_have_value("pose:0.5,features,colours:0.3")
     expect(preview(page)).to_have_attribute("src", re.compile("^data:image/webp"))

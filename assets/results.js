@@ -23,6 +23,7 @@ const results = (() => {
     strokes: 0,
     seed: null, // of the run that was asked for last
     waiting: false, // a run was asked for, and has not ended
+    outdated: false, // the result that was here was of another input
   });
   const update = (changes) => ({ __type__: "update", ...changes });
   const plain = (value) => (value && typeof value === "object" ? value.path ?? null : value ?? null);
@@ -65,6 +66,9 @@ const results = (() => {
     Object.keys(made ?? {}).filter((name) => name !== "photo:file" && !same(made[name], tab.now[name]));
 
   const say = (spec, tab) => {
+    if (tab.outdated && tab.now.photo && !tab.waiting && !tab.made.every) {
+      return tab.stopped || `The input is another one now: press ${spec.title} to see its result.`;
+    }
     const changed = differing(tab, tab.made.one);
     const what = changed.some((name) => ["strokes", "given"].includes(name)) ? "drawing"
       : changed.includes("base") ? "base" : changed.length ? "settings" : "";
@@ -85,13 +89,21 @@ const results = (() => {
     panel(task)?.querySelector(".large")?.scrollIntoView({ behavior, block: "nearest" });
   };
 
+  /** What went wrong last is no news any more: the input is another one, or the visitor has stopped it. */
+  const forgive = (task) => {
+    panel(task)?.classList.add("forgiven");
+    for (const button of document.querySelectorAll(".toast-body.error .toast-close")) button.click();
+  };
+
   /** Return the values of `spec.outputs`: `out`, what follows from the state of the tab, and for others none. */
   const show = (spec, tab, out = {}) => {
     const gone = Object.values(tab.made).some((made) => differing(tab, made).some((n) => spec.inputs.includes(n)));
     if (gone && !tab.opening) {
       tab.made = {};
+      tab.outdated = true;
       out = { ...out, ...nothing() };
     }
+    if (tab.made.one || tab.opening) tab.outdated = false;
     const shown = Boolean(tab.made.one);
     panel(spec.task)?.classList.toggle("empty", !shown && !tab.made.every && !tab.opening);
     out = { told: say(spec, tab), keep: update({ interactive: shown }), ...out };
@@ -114,6 +126,7 @@ const results = (() => {
     const tab = remember(spec, values);
     const out = {};
     if (tab.now.photo !== before) {
+      forgive(spec.task);
       if (!tab.opening) Object.assign(out, released(spec, tab));
       Object.assign(out, { marked: null, note: "", picker: update({ visible: false }), every: update({ visible: false }) });
     }
@@ -127,6 +140,7 @@ const results = (() => {
     const tab = remember(spec, values);
     tab.stopped = "";
     tab.waiting = true;
+    panel(spec.task)?.classList.remove("forgiven");
     reveal(spec.task);
     // What runs already has its seed, and Gradio takes no second run beside it.
     if (!spec.settings.includes("seed") || tab.running.size) return show(spec, tab, { halt: update({ visible: true }) });
@@ -201,6 +215,7 @@ const results = (() => {
     const tab = remember(spec, values);
     tab.running.clear();
     tab.waiting = false;
+    forgive(spec.task); // Gradio may hear of the end of the work before it hears that nobody waits for it
     tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
     return show(spec, tab, { halt: update({ visible: false }) });
   };
@@ -258,6 +273,7 @@ const results = (() => {
   /** The input was taken away or replaced by hand. */
   const emptied = (spec, ...values) => {
     const tab = remember(spec, values);
+    tab.outdated ||= Boolean(tab.made.one);
     tab.made = {};
     return show(spec, tab, nothing());
   };

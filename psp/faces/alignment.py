@@ -14,6 +14,7 @@ from PIL import Image
 
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError
 from psp.faces.detection import Face, Points, detect_faces, is_doubtful
+from psp.parameters import ALIGN_OFF
 from psp.pictures.images import center_square, check_shape, load_picture
 
 __all__ = [
@@ -130,7 +131,7 @@ def _find(photo: Image.Image | FoundFaces, face: int) -> tuple[Image.Image, tupl
     if not faces:
         raise FaceNotFoundError(
             "No face was found in the photo.",
-            "If it is an aligned face crop already, switch alignment off (align=False); "
+            f"If it is an aligned face crop already, {ALIGN_OFF}; "
             "else take a larger or more frontal picture, or crop closer to the face.",
         )
     if face >= len(faces):

@@ -16,6 +16,7 @@ from PIL import Image
 
 from psp.faces.detection import Points, aligned_landmarks
 from psp.faces.landmarks import yaw
+from psp.parameters import ALIGN_OFF
 from psp.pictures.raster import Plane, fill_outline, to_lab
 
 __all__ = ["DOUBT", "MIN_SIDE", "photo_warnings"]
@@ -27,8 +28,7 @@ MIN_SIDE = 96
 
 DOUBT = (
     "This may be no face: the detector is hardly sure of it. If the crop shows something else, use a photo "
-    "in which the face is larger, uncovered and from the front, or crop the face yourself and switch "
-    "alignment off (align=False)."
+    f"in which the face is larger, uncovered and from the front, or crop the face yourself and {ALIGN_OFF}."
 )
 """What is said of a detection that may be something else than a face."""
 

@@ -14,6 +14,7 @@ from psp.errors import PspError
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import Task
+from psp.ui.addressed import MORE_SETTINGS
 from psp.ui.cache import cached
 from psp.ui.controls import (
     picture_input,
@@ -136,7 +137,7 @@ def drawing_tab(
             own = task.own()
             style = setting_controls(own[:2], task.name)
             examples = example_row(task.name)
-            with gr.Accordion("More settings", open=False):
+            with gr.Accordion(MORE_SETTINGS, open=False):
                 style |= setting_controls(own[2:], task.name)
                 model = model_input(task.name, settings)
         results = results_panel("gallery", task)

@@ -17,6 +17,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result, pack
 from psp.inference.sharing import SIDE
 from psp.tasks import Task
+from psp.ui.addressed import MORE_SETTINGS
 from psp.ui.all_faces import all_faces
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, photo_field
@@ -135,7 +136,7 @@ def photo_tab(
             every = gr.Button("All faces in the photo", size="sm", visible=False)
             more = extra()
             examples = example_row(task.name)
-            with gr.Accordion("More settings", open=False):
+            with gr.Accordion(MORE_SETTINGS, open=False):
                 align, face = align_controls()
                 model = model_input(task.name, settings)
             controls = PhotoControls(photo, note, picker, model, align, face)

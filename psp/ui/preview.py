@@ -15,6 +15,7 @@ from psp.faces.suitability import DOUBT
 from psp.inference.examples import EXAMPLES
 from psp.inference.job import describe
 from psp.inference.pipeline import PspPipeline
+from psp.ui.addressed import for_page
 from psp.ui.cache import cached, png_of
 from psp.ui.controls import PhotoControls
 from psp.ui.words import escape, found_words, in_words
@@ -59,7 +60,8 @@ def connect_preview(
         try:
             found = (look_again if photo in examples else look)(photo, align, int(face or 0))
         except PspError as error:
-            return f"⚠️ **{escape(error.problem)}** {escape(error.next_step)}", hidden, None, hidden, *nothing
+            told = f"⚠️ **{escape(error.problem)}** {escape(for_page(error.next_step))}"
+            return told, hidden, None, hidden, *nothing
         several = len(found.faces) > 1
         thumbnails = [(cached(png, "face.png"), f"face {index}") for index, png in enumerate(found.faces)]
         return (
@@ -102,7 +104,7 @@ def _look(pipeline: PspPipeline, tiny: bool, photo: str, align: bool, face: int)
     picture = pipeline.read(photo)
     places = pipeline.places(picture, align, face, tiny=tiny)
     chosen = face if len(places) > 1 else 0
-    doubt = "" if places[chosen].sure else f"\n\n⚠️ {DOUBT}"
+    doubt = "" if places[chosen].sure else f"\n\n⚠️ {for_page(DOUBT)}"
     return _Found(
         found_words(describe(places[chosen])) + doubt,
         tuple(png_of(place.crop.resize((128, 128))) for place in places),

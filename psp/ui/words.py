@@ -11,6 +11,7 @@ import gradio as gr
 
 from psp.errors import PspError
 from psp.faces.identity import SAME_PERSON
+from psp.ui.addressed import for_page, for_reader
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,7 +62,7 @@ def _told(error: Exception, name: str) -> gr.Error:
     if isinstance(error, PspError):
         # The page shows messages as HTML, clients as text: the name of a file must be no tag. What is no
         # Unicode cannot be sent.
-        said = str(error).replace("<", "‹").replace(">", "›").encode(errors="replace").decode()
+        said = for_reader(str(error)).replace("<", "‹").replace(">", "›").encode(errors="replace").decode()
         return gr.Error(said[:_LONGEST], duration=20, print_exception=False)
     _log.error("%s failed", name, exc_info=error)
     return gr.Error("Something went wrong on the server.", print_exception=False)
@@ -75,7 +76,7 @@ def summary(details: dict[str, Any]) -> str:
     elif quality:
         drawn = details["recipe"]["task"] == "toonify"
         lines.append(f"Not a very close likeness. {_CLOSER_DRAWN if drawn else _CLOSER}")
-    return "\n\n".join([" ".join(lines), *(f"⚠️ {warning}" for warning in details["warnings"])])
+    return "\n\n".join([" ".join(lines), *(f"⚠️ {for_page(warning)}" for warning in details["warnings"])])
 
 
 def in_numbers(details: dict[str, Any]) -> str:

@@ -114,6 +114,16 @@ def test_a_photo_without_a_face_says_what_to_do(page: Page, tmp_path: Path) -> N
     Image.new("RGB", (160, 160), (99, 99, 99)).save(tmp_path / "grey.png")
     upload(page, "Photo", tmp_path / "grey.png")
     expect(page.locator(".note:visible").get_by_text("No face was found")).to_be_visible()
+    press(page, "Encode")
+    toast = page.get_by_test_id("toast-body")
+    expect(toast).to_contain_text("switch off “Find and crop the face” under “More settings”")
+    expect(page.get_by_text("align=False").locator("visible=true")).to_have_count(0)
+    error = page.locator(".large:visible .error")
+    expect(error).to_be_visible()
+    upload(page, "Photo", PHOTO)  # with which that has nothing to do
+    expect(toast).to_have_count(0)
+    expect(error).to_be_hidden()
+    expect(told(page)).to_contain_text("The input is another one now: press Encode")
 
 
 def test_the_link_of_a_result_restores_its_controls(page: Page, browser: Browser, url: str) -> None:

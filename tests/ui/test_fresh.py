@@ -95,6 +95,7 @@ def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inpu
     expect(button(page, KEEP)).to_be_enabled()
     upload(page, "Another face", inputs["style"])
     expect_nothing(page)
+    expect(told(page)).to_have_text("The input is another one now: press Style mixing to see its result.")
     expect(button(page, KEEP)).to_be_disabled()
 
 
@@ -215,6 +216,7 @@ def test_stop_is_there_while_something_runs_and_leaves_the_last_result(running: 
     page, pipeline = running
     press(page, "Stop")
     expect(told(page)).to_have_text("Stopped: this is the result before.")
+    expect(page.locator(".large:visible .error")).to_be_hidden()
     expect(button(page, "Stop")).to_have_count(0)
     expect(shown(page).first).to_be_visible()
     expect(page.get_by_text("A close likeness.").locator("visible=true")).to_be_visible()

@@ -26,6 +26,7 @@ from psp.errors import PspError, StoppedError, TimeLimitError
 from psp.inference.result import Result
 from psp.parameters import MAX_VARIANTS
 from psp.registry.lookup import families
+from psp.ui.addressed import spoken_to
 from psp.ui.gate.requests import given_by_clients, parameters_of
 
 NAME = "psp.requests"
@@ -207,7 +208,8 @@ def written(entry: Entry | None) -> Iterator[None]:
     entry.begin()
     token = _NOW.set(entry)
     try:
-        yield
+        with spoken_to(program=entry.source == "api"):
+            yield
     finally:
         _NOW.reset(token)
         entry.write()

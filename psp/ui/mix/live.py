@@ -19,6 +19,7 @@ from psp.errors import PspError, StoppedError
 from psp.inference.blend import FaceIn, Known, blend
 from psp.inference.examples import examples_of, rendered
 from psp.inference.pipeline import PspPipeline
+from psp.ui.addressed import for_page
 from psp.ui.cache import cached
 from psp.ui.controls import PhotoControls, check_model
 from psp.ui.figure import blank_figure, preview_figure
@@ -151,7 +152,7 @@ def _blender(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
         except StoppedError:
             return gr.skip(), gr.skip()
         except PspError as error:  # beside the sliders, where a message over the page would be in the way
-            return blank_figure(f"{error.problem} {error.next_step}"), gr.skip()
+            return blank_figure(for_page(str(error))), gr.skip()
         return preview_figure(made, "the mixture"), known
 
     return blend_faces

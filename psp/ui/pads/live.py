@@ -21,6 +21,7 @@ import gradio as gr
 from psp.errors import PspError, StoppedError
 from psp.inference.pipeline import PspPipeline
 from psp.inference.redraw import redraw
+from psp.ui.addressed import for_page
 from psp.ui.controls import check_model, untouched
 from psp.ui.figure import blank_figure, preview_figure
 from psp.ui.gate.turn import current_turn
@@ -109,7 +110,7 @@ def connect_live(
         except StoppedError:
             return gr.skip()
         except PspError as error:  # beside the pad, where a message over the page would be in the way
-            return blank_figure(f"{error.problem} {error.next_step}")
+            return blank_figure(for_page(str(error)))
         return preview_figure(made, "the portrait")
 
     again = f"() => sheets.again({json.dumps(task)})"

@@ -2,9 +2,9 @@
 
     python -m benchmarks.make_sheets [--only photos random …]
 
-``sheets/photos.jpg``, ``drawings.jpg``, ``random.jpg``, ``mixing.jpg``, ``interpolation.jpg`` and
-``screenshots/tasks.jpg``; what stands where on each is told by its function. Ten minutes on one core. Look at
-what comes out before it is committed.
+``sheets/photos.webp``, ``drawings.webp``, ``random.webp``, ``mixing.webp``, ``interpolation.webp`` and
+``screenshots/tasks.webp``; what stands where on each is told by its function. Ten minutes on one core. Look
+at what comes out before it is committed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def photos(studio: PspPipeline) -> None:
                 studio.super_resolution(path, factor=8).image,
             ]
         )
-    save("sheets/photos.jpg", list(map(list, zip(*columns, strict=True))), 224, 76)
+    save("sheets/photos.webp", list(map(list, zip(*columns, strict=True))), 224, 62)
 
 
 def drawings(studio: PspPipeline) -> None:
@@ -80,7 +80,7 @@ def drawings(studio: PspPipeline) -> None:
         path = EXAMPLES / "masks" / f"{name}.png"
         out = studio.segmentation_to_face(path, variants=3, seed=93)
         columns.append([square(path), *out.images])
-    save("sheets/drawings.jpg", list(map(list, zip(*columns, strict=True))), 192, 76)
+    save("sheets/drawings.webp", list(map(list, zip(*columns, strict=True))), 192, 62)
 
 
 def mixing(studio: PspPipeline) -> None:
@@ -98,7 +98,7 @@ def mixing(studio: PspPipeline) -> None:
         for group in GROUPS:
             layers = [*parse_layers(group, model.config.generator.resolutions)]
             lines.append([out.image, *decode(model, model.mix(codes, styles, layers))])
-    save("sheets/mixing.jpg", lines, size, 78)
+    save("sheets/mixing.webp", lines, size, 62)
 
 
 def interpolation(studio: PspPipeline) -> None:
@@ -109,14 +109,14 @@ def interpolation(studio: PspPipeline) -> None:
     for a, b in ((codes[0], codes[3]), (codes[1], codes[2])):
         shares = torch.linspace(0.0, 1.0, 8)[:, None, None]
         lines.append(decode(model, a + shares * (b - a)))
-    save("sheets/interpolation.jpg", lines, 192, 78)
+    save("sheets/interpolation.webp", lines, 192, 62)
 
 
 def random(_: PspPipeline) -> None:
     """Sixty-four random faces, psi 0.8, none left out."""
     model = _model()
     faces = decode(model, _random(model, 64, seed=0))
-    save("sheets/random.jpg", [faces[i : i + 8] for i in range(0, 64, 8)], 160, 74)
+    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 160, 62)
 
 
 def tasks(studio: PspPipeline) -> None:
@@ -133,7 +133,7 @@ def tasks(studio: PspPipeline) -> None:
         [studio.align(woman).image, studio.toonify(woman).image],
         [studio.align(man).image, studio.style_mix(man, layers="features", seed=94).image],
     ]
-    save("screenshots/tasks.jpg", list(map(list, zip(*columns, strict=True))), 208, 80)
+    save("screenshots/tasks.webp", list(map(list, zip(*columns, strict=True))), 208, 62)
 
 
 def decode(model: PSP, codes: torch.Tensor) -> Line:
@@ -164,7 +164,7 @@ def save(name: str, lines: Sequence[Line], size: int, quality: int) -> None:
             small = picture.convert("RGB").resize((size, size), Image.Resampling.LANCZOS)
             sheet.paste(small, (x * size, y * size))
     path = HERE / name
-    sheet.save(path, "JPEG", quality=quality, optimize=True)
+    sheet.save(path, "WEBP", quality=quality, method=6)
     print(f"saved {name}, {path.stat().st_size // 1024} KB")
 
 

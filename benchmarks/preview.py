@@ -20,7 +20,7 @@ from psp.checkpoints import OpenedGenerator, open_generator
 from psp.inference.previews import decode_preview
 from psp.inference.quality import lpips_network
 
-SIZES = (128, 256)
+SIZES = (256,)
 
 
 def random_codes(opened: OpenedGenerator, faces: int) -> Tensor:

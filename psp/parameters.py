@@ -93,6 +93,13 @@ ALIGN_OFF = "switch alignment off (align=False)"
 """How errors and warnings say it; the page puts the name of its own control in the place of this."""
 
 FACE = Parameter("face", 0, "Face", "which face; 0 is the largest, then by size", high=MAX_FACE)
+LIKENESS = Parameter(
+    "likeness",
+    "quick",
+    "Likeness",
+    "quick: what codes can say, for editing; exact: also hats, curls and what is behind",
+    words=("quick", "exact"),
+)
 STRENGTH = Parameter("strength", 1.0, "Strength", "0: the face as Encode makes it; 1: fully drawn", high=1)
 FACTOR = Parameter(
     "factor",

@@ -15,6 +15,7 @@ from psp.parameters import (
     FACE,
     FACTOR,
     LAYERS,
+    LIKENESS,
     MODEL,
     SEED,
     STRENGTH,
@@ -86,10 +87,11 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Find the face in a photo and rebuild it from a generator's codes (StyleGAN inversion).",
             limits=(
-                "The result is a synthetic portrait that resembles the input, not the photo itself. Hats "
-                "often become hair, hands and single curls go, backgrounds are simplified, profiles turn."
+                "Exact repeats the photo at 256 px; what it adds stands beside the codes, so that edits and "
+                "mixtures do not have it. Quick is what codes can say: hats often become hair, hands and single curls "
+                "go, backgrounds are simplified, profiles turn."
             ),
-            parameters=_PHOTO,
+            parameters=(*_PHOTO, LIKENESS),
             model="encode",
         ),
         Task(

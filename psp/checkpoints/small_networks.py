@@ -1,4 +1,4 @@
-"""The small networks that come along beside the models of mobile-1024: what maps faces, and preview heads."""
+"""The small networks that come along beside the models of mobile-1024: for maps, previews and likeness."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from psp.files.bundled import assets_dir
 from psp.files.pins import require_pinned
 from psp.models.parser import FaceMapper
 from psp.models.preview import Previews
+from psp.models.residual import FeatureResidual
 
 _Network = TypeVar("_Network", bound=nn.Module)
 
@@ -46,6 +47,16 @@ def load_previews(folder: Path = FOLDER) -> Previews:
         CheckpointError: The file is missing, damaged, or holds another network.
     """
     return _filled(Previews(), folder / "preview.safetensors")
+
+
+@torch.inference_mode(False)
+def load_residual(folder: Path = FOLDER) -> FeatureResidual:
+    """Return the network for likeness, from ``residual.safetensors``; otherwise as ``load_face_mapper``.
+
+    Raises:
+        CheckpointError: The file is missing, damaged, or holds another network.
+    """
+    return _filled(FeatureResidual(), folder / "residual.safetensors")
 
 
 def _filled(network: _Network, path: Path) -> _Network:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from psp.codes.details import Details, details_from
 from psp.codes.recipe import Recipe, recipe_from_json
 from psp.errors import InputError
 from psp.ranges import LAYERS_GRAMMAR, LAYERS_PART, SHARE_DIGITS, plain_layers
@@ -42,24 +43,30 @@ class CodesFile:
     Attributes:
         codes: float32 [n,dim] or [v,n,dim], finite.
         recipe: What made them; None in files from elsewhere.
+        details: What codes cannot say of the photo, where likeness was exact.
     """
 
     codes: Codes
     recipe: Recipe | None
+    details: Details | None = None
 
 
-def codes_to_bytes(codes: Codes, recipe: Recipe, *, half: bool = False) -> bytes:
+def codes_to_bytes(
+    codes: Codes, recipe: Recipe, *, half: bool = False, details: Details | None = None
+) -> bytes:
     """Return a ``.safetensors`` file with ``codes`` [n,512], or [v,n,512] for several variants.
 
     Args:
         codes: The codes, the average added.
         recipe: What made them, kept in the metadata: it says which model decodes them.
         half: Whether they are kept in half precision: half of the size, and pictures that no eye tells apart.
+        details: What is kept beside them: 2 MB.
     """
     assert codes.ndim in (2, 3), codes.shape
     array = np.ascontiguousarray(codes, dtype=np.float16 if half else np.float32)
-    # One entry only: safetensors writes several in an order that changes from run to run.
-    return save({"codes": array}, metadata={"recipe": recipe.to_json()})
+    # One entry of metadata only: safetensors writes several in an order that changes from run to run.
+    tensors = {"codes": array, **(details.tensors() if details else {})}
+    return save(tensors, metadata={"recipe": recipe.to_json()})
 
 
 def codes_from_bytes(data: bytes) -> CodesFile:
@@ -86,7 +93,7 @@ def codes_from_bytes(data: bytes) -> CodesFile:
         raise InputError("The file of codes is empty.", "Export them again.")
     if not np.isfinite(codes).all():
         raise InputError("The codes contain NaN or infinity.", "Export them again.")
-    return CodesFile(codes.astype(np.float32), recipe_of_codes(io.BytesIO(data)))
+    return CodesFile(codes.astype(np.float32), recipe_of_codes(io.BytesIO(data)), details_from(tensors))
 
 
 def take_variant(codes: Codes, variant: int) -> Codes:

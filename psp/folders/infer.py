@@ -192,7 +192,8 @@ def _pass(network: Network, inference: Inference, batch: Sequence[Prefetched]) -
             places = [place for place, ready in enumerate(batch) if ready.detail == detail]
             inputs = np.concatenate([batch[place].inputs for place in places])
             work = Work(inference.model, inference.task, inputs, detail=detail, together=True)
-            for place, code, image in zip(places, *network.run(work), strict=True):
+            made = network.run(work)
+            for place, code, image in zip(places, made.codes, made.images, strict=True):
                 codes[place], images[place] = code, image
     except torch.OutOfMemoryError as error:
         raise PspError(

@@ -100,7 +100,7 @@ def blend(
         model, "style_mix", codes=ours, style_codes=theirs, z=plan.z, layers=plan.layers, alphas=plan.alphas,
         size=min(BLENDED_SIZE, loaded.psp.config.generator.size),
     )  # fmt: skip
-    _, images = network.run(work, step, loaded)
+    images = network.run(work, step, loaded).images
     return to_pictures(_tensor(images))[0], dict([*known.items()][-MOST_KNOWN:])
 
 
@@ -121,7 +121,7 @@ def _encoded(
         prepared = prepare(read(face.path), face.align, face.face, job.loaded.in_size)
         job.tell("Reading the face")
         size = min(_UNSEEN, job.loaded.psp.config.generator.size)
-        codes, _ = network.run(Work(job.model, job.task, prepared.inputs, size=size), step, job.loaded)
+        codes = network.run(Work(job.model, job.task, prepared.inputs, size=size), step, job.loaded).codes
     return {**{each: kept for each, kept in known.items() if each != key}, key: codes}, codes
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from psp.codes.latents import CodesFile, codes_from_bytes, take_variant
 from psp.codes.recipe import Recipe
+from psp.errors import InputError
 from psp.inference.inputs import Prepared, read_file
 from psp.inference.job import Job
 from psp.inference.network import Network, Step
@@ -19,6 +20,7 @@ _ANOTHER_FILE = (
     "These codes were made with another file of the model, so the picture may differ. "
     "Use the model that their recipe names."
 )
+_NO_DETAILS = "The details of the photo are not in this file: the picture is what the codes alone say."
 _ALL = "They are counted from 0; 'python -m psp decode' and PspPipeline.decode make all."
 
 
@@ -54,8 +56,13 @@ def decode(
     if made_by.model_sha256 not in ("", job.loaded.sha256):
         warnings.append(_ANOTHER_FILE)
     recipe = replace(made_by, model=job.loaded.name, model_sha256=job.loaded.sha256)
+    if file.details is None and made_by.settings.get("likeness") == "exact":
+        warnings.append(_NO_DETAILS)
+    if file.details is not None and len(codes) > 1:
+        raise InputError("The file has details of one photo, but several codes.", "Export them again.")
     if variant is not None and len(codes) > 1:
         warnings.append(f"The file holds {len(codes)} variants; this is number {variant}. {_ALL}")
         codes = take_variant(codes, variant)
         recipe = recipe.of_variant(variant)
-    return job.run(Prepared(codes=codes, warnings=tuple(warnings)), recipe, strength=strength)
+    prepared = Prepared(codes=codes, warnings=tuple(warnings))
+    return job.run(prepared, recipe, strength=strength, details=file.details)

@@ -6,14 +6,30 @@ import math
 import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from psp.codes.details import Details
 from psp.codes.latents import LayerShares
 from psp.inference.loaded import Step
 
 Floats = NDArray[np.float32]
+
+
+class Made(NamedTuple):
+    """What a job gives.
+
+    Attributes:
+        codes: [v,n,dim].
+        images: [v,3,H,W], about [−1,1].
+        details: What codes cannot say, where that was asked for or given.
+    """
+
+    codes: Floats
+    images: Floats
+    details: Details | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +52,8 @@ class Work:
         together: Whether all pictures are decoded at once: faster for many, but values then depend on how
             many there are, by rounding.
         size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
+        exact: Whether the picture also shows what codes cannot say of the one photo in ``inputs``.
+        details: What codes cannot say, where they were made before; one set of ``codes`` goes with it.
     """
 
     model: str
@@ -51,6 +69,8 @@ class Work:
     detail: int | None = None
     together: bool = False
     size: int | None = None
+    exact: bool = False
+    details: Details | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,10 +103,11 @@ def seconds_of(errands: Sequence[Errand]) -> int:
 
     An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has
     the GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where
-    two generators are blended.
+    two generators are blended or likeness is exact.
     """
     pictures = sum(
-        one.pictures * (1 + (one.work.strength < 1.0)) * max(0.1, (one.size / 1024) ** 2) for one in errands
+        one.pictures * (1 + (one.work.strength < 1.0) + one.work.exact) * max(0.1, (one.size / 1024) ** 2)
+        for one in errands
     )
     moved = 0 if all(one.waits for one in errands) else 8
     return math.ceil(4 + moved + 0.15 * pictures)

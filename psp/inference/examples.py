@@ -116,14 +116,15 @@ class Rendered:
         ]
 
 
+_EXACT: dict[str, Setting] = {"likeness": "exact"}
 _ASTRONAUT, _TWO = "photos/astronaut.jpg", "photos/two_people.jpg"
 _WOMAN, _MAN = "photos/synthetic_1.jpg", "photos/synthetic_2.jpg"
 
 EXAMPLES: tuple[Example, ...] = (
-    Example("encode", "synthetic_woman", _WOMAN),
-    Example("encode", "astronaut", _ASTRONAUT),
-    Example("encode", "second_of_two", _TWO, settings={"face": 1}),
-    Example("encode", "synthetic_man", _MAN),
+    Example("encode", "synthetic_woman", _WOMAN, settings=_EXACT),
+    Example("encode", "astronaut", _ASTRONAUT, settings=_EXACT),
+    Example("encode", "second_of_two", _TWO, settings={"face": 1, **_EXACT}),
+    Example("encode", "in_uniform", "photos/hopper.jpg", settings=_EXACT),
     Example("frontalize", "turned_head", "photos/synthetic_turned.jpg"),
     Example("frontalize", "turned_left", "photos/synthetic_turned_left.jpg"),
     Example("frontalize", "with_glasses", "photos/synthetic_glasses.jpg"),

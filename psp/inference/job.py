@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from psp.codes.details import Details
 from psp.codes.latents import Codes
 from psp.codes.recipe import Recipe
 from psp.codes.variants import Variation
@@ -107,6 +108,9 @@ class Job:
         variation: Variation | None = None,
         style: Prepared | None = None,
         strength: float = 1.0,
+        *,
+        exact: bool = False,
+        details: Details | None = None,
     ) -> Result:
         """Run the network and tell the story.
 
@@ -116,15 +120,17 @@ class Job:
             variation: How it is mixed; None: not at all.
             style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
+            exact: Whether the picture also shows what codes cannot say.
+            details: What they cannot say, where that is known.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
-        work = replace(work, detail=prepared.detail)
+        work = replace(work, detail=prepared.detail, exact=exact, details=details)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
-        codes, images = self._network.run(work, self._step, self.loaded)
+        codes, images, kept = self._network.run(work, self._step, self.loaded)
         self.clock.lap("network")
         made = tuple(to_pictures(_tensor(images)))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
@@ -134,7 +140,7 @@ class Job:
         if place is not None and place.face != NO_FACE:
             warnings += photo_warnings(place.crop, place.side, place.sure, task=self.task)
         self.clock.lap("quality")
-        details = {
+        told = {
             "recipe": recipe.to_dict(),
             "model": self.loaded.name,
             "size": made[0].width,
@@ -144,7 +150,7 @@ class Job:
             "timings": self.clock.seconds,
             "warnings": warnings,
         }
-        return Result(made, codes[0] if len(codes) == 1 else codes, recipe, details, prepared.seen)
+        return Result(made, codes[0] if len(codes) == 1 else codes, recipe, told, prepared.seen, kept=kept)
 
     def recipe(self, settings: dict[str, Setting]) -> Recipe:
         """Return the recipe of this request."""

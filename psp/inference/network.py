@@ -13,7 +13,7 @@ from psp.checkpoints.model_input import model_input
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.inference.devices import pick_device
-from psp.inference.errands import Errand, Floats, Work, crossing, seconds_of
+from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
 from psp.inference.loaded import DOWNLOADING, Loaded, Models, Step
 from psp.inference.parts import current_part
 from psp.maps.classes import MapClasses
@@ -22,6 +22,7 @@ from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, ha
 if TYPE_CHECKING:
     import torch
 
+    from psp.codes.details import Details
     from psp.models.psp import PSP, PSPConfig
 
 __all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
@@ -145,9 +146,17 @@ class Network:
             return None
         return file_sha256(place[0], self.settings.cache_dir) if place else None
 
-    def run(
-        self, work: Work, step: Step | None = None, loaded: Loaded | None = None
-    ) -> tuple[Floats, Floats]:
+    def can_be_exact(self, model: str) -> bool:
+        """Return whether ``model`` can show of a photo what codes cannot say.
+
+        Raises:
+            CheckpointError: The model cannot be found or loaded.
+        """
+        from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
+
+        return likeness.is_known(self.load(model, "encode").psp)
+
+    def run(self, work: Work, step: Step | None = None, loaded: Loaded | None = None) -> Made:
         """Encode, mix and decode.
 
         Args:
@@ -156,24 +165,24 @@ class Network:
             loaded: The model, where it is here already: the same to the end, even if its file is replaced.
 
         Returns:
-            Codes [v,n,dim] and images [v,3,H,W], about [−1,1]. A variant's values do not depend on how many
+            Codes, images and what is beside them. A variant's values do not depend on how many
             others there are, unless they are decoded together.
         """
         if self._accelerated is None:
             return self._run(work, step, loaded)
         errand = self._errand(work, step, loaded)
         part = current_part()
-        made: tuple[Floats, Floats] = part.ask(errand) if part else self.run_together([errand])[0]
+        made: Made = part.ask(errand) if part else self.run_together([errand])[0]
         return made
 
-    def run_together(self, errands: Sequence[Errand]) -> list[tuple[Floats, Floats]]:
+    def run_together(self, errands: Sequence[Errand]) -> list[Made]:
         """Run several jobs on a GPU that is lent once for all of them.
 
         Returns:
             What :meth:`run` returns, of each.
         """
         assert self._accelerated is not None, "for a GPU that is lent"
-        made: list[tuple[Floats, Floats]] = self._accelerated(tuple(errands))
+        made: list[Made] = self._accelerated(tuple(errands))
         return made
 
     def _errand(self, work: Work, step: Step | None, loaded: Loaded | None) -> Errand:
@@ -183,7 +192,7 @@ class Network:
         size = work.size or loaded.psp.config.generator.size
         return Errand(work, loaded.sha256, size, loaded.waits and plain.waits, crossing(step))
 
-    def _run_there(self, errands: tuple[Errand, ...]) -> list[tuple[Floats, Floats]]:
+    def _run_there(self, errands: tuple[Errand, ...]) -> list[Made]:
         """Run jobs in the process that has the GPU."""
         self._models.arrive()
         return [
@@ -191,14 +200,15 @@ class Network:
             for one in errands
         ]
 
-    def _run(
-        self, work: Work, step: Step | None = None, loaded: Loaded | None = None
-    ) -> tuple[Floats, Floats]:
+    def _run(self, work: Work, step: Step | None = None, loaded: Loaded | None = None) -> Made:
         import torch  # noqa: PLC0415  (torch comes after the page)
 
         psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
             codes, decode = self._start(psp, work)
+            details = work.details
+            if work.exact or details is not None:
+                details, decode = _exactly(psp, work, codes)
             variants = _mix(psp, codes, work)
             images = []
             group = len(variants) if work.together else 1
@@ -210,7 +220,7 @@ class Network:
             if work.codes is not None:
                 _require_known(psp, work.codes)
             require_picture(made)
-            return variants.float().cpu().numpy(), made.numpy()
+            return Made(variants.float().cpu().numpy(), made.numpy(), details)
 
     def _start(self, psp: PSP, work: Work) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
         """Return the codes [v,n,dim] to start from, and what decodes them."""
@@ -323,6 +333,21 @@ def _decoder(psp: PSP, size: int | None) -> Callable[[torch.Tensor], torch.Tenso
     from psp.inference.previews import decode_preview  # noqa: PLC0415  (torch comes after the page)
 
     return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
+
+
+def _exactly(
+    psp: PSP, work: Work, codes: torch.Tensor
+) -> tuple[Details, Callable[[torch.Tensor], torch.Tensor]]:
+    """Return what ``codes`` [1,n,dim] cannot say of the photo, and what decodes them with it."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
+
+    if work.details is not None:
+        return work.details, likeness.decoder(psp, work.details)
+    assert work.inputs is not None and len(codes) == 1, "the details of one photo"
+    details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), codes)
+    return details, likeness.decoder(psp, details)
 
 
 def _between(

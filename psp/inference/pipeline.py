@@ -36,7 +36,7 @@ from psp.inference.tracing import crop_face, trace_map, trace_sketch
 from psp.parameters import Setting
 from psp.pictures.images import PictureSource, limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
-from psp.ranges import check_number
+from psp.ranges import check_number, check_word
 
 __all__ = ["PspPipeline", "Result"]
 
@@ -70,18 +70,32 @@ class PspPipeline(Hosted):
         self.parser = FaceParser(self.settings)
 
     def load(self, model: str = "auto", task: str = "encode", step: Step | None = None) -> None:
-        """Load a model now rather than with the first request that needs it.
-
-        Raises:
-            CheckpointError: The model cannot be found or loaded.
-        """
+        """Load a model now rather than with the first request that needs it; raises ``CheckpointError``."""
         self.network.load(model, task, step)
 
     def encode(
-        self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None
+        self,
+        photo: Photo,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        likeness: str = "quick",
+        step: Step | None = None,
     ) -> Result:
-        """Encode the face in ``photo`` and decode it again."""
-        return self._translate_photo("encode", photo, model, align, face, step)
+        """Encode the face in ``photo`` and decode it again.
+
+        Args:
+            photo: The photo.
+            model: See the class.
+            align: See the class.
+            face: See the class.
+            likeness: "quick": what codes can say; "exact": also what they cannot, hats, curls and what is
+                behind (``psp.models.residual``), where the generator is that of mobile-1024.
+            step: See the class.
+        """
+        likeness = check_word("likeness", likeness)
+        own, exact = {"likeness": likeness}, likeness == "exact"
+        return self._translate_photo("encode", photo, model, align, face, step, own, exact=exact)
 
     def frontalize(
         self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None
@@ -109,7 +123,9 @@ class PspPipeline(Hosted):
             step: See the class.
         """
         strength = float(check_number("strength", strength))
-        return self._translate_photo("toonify", photo, model, align, face, step, strength)
+        return self._translate_photo(
+            "toonify", photo, model, align, face, step, {"strength": strength}, strength=strength
+        )
 
     def super_resolution(
         self,
@@ -351,17 +367,18 @@ class PspPipeline(Hosted):
         aligned: bool,
         face: int,
         step: Step | None,
-        strength: float | None = None,
+        own: Mapping[str, Setting] | None = None,
+        *,
+        strength: float = 1.0,
+        exact: bool = False,
     ) -> Result:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
         job.tell("Looking for the face")
         prepared = prepare_photo(self._seen(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")
-        settings: dict[str, Setting] = {"align": aligned, "face": face}
-        if strength is None:
-            return job.run(prepared, job.recipe(settings))
-        return job.run(prepared, job.recipe({**settings, "strength": strength}), strength=strength)
+        recipe = job.recipe({"align": aligned, "face": face, **(own or {})})
+        return job.run(prepared, recipe, strength=strength, exact=exact)
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:

@@ -20,7 +20,7 @@ def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
     much sooner they are done. Gradients reach the codes.
 
     Args:
-        generator: Any; heads come along for the generator of mobile-1024, at 128 and 256 px.
+        generator: Any; a head comes along for the generator of mobile-1024, at 256 px.
         codes: [B,n_codes,style_dim], where the generator is.
         size: Side of the pictures in pixels, a power of two.
 

@@ -63,7 +63,7 @@ def redraw(
     job.tell("Drawing the face")
     size = min(REDRAWN_SIZE, loaded.psp.config.generator.size)
     work = Work(model, task, prepared.inputs, z=style.z, layers=style.layers, alphas=style.alphas, size=size)
-    _, images = network.run(work, step, loaded)
+    images = network.run(work, step, loaded).images
     return to_pictures(_tensor(images))[0]
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from PIL import Image
 
+from psp.codes.details import Details
 from psp.codes.latents import Codes, codes_to_bytes
 from psp.codes.recipe import Recipe, picture_to_png
 from psp.errors import InputError
@@ -32,6 +33,7 @@ class Result:
         details: Recipe, model, size, device, alignment, quality, timings (seconds), warnings: plain data.
         seen: What the model saw: the crop of a photo, the normalised sketch, the map; None for codes.
         inputs: The files that it was made from.
+        kept: What codes cannot say of the photo, where likeness is exact; it goes into the file of codes.
     """
 
     images: tuple[Image.Image, ...]
@@ -40,6 +42,7 @@ class Result:
     details: dict[str, Any]
     seen: Image.Image | None = None
     inputs: tuple[Path, ...] = ()
+    kept: Details | None = None
 
     @property
     def image(self) -> Image.Image:
@@ -55,7 +58,7 @@ class Result:
 
     def latents_file(self) -> bytes | None:
         """Return the codes as a ``.safetensors`` file, or None where there are none."""
-        return None if self.latents is None else codes_to_bytes(self.latents, self.recipe)
+        return None if self.latents is None else codes_to_bytes(self.latents, self.recipe, details=self.kept)
 
     def files(self, name: str) -> dict[str, bytes]:
         """Return all files of the result by their names: pictures, codes, details."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -170,32 +171,40 @@ class MobileGenerator(nn.Module):
             layers += [block.style, block.conv1.style, block.conv2.style]
         return [layer.weight for layer in (*layers, self.to_bands.style)]
 
-    def features(self, codes: Tensor, size: int | None = None) -> Tensor:
+    def features(
+        self, codes: Tensor, size: int | None = None, added: Mapping[int, Tensor] | None = None
+    ) -> Tensor:
         """Return the features [B,C,size,size] under the first of ``codes`` [B,n,style_dim].
 
         Args:
             codes: As for ``forward``; those of later layers are not used.
             size: 4 px to half of the output's; the latter by default.
+            added: By side in pixels, what is added to the features [B,C,side,side] (``psp.models.residual``).
         """
         x = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
         for level, block in enumerate(self.blocks):
             if x.shape[-1] == size:
                 break
             x = block(x, codes[:, 3 * level + 1 : 3 * level + 4])
+            if added and x.shape[-1] in added:
+                x = x + added[x.shape[-1]]
         out: Tensor = x
         return out
 
-    def forward(self, codes: Tensor, max_size: int | None = None) -> Tensor:
+    def forward(
+        self, codes: Tensor, max_size: int | None = None, added: Mapping[int, Tensor] | None = None
+    ) -> Tensor:
         """Decode ``codes`` [B,n_codes,style_dim] to images [B,3,size,size], about [−1,1], not clipped.
 
         Args:
             codes: One code a layer.
             max_size: A smaller size, 4 px at least: each pixel the mean of those that it stands for. It costs
                 a little less: the low band is that mean for half of the size, others are means of it.
+            added: As for ``features``.
         """
         config = self.config
         assert codes.shape[1:] == (config.n_codes, config.style_dim), tuple(codes.shape)
-        x, last = self.features(codes), codes[:, -1]
+        x, last = self.features(codes, added=added), codes[:, -1]
         if max_size is None or max_size >= config.size:
             return inverse_haar(self.to_bands(x, last, 12))
         # The layer is linear and the same at each pixel: what is averaged first need not be computed.

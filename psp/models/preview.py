@@ -1,6 +1,6 @@
 """Preview heads: small pictures of codes from a MobileStyleGAN's early features, without its costly blocks.
 
-Most of a face stands in the features at 64 or 128 px; the later codes scale the channels of a few thin
+Most of a face stands in the features at 128 px; the later codes scale the channels of a few thin
 layers that go on from there. As in the generator, the last one gives wavelet bands, here of twice the
 features' size. The heads were distilled from the generator's own pictures.
 """
@@ -32,7 +32,7 @@ class PreviewConfig:
     """
 
     generator: MobileConfig = field(default_factory=MobileConfig)
-    widths: tuple[tuple[int, int], ...] = ((128, 128), (256, 96))
+    widths: tuple[tuple[int, int], ...] = ((256, 96),)
 
     def __post_init__(self) -> None:
         inner = {8 << level for level in range(len(self.generator.channels) - 1)}
@@ -106,10 +106,7 @@ class Previews(nn.Module):
 
     def fits(self, generator: AnyGenerator) -> bool:
         """Return whether ``generator`` is the one that was distilled, rounding of its weights aside."""
-        if not isinstance(generator, MobileGenerator) or generator.config != self.config.generator:
-            return False
-        gap = generator.to_bands.weight.detach().float() - self.mark
-        return bool(gap.norm() < _SAME * self.mark.norm())
+        return is_generator(generator, self.config.generator, self.mark)
 
     def forward(self, generator: MobileGenerator, codes: Tensor, size: int) -> Tensor:
         """Return pictures of ``codes``: images [B,3,size,size], about [−1,1], not clipped.
@@ -125,3 +122,11 @@ class Previews(nn.Module):
         head = self.heads[str(size)]
         images: Tensor = head(generator.features(codes, size // 2), codes)
         return images
+
+
+def is_generator(generator: AnyGenerator, config: MobileConfig, mark: Tensor) -> bool:
+    """Return whether ``generator`` is the one whose last layer is ``mark``, rounding of its weights aside."""
+    if not isinstance(generator, MobileGenerator) or generator.config != config:
+        return False
+    gap = generator.to_bands.weight.detach().float() - mark
+    return bool(gap.norm() < _SAME * mark.norm())

@@ -24,6 +24,11 @@ def spoken_to(*, program: bool) -> Iterator[None]:
         _PROGRAM.reset(token)
 
 
+def is_program() -> bool:
+    """Return whether what is said now is read by a program's author."""
+    return _PROGRAM.get()
+
+
 def for_reader(text: str) -> str:
     """Return an error's or a warning's text in the words of whoever reads it now."""
     return text if _PROGRAM.get() else for_page(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -9,13 +10,17 @@ import gradio as gr
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
+from psp.ui.addressed import is_program
 from psp.ui.controls import check_model, file_input
 from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
+from psp.ui.settings import Controls, setting_controls
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
+
+_ONLY_QUICK = "This model knows no exact likeness: this is the quick one."
 
 
 def encode_tab(pipeline: PspPipeline) -> Tab:
@@ -23,9 +28,15 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
     task = TASKS["encode"]
     tab = photo_tab(pipeline.settings, task, "image", _more)
 
-    def make(photo: str, model: str, align: bool, face: int, **step: Any) -> Result:  # noqa: ANN401  (step=)
+    def make(photo: str, model: str, align: bool, face: int, likeness: str, **step: Any) -> Result:  # noqa: ANN401  (step=)
         model = check_model(model, task.name, pipeline.settings)
-        return pipeline.encode(need(photo, "photo"), model, align, int(face or 0), **step)
+        photo = need(photo, "photo")
+        # The page asks for it by itself; a program that does is told that the model cannot.
+        lacks = likeness == "exact" and not is_program() and not pipeline.network.can_be_exact(model)
+        made = pipeline.encode(photo, model, align, int(face or 0), "quick" if lacks else likeness, **step)
+        if lacks:
+            made.details["warnings"] = [*made.details["warnings"], _ONLY_QUICK]
+        return made
 
     @in_words
     def encode(
@@ -33,6 +44,7 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
         model: str,
         align: bool,
         face: int,
+        likeness: str,
         stop: Stop,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
@@ -43,26 +55,40 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
+            likeness: "quick" is what the codes say; "exact" adds what they cannot: hats, curls, backgrounds.
             stop: The visitor's wish to stop.
             progress: Shows what happens.
         """
-        return result_files(make(photo, model, align, face, step=stop.watch(progress)), tab.kind)
+        return result_files(make(photo, model, align, face, likeness, step=stop.watch(progress)), tab.kind)
 
-    connected = connect_photo_tab(pipeline, tab, encode, make, {}, beside={"codes": tab.extra[1]})
+    more = tab.extra
+    connected = connect_photo_tab(pipeline, tab, encode, make, more.settings, beside={"codes": more.latents})
     _connect_align(pipeline, tab, connected.fresh)
     _connect_decode(pipeline, tab, connected.fresh)
     return connected
 
 
-def _more() -> tuple[gr.Button, gr.File, gr.Button]:
+@dataclass(frozen=True)
+class _More:
+    """What the tab has besides a photo: its settings, and what is done with a crop alone, or with codes."""
+
+    settings: Controls
+    crop: gr.Button
+    latents: gr.File
+    decode: gr.Button
+
+
+def _more() -> _More:
+    task = TASKS["encode"]
+    settings = setting_controls(task.own(), task.name)
     with gr.Accordion("More: only the crop, or codes from a file", open=False):
         crop = gr.Button("Only crop the face (FFHQ alignment)", size="sm")
         latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
         decode = gr.Button("Decode the codes", size="sm")
-    return crop, latents, decode
+    return _More(settings, crop, latents, decode)
 
 
-def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> None:
+def _connect_align(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
     @in_words
     def align(photo: str, face: int) -> tuple[Any, ...]:
         """Find a face in a photo and return its FFHQ-aligned crop of 256 pixels.
@@ -73,7 +99,7 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> N
         """
         return result_files(pipeline.align(need(photo, "photo"), int(face or 0)), "image")
 
-    button = tab.extra[0]
+    button = tab.extra.crop
     fresh.ask(button.click)
     cropped = button.click(
         align,
@@ -89,8 +115,8 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> N
     connect_stop(tab.halt, tab.stop, [cropped], fresh)
 
 
-def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[Any], fresh: Fresh) -> None:
-    _, file, button = tab.extra
+def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
+    file, button = tab.extra.latents, tab.extra.decode
 
     @in_words
     def decode(

@@ -15,10 +15,10 @@ from typing import Any
 import gradio as gr
 from gradio.events import Dependency
 
-from psp.parameters import VARIANTS
+from psp.parameters import LIKENESS, VARIANTS, Setting
 
-VARIANTS_AT_FIRST = 4
-"""How many variants the page makes unless somebody says otherwise; the API makes one."""
+AT_FIRST: Mapping[str, Setting] = {VARIANTS.name: 4, LIKENESS.name: "exact"}
+"""What the page takes unless somebody says otherwise, where that is not what the API takes."""
 
 Components = Mapping[str, gr.components.Component]
 When = Callable[..., Dependency]
@@ -146,7 +146,7 @@ class Fresh:
 
 def _first(name: str, component: gr.components.Component) -> Any:  # noqa: ANN401  (what Gradio holds)
     """Return what a setting is at the page before anybody changed it."""
-    return VARIANTS_AT_FIRST if name == VARIANTS.name else component.value  # type: ignore[attr-defined]  # fields have it
+    return AT_FIRST.get(name, component.value)  # type: ignore[attr-defined]  # fields have it
 
 
 def _listed(values: Iterable[object]) -> str:

@@ -79,10 +79,16 @@ def _control(setting: Parameter, task: str) -> gr.components.Component:
         return _checkbox(setting)
     if setting.choices or setting.words:
         named: list[tuple[str, str | int | float]] = [(title, number) for number, title in setting.choices]
-        offered = named or [(word, word) for word in setting.words]
-        return gr.Dropdown(offered, value=setting.default, label=setting.label, info=_info(setting))
+        if setting.words:
+            return _words(setting)
+        return gr.Dropdown(named, value=setting.default, label=setting.label, info=_info(setting))
     assert setting.is_number, f"{setting.name}: a text is one of a few words"
     return _number(setting) if setting.type is int and setting.high > _SLID else _slider(setting)
+
+
+def _words(setting: Parameter) -> gr.Radio:
+    offered = [(word.capitalize(), word) for word in setting.words]
+    return gr.Radio(offered, value=str(setting.default), label=setting.label, info=_info(setting))
 
 
 def _checkbox(setting: Parameter) -> gr.Checkbox:

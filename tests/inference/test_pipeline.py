@@ -37,7 +37,7 @@ def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
     assert (details["model"], details["size"], details["device"]) == ("mobile-1024", 128, "cpu")
     assert (details["alignment"]["faces"], details["alignment"]["face"]) == (1, 0)
     assert np.shape(details["alignment"]["quad"]) == (4, 2)
-    assert details["recipe"]["settings"] == {"align": True, "face": 0}
+    assert details["recipe"]["settings"] == {"align": True, "face": 0, "likeness": "quick"}
     assert len(details["recipe"]["model_sha256"]) == 64
 
 
@@ -156,3 +156,11 @@ def test_the_device_is_chosen_or_checked() -> None:
     assert pick_device("auto") in {"cpu", "cuda", "mps"}
     with pytest.raises(SettingsError, match="warp"):
         pick_device("warp")
+
+
+def test_a_model_that_cannot_be_exact_says_so(pipeline: PspPipeline, astronaut: Image.Image) -> None:
+    assert not pipeline.network.can_be_exact("auto")
+    with pytest.raises(InputError, match="cannot make an exact likeness"):
+        pipeline.encode(astronaut, likeness="exact")
+    with pytest.raises(InputError, match="likeness"):
+        pipeline.encode(astronaut, likeness="similar")

@@ -46,7 +46,7 @@ def sines(shape: tuple[int, ...], step: float, height: float) -> Tensor:
     return (torch.sin(places * step) * height).float().reshape(shape)
 
 
-@pytest.mark.parametrize(("size", "channels"), [(128, 512), (256, 256)])
+@pytest.mark.parametrize(("size", "channels"), [(256, 256)])
 @torch.inference_mode()
 def test_the_stored_heads_give_what_the_recipe_gave(size: int, channels: int) -> None:
     head = load_previews().heads[str(size)]

@@ -1,4 +1,4 @@
-"""A visitor reads the names of controls, a program's author those of parameters: in errors and in warnings."""
+"""A visitor reads the names of controls, a program's author those of parameters."""
 
 from __future__ import annotations
 

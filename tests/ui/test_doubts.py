@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from psp.faces.suitability import DOUBT
 from psp.inference.pipeline import PspPipeline
+from psp.ui.addressed import for_page
 from psp.ui.app import build_app
 from psp.ui.words import summary
 
@@ -25,6 +26,6 @@ def test_the_page_tells_the_doubt_before_and_after(
     page = build_app(pipeline)
     bare = (inspect.unwrap(each.fn) for each in page.fns.values() if each.fn is not None)
     preview = next(function for function in bare if function.__name__ == "preview")
-    assert DOUBT in preview(str(tmp_path / "badge.png"), True, 0)[0]
-    assert DOUBT not in preview(str(tmp_path / "face.png"), True, 0)[0]
-    assert DOUBT in summary(pipeline.align(badge).details)
+    assert for_page(DOUBT) in preview(str(tmp_path / "badge.png"), True, 0)[0]
+    assert for_page(DOUBT) not in preview(str(tmp_path / "face.png"), True, 0)[0]
+    assert for_page(DOUBT) in summary(pipeline.align(badge).details)

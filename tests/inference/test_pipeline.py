@@ -16,7 +16,14 @@ from psp.checkpoints import save_psp
 from psp.codes.latents import codes_from_bytes
 from psp.codes.recipe import recipe_of_png
 from psp.config import Settings
-from psp.errors import FaceIndexError, FaceNotFoundError, ModelNotFoundError, PictureError, SettingsError
+from psp.errors import (
+    FaceIndexError,
+    FaceNotFoundError,
+    InputError,
+    ModelNotFoundError,
+    PictureError,
+    SettingsError,
+)
 from psp.inference.devices import pick_device
 from psp.inference.pipeline import Result
 from tests.compact import compact_model

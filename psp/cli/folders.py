@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psp.config import Settings
 from psp.errors import SettingsError
+from psp.parameters import LIKENESS
 from psp.tasks import MODEL_TASKS, TASKS
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
     parser.add_argument(
         "--factor", type=int, default=0, help="super-resolution: shrink 4, 8, 16 or 32 times first (0: not)"
     )
+    parser.add_argument("--likeness", default="quick", help=f"encode: {LIKENESS.help} (quick)")
     _add_how(parser)
     parser.set_defaults(run=lambda options: _infer(options, report, step))
 
@@ -121,6 +123,7 @@ def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
         factor=options.factor,
         couples=options.couples,
         latents=options.latents,
+        likeness=options.likeness,
     )
     infer_folder(_folders(options, report), inference, step)
 

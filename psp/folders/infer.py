@@ -6,13 +6,13 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from psp.codes.latents import Codes, codes_to_bytes
+from psp.codes.latents import codes_to_bytes
 from psp.codes.recipe import Recipe, picture_to_png
 from psp.codes.variants import plan_random_styles
 from psp.errors import InputError, PspError, SettingsError
@@ -22,11 +22,12 @@ from psp.folders.files import Found, find_pictures, made_already, write_file
 from psp.folders.ledger import Ledger, Row
 from psp.folders.prefetch import Prefetched, Wanted, prefetch
 from psp.folders.processes import check_workers, cpu_count, each
+from psp.inference.errands import Made
 from psp.inference.job import Job
-from psp.inference.network import Floats, Network, Step, Work
+from psp.inference.network import Network, Step, Work
 from psp.parameters import Setting
 from psp.pictures.images import to_pictures
-from psp.ranges import check_number
+from psp.ranges import check_number, check_word
 from psp.tasks import TASKS
 
 __all__ = ["Inference", "infer_folder"]
@@ -52,6 +53,7 @@ class Inference:
         factor: Super-resolution: shrink so many times first; 0: not at all.
         couples: Whether to save what the model saw beside the result as well.
         latents: Whether to save the codes as well.
+        likeness: Of "encode": "exact" runs picture by picture, and keeps the details beside the codes.
     """
 
     task: str
@@ -62,6 +64,7 @@ class Inference:
     factor: int = 0
     couples: bool = False
     latents: bool = False
+    likeness: str = "quick"
 
 
 @dataclass(eq=False)
@@ -93,6 +96,8 @@ def infer_folder(folders: Folders, inference: Inference, step: Step | None = Non
     check_number("factor", inference.factor)
     if inference.factor and inference.task != "super_resolution":
         raise SettingsError("A factor is for super-resolution.", "Leave out --factor.")
+    if check_word("likeness", inference.likeness) == "exact" and inference.task != "encode":
+        raise SettingsError("Exact likeness is for encode.", "Leave out --likeness.")
     found = find_pictures(folders.pictures, folders.out, folders.report)
     _check_names(found, inference)
     network = Network(folders.settings)
@@ -143,12 +148,12 @@ def _run(
         saving: list[tuple[Wanted, Prefetched, Future[None]]] = []
         for batch in _batches(outcomes, ledger, seconds, size):
             start = time.perf_counter()
-            codes, images = _pass(network, saver.inference, [ready for _, ready in batch])
+            made = _pass(network, saver.inference, [ready for _, ready in batch])
             seconds.network += time.perf_counter() - start
             _enter(ledger, saving)  # at most one batch of pictures waits to be saved
             saving = [
-                (want, ready, threads.submit(saver.save, want.target, image[None], code, ready.seen))
-                for (want, ready), image, code in zip(batch, images, codes, strict=True)
+                (want, ready, threads.submit(saver.save, want.target, one, ready.seen))
+                for (want, ready), one in zip(batch, made, strict=True)
             ]
         _enter(ledger, saving)
 
@@ -178,29 +183,31 @@ def _batches(
         yield batch
 
 
-def _pass(network: Network, inference: Inference, batch: Sequence[Prefetched]) -> tuple[Codes, Floats]:
-    """Run one batch; returns codes [B,n,dim] and images [B,3,H,W].
+def _pass(network: Network, inference: Inference, batch: Sequence[Prefetched]) -> list[Made]:
+    """Run one batch; returns what each picture of it gives.
 
     Raises:
         PspError: The device has too little memory.
     """
     import torch  # noqa: PLC0415  (torch comes after the page)
 
-    codes, images = [np.empty(0)] * len(batch), [np.empty(0)] * len(batch)
+    work = Work(inference.model, inference.task, together=True, exact=inference.likeness == "exact")
+    all_made: dict[int, Made] = {}
     try:
+        if work.exact:  # what codes cannot say is found photo by photo
+            return [network.run(replace(work, inputs=ready.inputs, detail=ready.detail)) for ready in batch]
         for detail in dict.fromkeys(ready.detail for ready in batch):  # mostly one for all
             places = [place for place, ready in enumerate(batch) if ready.detail == detail]
             inputs = np.concatenate([batch[place].inputs for place in places])
-            work = Work(inference.model, inference.task, inputs, detail=detail, together=True)
-            made = network.run(work)
-            for place, code, image in zip(places, made.codes, made.images, strict=True):
-                codes[place], images[place] = code, image
+            made = network.run(replace(work, inputs=inputs, detail=detail))
+            for index, place in enumerate(places):
+                all_made[place] = Made(made.codes[index : index + 1], made.images[index : index + 1])
     except torch.OutOfMemoryError as error:
         raise PspError(
             f"{network.device} has too little memory for {len(batch)} pictures at once.",
             "Take a smaller batch (--batch); what is made already stays.",
         ) from error
-    return np.stack(codes), np.stack(images)
+    return [all_made[place] for place in range(len(batch))]
 
 
 def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[None]]]) -> None:
@@ -239,24 +246,23 @@ class _Saver:
         more = [place for place in (self._couple(target), self._latents(target)) if place is not None]
         return made_already(self._out / target, self._recipe) and all(place.is_file() for place in more)
 
-    def save(self, target: Path, images: Floats, codes: Codes, seen: Image.Image) -> None:
+    def save(self, target: Path, made: Made, seen: Image.Image) -> None:
         """Write the files of one result.
 
         Args:
             target: The picture, below the folder of results.
-            images: [1,3,H,W].
-            codes: [n,dim].
+            made: One picture, its codes and what is beside them.
             seen: What the model saw.
         """
         import torch  # noqa: PLC0415  (torch comes after the page)
 
-        (picture,) = to_pictures(torch.from_numpy(images))
+        (picture,) = to_pictures(torch.from_numpy(made.images))
         couple, latents = self._couple(target), self._latents(target)
         if couple is not None:
             beside = _couple(seen, picture, TASKS[self.inference.task].kind == "mask")
             write_file(couple, picture_to_png(beside, self._recipe), self._own)
         if latents is not None:
-            write_file(latents, codes_to_bytes(codes, self._recipe), self._own)
+            write_file(latents, codes_to_bytes(made.codes[0], self._recipe, details=made.details), self._own)
         # Last: where it is, the others are.
         write_file(self._out / target, picture_to_png(picture, self._recipe), self._own)
 
@@ -286,6 +292,8 @@ def _recipe(job: Job, inference: Inference) -> Recipe:
     said |= {setting.name: setting.default for setting in TASKS[inference.task].own()}
     if "factor" in said:
         said["factor"] = inference.factor
+    if "likeness" in said:
+        said["likeness"] = inference.likeness
     return job.recipe(said)
 
 

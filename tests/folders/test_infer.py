@@ -17,7 +17,8 @@ from psp.codes.recipe import recipe_of_png
 from psp.errors import InputError, PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.infer import Inference, infer_folder
-from psp.inference.network import Floats, Loaded, Network, Step, Work
+from psp.inference.errands import Made
+from psp.inference.network import Loaded, Network, Step, Work
 from psp.inference.pipeline import PspPipeline, Result
 from tests.folders.conftest import pictures_in, read_report
 
@@ -76,9 +77,7 @@ def test_pictures_that_do_not_fill_the_last_batch_get_their_own_results(
     sizes: list[int] = []
     run = Network.run
 
-    def count(
-        network: Network, work: Work, step: Step | None = None, loaded: Loaded | None = None
-    ) -> tuple[Floats, Floats]:
+    def count(network: Network, work: Work, step: Step | None = None, loaded: Loaded | None = None) -> Made:
         assert work.inputs is not None
         sizes.append(len(work.inputs))
         return run(network, work, step, loaded)

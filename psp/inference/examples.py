@@ -162,8 +162,10 @@ def find_example(link: str) -> Example | None:
 
 
 def run_example(pipeline: PspPipeline, example: Example) -> Result:
-    """Run an example on the default model."""
+    """Run an example on the default model; one that cannot be exact answers quickly."""
     settings: dict[str, Any] = dict(example.settings)
+    if settings.get("likeness") == "exact" and not pipeline.network.can_be_exact("auto"):
+        settings["likeness"] = "quick"
     if example.style_path:
         settings["style"] = example.style_path
     result: Result = getattr(pipeline, example.task)(example.path, **settings)

@@ -115,7 +115,9 @@ def test_every_tool_gives_one_picture_and_the_details(url: str, inputs: dict[str
 def test_the_picture_is_the_one_that_the_endpoint_gives(url: str, inputs: dict[str, Path]) -> None:
     result = call(url, "encode", {"photo": data_url(inputs["photo"])})
     raw = Raw(url)
-    said, values = raw.call("encode", [raw.upload("me.png", inputs["photo"].read_bytes()), "auto", True, 0])
+    said, values = raw.call(
+        "encode", [raw.upload("me.png", inputs["photo"].read_bytes()), "auto", True, 0, "quick"]
+    )
     assert said == "complete"
     link = json.loads(words_in(result))["pictures"][0]
     assert raw.send(link.removeprefix(url.rstrip("/"))).body == picture_in(result)[0]

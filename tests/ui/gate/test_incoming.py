@@ -114,11 +114,11 @@ def test_empty_settings_are_the_defaults(
     assert seen == [("auto", 1, 0, "auto", 1.0)]
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 9, 40])
+@pytest.mark.parametrize("count", [0, 1, 2, 4, 9, 40])
 def test_lists_of_another_length_are_told(raw: Raw, count: int) -> None:
     event, said = raw.call("encode", [None] * count)
     assert event == "error"
-    assert "takes 4 values" in said["error"] and "photo, model, align, face" in said["error"]
+    assert "takes 5 values" in said["error"] and "photo, model, align, face, likeness" in said["error"]
 
 
 def test_whole_numbers_may_be_written_as_floats_and_keep_their_value(raw: Raw, files: dict[str, Any]) -> None:

@@ -303,7 +303,7 @@ def test_a_task_tells_its_model_size_and_faces(
 ) -> None:
     raw = Raw(url)
     photo = raw.upload("secret-name.png", inputs["photo"].read_bytes())
-    assert raw.call("encode", [photo, "auto", True, 0])[0] == "complete"
+    assert raw.call("encode", [photo, "auto", True, 0, "quick"])[0] == "complete"
     journal.one(
         task="encode",
         run="one",

@@ -195,23 +195,23 @@ def test_what_a_click_brings_along_is_checked_too(raw: Raw, page: gr.Blocks, sec
 
 
 def test_an_uploaded_file_keeps_its_bytes(raw: Raw, good: dict[str, Any], pipeline: PspPipeline) -> None:
-    event, (picture, latents, details) = raw.call("encode", [good, "auto", True, 0])
+    event, (picture, latents, details) = raw.call("encode", [good, "auto", True, 0, "quick"])
     assert event == "complete"
     result = pipeline.encode(good["path"])
     assert Path(picture["path"]).read_bytes() == result.png()
     assert Path(latents["path"]).read_bytes() == result.latents_file()
     assert details["recipe"] == result.details["recipe"]
     # A picture without the mark is fine where it was uploaded.
-    assert raw.call("encode", [{"path": good["path"]}, "auto", True, 0])[0] == "complete"
+    assert raw.call("encode", [{"path": good["path"]}, "auto", True, 0, "quick"])[0] == "complete"
 
 
 def test_a_picture_may_be_inside_the_request(raw: Raw, good: dict[str, Any]) -> None:
     import base64
 
     data = base64.b64encode(Path(good["path"]).read_bytes()).decode()
-    event, made = raw.call("encode", [{"url": f"data:image/png;base64,{data}"}, "auto", True, 0])
+    event, made = raw.call("encode", [{"url": f"data:image/png;base64,{data}"}, "auto", True, 0, "quick"])
     assert event == "complete", made
-    event, said = raw.call("encode", [{"url": "data:image/png;base64,@@@"}, "auto", True, 0])
+    event, said = raw.call("encode", [{"url": "data:image/png;base64,@@@"}, "auto", True, 0, "quick"])
     assert event == "error" and "base64" in said["error"]
 
 
@@ -220,7 +220,7 @@ def test_a_picture_may_be_inside_the_request(raw: Raw, good: dict[str, Any]) -> 
 )
 def test_addresses_within_the_network_are_not_asked(raw: Raw, url: str) -> None:
     for file in ({"path": url}, {"path": url, "meta": META}, {"url": url}):
-        event, said = raw.call("encode", [file, "auto", True, 0])
+        event, said = raw.call("encode", [file, "auto", True, 0, "quick"])
         assert event == "error" and "web address cannot be read" in said["error"]
 
 

@@ -133,7 +133,7 @@ def test_whole_numbers_may_be_written_as_floats_and_keep_their_value(raw: Raw, f
     "model", ["x" * 1_000_000, "x" * 150, "<b>x</b>", "a\nb", "../../etc/passwd", 5, ["auto"]]
 )
 def test_an_unknown_model_does_not_come_back_whole(raw: Raw, files: dict[str, Any], model: Any) -> None:
-    event, said = raw.call("encode", [files["photo"], model, True, 0])
+    event, said = raw.call("encode", [files["photo"], model, True, 0, "quick"])
     assert event == "error"
     assert len(said["error"]) < 300 and "<" not in said["error"]
     assert "model" in said["error"] or "too long" in said["error"]

@@ -314,7 +314,7 @@ def test_a_task_tells_its_model_size_and_faces(
         variants=1,
         outcome="ok",
     )
-    raw.call("encode", [photo, HOSTILE[:100].replace("\n", ""), True, HOSTILE])
+    raw.call("encode", [photo, HOSTILE[:100].replace("\n", ""), True, HOSTILE, "quick"])
     journal.one(outcome="refused", model="other", kind="InputError")
     raw.call("align", [photo, 7])
     journal.one(task="align", model=None, outcome="refused", kind="FaceIndexError")

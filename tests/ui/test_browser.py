@@ -46,7 +46,7 @@ def test_a_photo_becomes_a_face(page: Page, tmp_path: Path) -> None:
     run(page, "Encode")
     expect_result(page)
     expect(page.get_by_label("Exact")).to_be_checked()  # which the small model of these tests cannot be
-    expect(page.get_by_text("This model knows no exact likeness").locator("visible=true")).to_be_visible()
+    expect(page.locator(".block.words:visible")).to_contain_text("This model knows no exact likeness")
     with page.expect_download() as download:
         page.locator("a[download$='.safetensors']").first.click()
     assert download.value.suggested_filename.endswith(".safetensors")
@@ -187,10 +187,12 @@ def test_each_run_takes_another_seed_unless_it_is_kept(page: Page) -> None:
     with new_result(page, "Sketch → face"):
         press(page, "Roll the dice")  # runs at once
     expect(seed).not_to_have_value(chosen)
-    expect(page.get_by_text(f"seed {seed.input_value()}").first).to_be_visible()
+    before = seed.input_value()
+    expect(page.get_by_text(f"seed {before}").first).to_be_visible()
     with new_result(page, "Sketch → face"):
         press(page, "Roll the dice")
         expect(button(page, "Stop")).to_be_visible()
+        expect(seed).not_to_have_value(before)
         rolled = seed.input_value()
         press(page, "Roll the dice")  # one run at a time
         seed.press("ArrowRight")

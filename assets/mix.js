@@ -1,12 +1,13 @@
 // Three sliders for a mixture: they write the text of the layers, and move to what a text from elsewhere says.
-// The text is what counts (psp/codes/latents.py); psp/ui/mix calls this. The mixture beside the sliders is made
-// anew by pressing a hidden button, once nothing has moved for a moment.
+// The text is what counts (psp/codes/latents.py); psp/ui/mix calls this. The mixture beside the sliders follows.
 
 const mixing = (() => {
-  const MOMENT = 150, WHILE = 300; // milliseconds
+  const MOMENT = 150; // milliseconds
   const PART = /^(?:(auto|all|[a-z]+)|[\d-]+)(?::(1|0|0?\.\d+|1\.0+))?$/;
   const plain = (text) => String(text ?? "").replace(/\s+/g, "").toLowerCase();
   const decimal = (share) => String(Math.round(100 * share) / 100);
+  const preview = follower(".mixture", "blend-mix", "The mixture");
+  const own = ownTexts();
 
   /** Return the text of the layers for the shares of the groups `names`. */
   const text = (names, shares) => {
@@ -28,48 +29,10 @@ const mixing = (() => {
     return shares;
   };
 
-  const seen = (what) => [...document.querySelectorAll(what)].find((element) => element.checkVisibility());
-
-  let waiting = 0;
-  let missed = false; // it was asked for while another tab was open
-  let madeOf = ""; // the two pictures whose mixture is shown, or asked for
-  const both = (...files) => files.map((file) => file?.path ?? "").sort().join(); // in whatever order
-
-  /** The mixture would be another one now. */
-  const again = () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(() => {
-      const live = seen(".mixture");
-      missed = !live; // another tab is open, or a GPU is lent call by call
-      if (missed) return;
-      live.classList.add("behind");
-      document.getElementById("blend-mix")?.click();
-    }, MOMENT);
-    return [];
-  };
-
-  const AS_IT_IS = { __type__: "update" };
-  const own = new Set(); // the texts that were just written: they come back while a slider is still moving
-  let forgetting = 0;
-
-  /** One of the pictures has changed, by whomever: an example brings its mixture with it. */
-  const given = (photo, style) => {
-    const now = both(photo, style);
-    setTimeout(() => {
-      if (now === madeOf) return;
-      madeOf = now;
-      again();
-    }, WHILE);
-    return [];
-  };
-
   /** A slider was moved by hand: return the text. */
   const written = (names, shares) => {
-    own.add(text(names, shares));
-    clearTimeout(forgetting);
-    forgetting = setTimeout(() => own.clear(), 1000);
-    again();
-    return text(names, shares);
+    preview.again();
+    return own.write(text(names, shares));
   };
 
   /** The text has changed, by whomever: return where the sliders stand. Numbers of layers the server reads. */
@@ -80,28 +43,11 @@ const mixing = (() => {
     return said ?? shares.map(() => AS_IT_IS);
   };
 
-  /** A result has come, or an example with its own: it is the mixture that the sliders say. */
-  const made = (gallery, photo, style) => {
-    const item = gallery?.at(style ? -1 : 0)?.image;
-    if (!item?.url) return AS_IT_IS;
-    madeOf = both(photo, style);
-    missed = false;
-    const picture = Object.assign(new Image(), { src: item.url, alt: "The mixture" });
-    const figure = document.createElement("figure");
-    figure.append(picture);
-    return figure.outerHTML;
-  };
+  /** A result has come: of steps towards another face the last one is the mixture that the sliders say. */
+  const made = (gallery, photo, style) => preview.made(gallery?.at(style ? -1 : 0)?.image, photo, style);
 
-  // A tab is put into the page when it is opened for the first time: the sliders may have missed a text.
-  let there = null;
-  const sight = new IntersectionObserver(() => missed && again());
-  new MutationObserver(() => {
-    const button = document.getElementById("there-mix");
-    if (button === there) return;
-    there = button;
-    setTimeout(() => button?.click(), MOMENT);
-    document.querySelectorAll(".mixture").forEach((live) => sight.observe(live));
-  }).observe(document, { childList: true, subtree: true });
+  // The sliders may have missed a text, while their tab was not in the page yet.
+  appears("there-mix", (button) => setTimeout(() => button.click(), MOMENT));
 
-  return { again, given, written, moved, made };
+  return { again: preview.again, given: preview.given, written, moved, made };
 })();

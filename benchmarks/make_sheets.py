@@ -2,9 +2,9 @@
 
     python -m benchmarks.make_sheets [--only photos random …]
 
-``sheets/photos.webp``, ``drawings.webp``, ``random.webp``, ``mixing.webp``, ``interpolation.webp`` and
-``screenshots/tasks.webp``; what stands where on each is told by its function. Ten minutes on one core. Look
-at what comes out before it is committed.
+``sheets/photos.webp``, ``edits.webp``, ``drawings.webp``, ``random.webp``, ``mixing.webp``,
+``interpolation.webp`` and ``screenshots/tasks.webp``; what stands where on each is told by its function. Ten
+minutes on one core. Look at what comes out before it is committed.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from PIL import Image
 from psp.checkpoints import load_psp
 from psp.codes.latents import GROUPS, parse_layers
 from psp.config import Settings
+from psp.inference.directions import directions_of
+from psp.inference.edit_preview import preview_edit
+from psp.inference.known_faces import FaceIn, Known
 from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
 from psp.models.psp import PSP
@@ -39,7 +42,7 @@ Line = list[Image.Image]
 def main() -> None:
     """Make the sheets that are asked for, all unless said otherwise."""
     made: dict[str, Callable[[PspPipeline], None]] = {
-        each.__name__: each for each in (tasks, photos, drawings, mixing, interpolation, random)
+        each.__name__: each for each in (tasks, photos, edits, drawings, mixing, interpolation, random)
     }
     parser = argparse.ArgumentParser()
     parser.add_argument("--only", nargs="*", choices=tuple(made), default=tuple(made))
@@ -51,7 +54,7 @@ def main() -> None:
 
 
 def photos(studio: PspPipeline) -> None:
-    """Each column a photo: its crop, encode, frontalise, toonify at 0.5 and 1; at 32 px, and enlarged."""
+    """Each column a photo: its crop; encode quick, exact; frontalise; toonify at 0.5, 1; 32 px, enlarged."""
     columns = []
     for path in PHOTOS:
         crop = studio.align(path).image
@@ -59,6 +62,7 @@ def photos(studio: PspPipeline) -> None:
             [
                 crop,
                 studio.encode(path).image,
+                studio.encode(path, likeness="exact").image,
                 studio.frontalize(path).image,
                 studio.toonify(path, strength=0.5).image,
                 studio.toonify(path).image,
@@ -67,6 +71,23 @@ def photos(studio: PspPipeline) -> None:
             ]
         )
     save("sheets/photos.webp", list(map(list, zip(*columns, strict=True))), 224, 62)
+
+
+def edits(studio: PspPipeline) -> None:
+    """Each line a direction at five strengths, on two faces: those with names, then SeFa's. Previews."""
+    lines: list[Line] = []
+    known: dict[Path, Known] = {PHOTOS[0]: {}, PHOTOS[3]: {}}
+    for name, direction in directions_of(studio.network.load("auto", "edit").psp).items():
+        low, high = direction.named.low, direction.named.high
+        lines.append([])
+        for path in known:
+            for amount in (low, low / 2, 0.0, high / 2, high):
+                picture, known[path] = preview_edit(
+                    studio.network, studio.read, FaceIn(str(path)), known[path],
+                    edits=f"{name}:{amount:.2f}", exact=True,
+                )  # fmt: skip
+                lines[-1].append(picture)
+    save("sheets/edits.webp", lines, 104, 50)
 
 
 def drawings(studio: PspPipeline) -> None:
@@ -90,7 +111,7 @@ def mixing(studio: PspPipeline) -> None:
     """
     model = _model()
     styles = _random(model, 4, seed=3)
-    size = 192
+    size = 144
     lines = [[Image.new("RGB", (size, size), "white"), *decode(model, styles)]]
     for path in (PHOTOS[0], PHOTOS[3]):
         out = studio.encode(path)
@@ -116,7 +137,7 @@ def random(_: PspPipeline) -> None:
     """Sixty-four random faces, psi 0.8, none left out."""
     model = _model()
     faces = decode(model, _random(model, 64, seed=0))
-    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 160, 62)
+    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 128, 62)
 
 
 def tasks(studio: PspPipeline) -> None:
@@ -125,7 +146,8 @@ def tasks(studio: PspPipeline) -> None:
     ink, painted = EXAMPLES / "sketches" / "woman_in_ink.png", EXAMPLES / "masks" / "woman_painted.png"
     tiny = EXAMPLES / "tiny" / "astronaut_32.png"
     columns = [
-        [studio.align(PHOTOS[0]).image, studio.encode(PHOTOS[0]).image],
+        [studio.align(PHOTOS[1]).image, studio.encode(PHOTOS[1], likeness="exact").image],
+        [studio.align(woman).image, studio.edit(woman, edits="age:0.9", likeness="exact").image],
         [studio.align(PHOTOS[4]).image, studio.frontalize(PHOTOS[4]).image],
         [square(ink), studio.sketch_to_face(ink, seed=94).image],
         [square(painted), studio.segmentation_to_face(painted, seed=94).image],
@@ -133,7 +155,7 @@ def tasks(studio: PspPipeline) -> None:
         [studio.align(woman).image, studio.toonify(woman).image],
         [studio.align(man).image, studio.style_mix(man, layers="features", seed=94).image],
     ]
-    save("screenshots/tasks.webp", list(map(list, zip(*columns, strict=True))), 208, 62)
+    save("screenshots/tasks.webp", list(map(list, zip(*columns, strict=True))), 192, 62)
 
 
 def decode(model: PSP, codes: torch.Tensor) -> Line:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 MAX_VARIANTS = 16
 """How many variants one request may ask for."""
@@ -32,6 +33,7 @@ class Parameter:
         high: The largest number.
         choices: The only numbers, where there are few, and what each is called on the page.
         words: The only texts, where there are few.
+        grammar: How other texts are written: "layers" or "edits" (``psp.ranges``).
         below: What numbers below 0 mean, where these are taken too.
         off: What "no" means, where it is yes or no: for the command line, which says it as ``--no-…``.
     """
@@ -44,6 +46,7 @@ class Parameter:
     high: float = 0
     choices: tuple[tuple[int, str], ...] = ()
     words: tuple[str, ...] = ()
+    grammar: Literal["", "layers", "edits"] = ""
     below: str = ""
     off: str = ""
 
@@ -100,6 +103,9 @@ LIKENESS = Parameter(
     "quick: what codes can say, for editing; exact: also hats, curls and what is behind",
     words=("quick", "exact"),
 )
+EDITS = Parameter(
+    "edits", "", "Edits", "what is changed and how much, -1 to 1: smile:0.5,age:-1", grammar="edits"
+)
 STRENGTH = Parameter("strength", 1.0, "Strength", "0: the face as Encode makes it; 1: fully drawn", high=1)
 FACTOR = Parameter(
     "factor",
@@ -113,7 +119,7 @@ SEED = Parameter(
     "seed", 0, "Seed", "the same seed gives the same faces; -1: by chance",
     low=-MAX_SEED, high=MAX_SEED, below="by chance",
 )  # fmt: skip
-LAYERS = Parameter("layers", "auto", "Layers", "which layers take the style")
+LAYERS = Parameter("layers", "auto", "Layers", "which layers take the style", grammar="layers")
 ALPHA = Parameter("alpha", 1.0, "Amount", "share of the style in these layers", high=1)
 
 # What recipes say besides: nobody sets these.

@@ -26,8 +26,18 @@ LAYERS_PART = re.compile(
 SHARE_DIGITS = 4
 """How many digits after the point a share has: more tell no picture from another."""
 
+EDITS_GRAMMAR = "Write them like smile:0.5,age:-1: names, each with an amount from -2 to 2 after a colon."
+"""How edits are written, as a sentence of messages."""
+
+EDITS_PART = re.compile(r"(?P<name>[a-z][a-z0-9_-]{0,39}):(?P<amount>[+-]?(?:\d{1,2}|\d{0,2}\.\d{1,20}))")
+"""One edit, as ``plain_edits`` makes them."""
+
+MOST_EDITED = 2.0
+"""The largest amount of an edit, up or down: twice what was measured to be safe."""
+
 _LONGEST = 200
 _LONGEST_LAYERS = 400  # what the studio writes itself: 23 layers, each with a share of its own
+_LONGEST_EDITS = 1000
 # Characters of a value that a message repeats.
 _SHOWN = 40
 
@@ -99,6 +109,27 @@ def check_layers(text: object) -> str:
     short = isinstance(text, str) and len(text) <= _LONGEST_LAYERS
     if not short or not all(map(LAYERS_PART.fullmatch, plain_layers(str(text)).split(","))):
         raise InputError(f"The layers {shown(text)} cannot be understood.", LAYERS_GRAMMAR)
+    return str(text)
+
+
+def plain_edits(text: str) -> str:
+    """Return edits without spaces, in small letters, each minus a hyphen."""
+    return re.sub(r"\s+", "", text.lower()).replace("−", "-").replace("–", "-").strip(",")
+
+
+def check_edits(text: object) -> str:
+    """Return edits if they are written as ``psp.codes.edits.parse_edits`` reads them.
+
+    Raises:
+        InputError: They are not, or an amount is out of range.
+    """
+    short = isinstance(text, str) and len(text) <= _LONGEST_EDITS
+    parts = [part for part in plain_edits(str(text)).split(",") if part] if short else []
+    read = [EDITS_PART.fullmatch(part) for part in parts]
+    if not short or not all(read):
+        raise InputError(f"The edits {shown(text)} cannot be understood.", EDITS_GRAMMAR)
+    if any(part and abs(float(part["amount"])) > MOST_EDITED for part in read):
+        raise InputError(f"The edits are {shown(text)}.", EDITS_GRAMMAR)
     return str(text)
 
 

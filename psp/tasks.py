@@ -12,6 +12,7 @@ from typing import Literal
 from psp.parameters import (
     ALIGN,
     ALPHA,
+    EDITS,
     FACE,
     FACTOR,
     LAYERS,
@@ -38,7 +39,7 @@ class Task:
         caption: What it does, for a person, one or two sentences.
         limits: What it cannot do, plainly; empty where nothing needs saying.
         parameters: Its settings, in the order of the API.
-        style: Whether a second picture can go in.
+        second: Name of a second file that can go in: a picture for "style", a file for "directions".
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
         short: Its name in one word, as the page's tabs have it; empty where the title is one.
@@ -50,7 +51,7 @@ class Task:
     caption: str
     limits: str = ""
     parameters: tuple[Parameter, ...] = ()
-    style: bool = False
+    second: Literal["", "style", "directions"] = ""
     model: str = ""
     tracer: str = ""
     short: str = ""
@@ -70,6 +71,7 @@ class Task:
 
 
 _PHOTO = (MODEL, ALIGN, FACE)
+_FADES = "quick: what codes can say; exact: also hats, curls and what is behind, where nothing is changed"
 _DRAWN = (
     MODEL,
     VARIANTS,
@@ -92,6 +94,19 @@ TASKS: dict[str, Task] = {
                 "single curls go, backgrounds are simplified, profiles turn."
             ),
             parameters=(*_PHOTO, LIKENESS),
+            model="encode",
+        ),
+        Task(
+            name="edit",
+            title="Edit",
+            kind="photo",
+            caption="Change one thing about a face: smile, age, pose, glasses, hair, light.",
+            limits=(
+                "What generators learned together moves together a little: age brings glasses, a turned head "
+                "another collar. Where the picture changes, what codes cannot say of the photo fades."
+            ),
+            parameters=(*_PHOTO, EDITS, LIKENESS.but(help=_FADES)),
+            second="directions",
             model="encode",
         ),
         Task(
@@ -163,7 +178,7 @@ TASKS: dict[str, Task] = {
             caption="Blend one face with another, or with random ones: pose and shape, features, colours.",
             limits="Layers are not clean switches: changing one group shifts the others a little.",
             parameters=(*_PHOTO, LAYERS, ALPHA, VARIANTS, SEED),
-            style=True,
+            second="style",
             model="encode",
             short="Mix",
         ),

@@ -28,7 +28,7 @@ def page(pipeline: PspPipeline) -> gr.Blocks:
 
 def wanted(task: Task) -> list[tuple[str, object]]:
     """The table's arguments: the input, a second picture, the settings, each with its default."""
-    second = [("style", None)] if task.style else []
+    second = [(task.second, None)] if task.second else []
     return [(task.kind, NOTHING), *second, *((p.name, p.default) for p in task.parameters)]
 
 
@@ -78,7 +78,7 @@ def test_the_command_of_a_task_has_its_settings_and_their_defaults(task: Task) -
         assert option.option_strings == [sign]
         assert option.default == setting.default
         assert option.help
-    extra = {"help", "out", "paste", task.kind, "style", "into", "size", "workers", "again"}
+    extra = {"help", "out", "paste", task.kind, "style", "directions", "into", "size", "workers", "again"}
     assert set(options) - {setting.name for setting in task.parameters} <= extra
 
 

@@ -29,7 +29,13 @@ _READERS: dict[type, Callable[[str], Any]] = {int: any_whole, float: any_number,
 _MORE = {
     "model": "; or a model's name, file or folder, or owner/name on the Hub",
     "face": "; all: every one",
+    "edits": "; names that the model has are told where one is wrong",
     "layers": ": 8-, 0-3,7, all, auto, pose, features, colours; with shares: pose:0.5,features",
+}
+
+_SECOND = {
+    "style": "a picture with another face; none: random styles",
+    "directions": "a .safetensors file of further directions",
 }
 
 
@@ -43,8 +49,8 @@ def _add_task(parser: argparse.ArgumentParser, task: Task) -> None:
     what = "a file, or a folder of them" if task.name == "align" else "a file"
     parser.add_argument(task.kind, type=Path, help=f"the {task.kind}, {what}")
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
-    if task.style:
-        parser.add_argument("--style", type=Path, help="a picture with another face; none: random styles")
+    if task.second:
+        parser.add_argument(f"--{task.second}", type=Path, help=_SECOND[task.second])
     for setting in task.parameters:
         _add_setting(parser, setting)
     if task.model and task.has("face"):
@@ -88,8 +94,8 @@ def _run_task(options: argparse.Namespace) -> None:
     given: Path = getattr(options, task.kind)
     settings = {setting.name: getattr(options, setting.name) for setting in task.parameters}
     settings.pop("face", None)
-    if task.style:
-        settings["style"] = options.style
+    if task.second:
+        settings[task.second] = getattr(options, task.second)
     if task.model:
         settings["step"] = print_step
     faces: Sequence[int | None] = [None]

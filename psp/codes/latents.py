@@ -207,8 +207,21 @@ def recipe_of_codes(file: BinaryIO) -> Recipe | None:
     Raises:
         ValueError: It is no safetensors file.
     """
+    text = metadata_of(file).get("recipe")
+    return None if text is None else recipe_from_json(text)
+
+
+def metadata_of(file: BinaryIO) -> dict[str, str]:
+    """Return the texts in the header of a safetensors file; the tensors are not read.
+
+    Args:
+        file: At its start.
+
+    Raises:
+        ValueError: It is no safetensors file.
+    """
     length = int.from_bytes(file.read(8), "little")
     header = json.loads(file.read(length)) if length <= _LONGEST_HEADER else {}
     metadata = header.get("__metadata__") if isinstance(header, dict) else None
-    text = metadata.get("recipe") if isinstance(metadata, dict) else None
-    return recipe_from_json(text) if isinstance(text, str) else None
+    texts = metadata.items() if isinstance(metadata, dict) else ()
+    return {name: text for name, text in texts if isinstance(text, str)}

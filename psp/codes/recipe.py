@@ -13,7 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from psp.errors import InputError
 from psp.parameters import SETTINGS, Setting
-from psp.ranges import check_layers, check_number, check_word, shown
+from psp.ranges import check_edits, check_layers, check_number, check_word, shown
 
 SOFTWARE = "pSp Studio"
 """What pictures of the studio say of who made them."""
@@ -165,7 +165,9 @@ def _typed(name: str, value: object) -> Setting:
     try:
         if setting.is_number:
             return setting.type(check_number(name, value))
-        return check_word(name, value) if setting.words else check_layers(value)
+        if setting.words:
+            return check_word(name, value)
+        return check_edits(value) if setting.grammar == "edits" else check_layers(value)
     except InputError as error:
         raise InputError(f"The recipe cannot be used. {error.problem}", error.next_step) from error
 

@@ -25,6 +25,11 @@ def assets_dir() -> Path:
     return bundled_dir("assets")
 
 
+def directions_file() -> Path:
+    """Return the file of the directions that come along, for the generator of mobile-1024."""
+    return assets_dir() / "mobile-1024" / "directions.safetensors"
+
+
 def examples_dir() -> Path:
     """Return the folder of the example pictures and their stored results."""
     return bundled_dir("examples")

@@ -7,49 +7,24 @@ same settings, gives the same face in full.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from psp.codes.latents import Codes, CodesFile
+from psp.codes.latents import CodesFile
 from psp.codes.variants import plan_even_steps, plan_random_styles
 from psp.inference.inputs import Prepared, prepare_photo, prepare_style
 from psp.inference.job import Job
+from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known
 from psp.inference.network import Floats, Network, Step, Work
 from psp.pictures.images import to_pictures
 
 if TYPE_CHECKING:
     import torch
 
-BLENDED_SIZE = 256
-"""Side in pixels of a preview: a size that the preview heads have."""
-
 MOST_KNOWN = 4
 """How many faces are kept: the two that are mixed, and two to come back to."""
-
-# Side in pixels of the picture that the network makes of a face that is only encoded; nobody sees it.
-_UNSEEN = 128
-
-
-@dataclass(frozen=True)
-class FaceIn:
-    """A face in a picture.
-
-    Attributes:
-        path: The picture's file, which never changes.
-        align: Whether to find and crop the face.
-        face: Which one; 0 is the largest.
-    """
-
-    path: str
-    align: bool = True
-    face: int = 0
-
-
-Known: TypeAlias = Mapping[tuple[FaceIn, str], Codes]
-"""The codes [1,n,dim] of faces, by face and hash of the model."""
 
 
 def blend(
@@ -88,41 +63,22 @@ def blend(
         plan = plan_random_styles(1, max(int(seed), 0), layers, alpha, loaded.resolutions, loaded.code_dim)
     else:
         plan = plan_even_steps(1, layers, alpha, loaded.resolutions)
-    theirs = None
+    theirs, encoding = None, Encoding(job, network, read, step)
     if isinstance(base, CodesFile):
         ours = job.check_codes(base.codes)[:1]
     else:
-        known, ours = _encoded(job, network, base, known, prepare_photo, read, step)
+        known, face = encoding.encode(base, known, prepare_photo)
+        ours = face.codes
     if other is not None:
-        known, theirs = _encoded(job, network, other, known, _prepare_other, read, step)
+        known, face = encoding.encode(other, known, _prepare_other)
+        theirs = face.codes
     job.tell("Mixing the faces")
     work = Work(
         model, "style_mix", codes=ours, style_codes=theirs, z=plan.z, layers=plan.layers, alphas=plan.alphas,
-        size=min(BLENDED_SIZE, loaded.psp.config.generator.size),
+        size=min(PREVIEW_SIZE, loaded.psp.config.generator.size),
     )  # fmt: skip
     images = network.run(work, step, loaded).images
     return to_pictures(_tensor(images))[0], dict([*known.items()][-MOST_KNOWN:])
-
-
-def _encoded(
-    job: Job,
-    network: Network,
-    face: FaceIn,
-    known: Known,
-    prepare: Callable[[Image.Image, bool, int, int], Prepared],
-    read: Callable[[str], Image.Image],
-    step: Step | None,
-) -> tuple[Known, Codes]:
-    """Return what is known with ``face`` as the latest, and its codes [1,n,dim]."""
-    key = (face, job.loaded.sha256)
-    codes = known.get(key)
-    if codes is None:
-        job.tell("Looking for the face")
-        prepared = prepare(read(face.path), face.align, face.face, job.loaded.in_size)
-        job.tell("Reading the face")
-        size = min(_UNSEEN, job.loaded.psp.config.generator.size)
-        codes = network.run(Work(job.model, job.task, prepared.inputs, size=size), step, job.loaded).codes
-    return {**{each: kept for each, kept in known.items() if each != key}, key: codes}, codes
 
 
 def _prepare_other(picture: Image.Image, aligned: bool, _: int, size: int) -> Prepared:

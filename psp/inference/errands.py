@@ -54,6 +54,7 @@ class Work:
         size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
         exact: Whether the picture also shows what codes cannot say of the one photo in ``inputs``.
         details: What codes cannot say, where they were made before; one set of ``codes`` goes with it.
+        shift: What is added to the codes, [n,dim]; where it changes the picture, the details fade.
     """
 
     model: str
@@ -71,6 +72,7 @@ class Work:
     size: int | None = None
     exact: bool = False
     details: Details | None = None
+    shift: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -111,6 +111,7 @@ class Job:
         *,
         exact: bool = False,
         details: Details | None = None,
+        shift: Codes | None = None,
     ) -> Result:
         """Run the network and tell the story.
 
@@ -122,10 +123,11 @@ class Job:
             strength: For toonify, 0 to 1.
             exact: Whether the picture also shows what codes cannot say.
             details: What they cannot say, where that is known.
+            shift: What is added to the codes.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
-        work = replace(work, detail=prepared.detail, exact=exact, details=details)
+        work = replace(work, detail=prepared.detail, exact=exact, details=details, shift=shift)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:

@@ -42,21 +42,50 @@ def details_of_photo(psp: PSP, photo: Tensor, codes: Tensor) -> Details:
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
-def decoder(psp: PSP, details: Details) -> Callable[[Tensor], Tensor]:
-    """Return what decodes codes [1,n,dim] with ``details``.
+def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
+    """Return ``details`` without what belongs to the parts of a picture that changed.
+
+    They hold places: hair that is elsewhere now, or a hat that has gone, would stand over the new picture as
+    a ghost. What changed is seen in the generator's features at 64 px.
+
+    Args:
+        psp: The model.
+        details: Of the photo.
+        before: The codes [1,n,dim] that they were made for.
+        after: What became of these.
 
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
     """
     network, generator = _for(psp)
-    maps = details.coarse, details.fine
-    if tuple(each.steps.shape for each in maps) != network.config.shapes:
+    _require_shape(network, details)
+    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
+    coarse, fine = (_tensor(each, psp.device) for each in (details.coarse, details.fine))
+    # In the map's own terms, so that the file holds what this picture was made with.
+    fine = fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
+    return details_of((coarse * kept)[0].cpu().numpy(), fine[0].cpu().numpy())
+
+
+def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Tensor], Tensor]:
+    """Return what decodes codes [1,n,dim] with ``details``; as previews of ``size`` px where that is said.
+
+    Raises:
+        InputError: There is no network for the model's generator, or the details are of another shape.
+    """
+    network, generator = _for(psp)
+    _require_shape(network, details)
+    added = network.additions(*(_tensor(each, psp.device) for each in (details.coarse, details.fine)))
+    if size is not None:
+        return lambda codes: decode_preview(generator, codes, size, added)
+    return lambda codes: generator(codes, None, added)
+
+
+def _require_shape(network: FeatureResidual, details: Details) -> None:
+    if tuple(each.steps.shape for each in (details.coarse, details.fine)) != network.config.shapes:
         raise InputError(
             "The details beside the codes are of another shape than this model's.",
             "Choose the model that they were made with.",
         )
-    added = network.additions(*(_tensor(each, psp.device) for each in maps))
-    return lambda codes: generator(codes, None, added)
 
 
 def _tensor(kept: Map, device: torch.device) -> Tensor:

@@ -206,9 +206,11 @@ class Network:
         psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
             codes, decode = self._start(psp, work)
-            details = work.details
+            details, before = work.details, codes
+            if work.shift is not None:
+                codes = codes + torch.from_numpy(work.shift).to(psp.device)
             if work.exact or details is not None:
-                details, decode = _exactly(psp, work, codes)
+                details, decode = _exactly(psp, work, before, codes)
             variants = _mix(psp, codes, work)
             images = []
             group = len(variants) if work.together else 1
@@ -217,8 +219,8 @@ class Network:
                     step(f"Face {index + 1} of {len(variants)}", index / len(variants))
                 images.append(decode(variants[index : index + group]).float().cpu())
             made = torch.cat(images)
-            if work.codes is not None:
-                _require_known(psp, work.codes)
+            if work.codes is not None or work.shift is not None:
+                _require_known(psp, codes.float().cpu().numpy())
             require_picture(made)
             return Made(variants.float().cpu().numpy(), made.numpy(), details)
 
@@ -336,18 +338,27 @@ def _decoder(psp: PSP, size: int | None) -> Callable[[torch.Tensor], torch.Tenso
 
 
 def _exactly(
-    psp: PSP, work: Work, codes: torch.Tensor
+    psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor
 ) -> tuple[Details, Callable[[torch.Tensor], torch.Tensor]]:
-    """Return what ``codes`` [1,n,dim] cannot say of the photo, and what decodes them with it."""
+    """Return what codes cannot say of the photo, and what decodes ``codes`` with it.
+
+    Args:
+        psp: The model.
+        work: The job.
+        before: The codes [1,n,dim] of the photo.
+        codes: What became of them.
+    """
     import torch  # noqa: PLC0415  (torch comes after the page)
 
     from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
 
-    if work.details is not None:
-        return work.details, likeness.decoder(psp, work.details)
-    assert work.inputs is not None and len(codes) == 1, "the details of one photo"
-    details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), codes)
-    return details, likeness.decoder(psp, details)
+    details = work.details
+    if details is None:
+        assert work.inputs is not None and len(before) == 1, "the details of one photo"
+        details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), before)
+    if work.shift is not None:
+        details = likeness.faded(psp, details, before, codes)
+    return details, likeness.decoder(psp, details, work.size)
 
 
 def _between(

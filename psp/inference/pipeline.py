@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from PIL import Image
 
 from psp.codes.latents import CodesFile
 from psp.codes.variants import Variation, plan_even_steps, plan_random_styles
 from psp.config import Settings
-from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
 from psp.inference.calls import task_calls
 from psp.inference.decoding import decode
+from psp.inference.editing import edit
 from psp.inference.face_parser import FaceParser
-from psp.inference.hosted import Hosted
 from psp.inference.inputs import (
-    CROP_SIZE,
     Prepared,
-    Seen,
-    place_face,
-    place_small_face,
     prepare_map,
     prepare_photo,
     prepare_sketch,
@@ -30,21 +22,17 @@ from psp.inference.inputs import (
 )
 from psp.inference.job import Job
 from psp.inference.network import Accelerate, Network, Step
-from psp.inference.paste import paste_back
+from psp.inference.photos import Photo, Photos
 from psp.inference.result import Result
 from psp.inference.tracing import crop_face, trace_map, trace_sketch
 from psp.parameters import Setting
-from psp.pictures.images import PictureSource, limit_pillow, load_picture
-from psp.pictures.papers import read_drawing
 from psp.ranges import check_number, check_word
 
 __all__ = ["PspPipeline", "Result"]
 
-Photo: TypeAlias = "PictureSource | FoundFaces"
-
 
 @task_calls
-class PspPipeline(Hosted):
+class PspPipeline(Photos):
     """The tasks of the studio as methods; safe to call from several threads.
 
     Every task takes ``model``: a family's name, a path, a repository on the Hub, or "auto" for the default;
@@ -65,7 +53,6 @@ class PspPipeline(Hosted):
 
     def __init__(self, settings: Settings | None = None, accelerate: Accelerate | None = None) -> None:
         super().__init__(settings)
-        limit_pillow(self.settings.max_pixels)
         self.network = Network(self.settings, accelerate)
         self.parser = FaceParser(self.settings)
 
@@ -96,6 +83,34 @@ class PspPipeline(Hosted):
         likeness = check_word("likeness", likeness)
         own, exact = {"likeness": likeness}, likeness == "exact"
         return self._translate_photo("encode", photo, model, align, face, step, own, exact=exact)
+
+    def edit(
+        self,
+        photo: Photo | CodesFile,
+        directions: bytes | Path | str | None = None,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        edits: str = "",
+        likeness: str = "quick",
+        step: Step | None = None,
+    ) -> Result:
+        """Change things about a face by moving its codes along directions.
+
+        Args:
+            photo: The photo, or codes to start from (``psp.codes.latents.codes_from_bytes``), the first of
+                several.
+            directions: A file of further directions (``psp.codes.directions``).
+            model: See the class.
+            align: See the class.
+            face: See the class.
+            edits: Which, and how much: "smile:0.5,age:-1". From -1 to 1 was measured to leave the person who
+                they are. The names that a model has: ``psp.inference.directions.directions_of``.
+            likeness: As for ``encode``; "exact" fades where the picture changes.
+            step: See the class.
+        """
+        seen = photo if isinstance(photo, CodesFile) else self._seen(photo)
+        return edit(self.network, seen, directions, model, align, face, edits, likeness, step)
 
     def frontalize(
         self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None
@@ -299,65 +314,6 @@ class PspPipeline(Hosted):
         installed, or "landmarks" where the settings ask for it (``psp.inference.face_parser``).
         """
         return trace_map(self.read(photo), self.parser, align, face)
-
-    def places(
-        self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
-    ) -> tuple[Alignment, ...]:
-        """Return what a task would crop out of ``photo``: every face known, or the one square.
-
-        Args:
-            photo: The photo.
-            align: Whether faces are looked for.
-            face: A face that must be among them; more are looked for until it is.
-            tiny: Whether a picture of at most 128 px without a face is taken as it is, as super-resolution
-                does.
-        """
-        picture = self.read(photo)
-        chosen = place_small_face(picture, align, face) if tiny else place_face(picture, align, face)
-        return align_all(picture, face, CROP_SIZE) if chosen.faces > 1 else (chosen,)
-
-    def paste_back(self, photo: Photo, made: Sequence[tuple[Image.Image, Mapping[str, Any]]]) -> Image.Image:
-        """Put results back into the full-resolution photo that they come from.
-
-        Of an aligned face, the face is replaced, from chin to hairline; of a picture that was taken as it is,
-        all of its square, softly faded out.
-
-        Args:
-            photo: The photo.
-            made: Pictures with their places (``details["alignment"]``), one or several faces.
-
-        Returns:
-            RGB, of the photo's size.
-        """
-        picture = self.read(photo)
-        for face, place in made:
-            quad = check_quad(place.get("quad"), picture.size)
-            picture = paste_back(picture, face, quad, mask="crop" if place.get("face") is None else "face")
-        return picture
-
-    def crop(self, photo: Photo, quad: Sequence[Sequence[float]], size: int = CROP_SIZE) -> Image.Image:
-        """Return the crop of ``size`` px of ``photo`` at ``quad``, as ``details["alignment"]`` has it."""
-        picture = self.read(photo)
-        return crop_quad(picture, check_quad(quad, picture.size), size)
-
-    def read(self, photo: Photo, *, flat: bool = True) -> Image.Image:
-        """Return a picture as the tasks see it: upright, RGB, within the limit of pixels.
-
-        Args:
-            photo: The picture.
-            flat: Whether to make it RGB without transparency; maps keep their own mode.
-        """
-        if isinstance(photo, FoundFaces):
-            return photo.photo
-        return load_picture(photo, self.settings.max_pixels, flat=flat)
-
-    def _drawing(self, sketch: Photo) -> Image.Image:
-        """Return a drawing with what is transparent of it."""
-        given = sketch.photo if isinstance(sketch, FoundFaces) else sketch
-        return read_drawing(given, self.settings.max_pixels)
-
-    def _seen(self, photo: Photo) -> Seen:
-        return photo if isinstance(photo, FoundFaces) else self.read(photo)
 
     def _translate_photo(
         self,

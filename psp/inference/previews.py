@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 
 import torch
@@ -13,7 +14,9 @@ from psp.models.mobile import MobileGenerator
 from psp.models.preview import Previews
 
 
-def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
+def decode_preview(
+    generator: AnyGenerator, codes: Tensor, size: int, added: Mapping[int, Tensor] | None = None
+) -> Tensor:
     """Decode ``codes`` to small pictures: by a preview head where one fits, else by the generator itself.
 
     The heads are near the true picture, not equal to it: ``benchmarks/preview.py`` measures how near, and how
@@ -23,6 +26,7 @@ def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
         generator: Any; a head comes along for the generator of mobile-1024, at 256 px.
         codes: [B,n_codes,style_dim], where the generator is.
         size: Side of the pictures in pixels, a power of two.
+        added: As for ``MobileGenerator.features``; for such a generator alone.
 
     Returns:
         Images [B,3,size,size], about [−1,1], not clipped.
@@ -30,8 +34,11 @@ def decode_preview(generator: AnyGenerator, codes: Tensor, size: int) -> Tensor:
     if isinstance(generator, MobileGenerator):
         previews = _previews(codes.device)
         if size in previews.sizes and previews.fits(generator):
-            images: Tensor = previews(generator, codes, size)
+            images: Tensor = previews(generator, codes, size, added)
             return images
+        if added is not None:
+            return generator(codes, size, added)  # type: ignore[no-any-return]  # nn.Module's own call
+    assert added is None, "what is added belongs to one kind of generator"
     decoded: Tensor = generator(codes, size)
     return decoded
 

@@ -8,6 +8,7 @@ features' size. The heads were distilled from the generator's own pictures.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch.nn.functional as F
@@ -108,7 +109,13 @@ class Previews(nn.Module):
         """Return whether ``generator`` is the one that was distilled, rounding of its weights aside."""
         return is_generator(generator, self.config.generator, self.mark)
 
-    def forward(self, generator: MobileGenerator, codes: Tensor, size: int) -> Tensor:
+    def forward(
+        self,
+        generator: MobileGenerator,
+        codes: Tensor,
+        size: int,
+        added: Mapping[int, Tensor] | None = None,
+    ) -> Tensor:
         """Return pictures of ``codes``: images [B,3,size,size], about [−1,1], not clipped.
 
         Gradients reach the codes, and the generator where it takes any.
@@ -117,10 +124,11 @@ class Previews(nn.Module):
             generator: The one that fits.
             codes: [B,n_codes,style_dim], the average included.
             size: One of ``sizes``.
+            added: As for ``MobileGenerator.features``.
         """
         assert size in self.sizes, f"{size} px is none of {self.sizes}"
         head = self.heads[str(size)]
-        images: Tensor = head(generator.features(codes, size // 2), codes)
+        images: Tensor = head(generator.features(codes, size // 2, added), codes)
         return images
 
 

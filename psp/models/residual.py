@@ -24,6 +24,8 @@ from psp.models.preview import is_generator
 # Standard deviations of a channel: no addition is larger.
 _LIMIT = 3.0
 _COARSE, _FINE = 64, 128
+# What is a change of the picture, as a mean square, and over how many places a side it is spread.
+_CHANGED, _AROUND = 0.15, 5
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,22 @@ class FeatureResidual(nn.Module):
         x = self.out64(x + _twice(self.up64(_bent(y))))
         b = _bent(a + _twice(self.up128(x)))
         return _bent(x), _bent(self.mix128(b))
+
+    def kept(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return how much of the details still holds where a picture was changed: [B,1,64,64], 0 to 1.
+
+        exp(-m / 0.15), where m is the mean square of the change in standard deviations of a channel: the
+        largest of 5x5 places, so that an outline goes with what it surrounds, then averaged over as many. A
+        new hat covers the old hair then, and curls stay beside a new smile.
+
+        Args:
+            before: The generator's features [B,C,64,64] of the codes that the details were made for.
+            after: Those of the codes that are decoded.
+        """
+        apart = ((after - before) / self.spread64[:, None, None]).square().mean(dim=1, keepdim=True)
+        largest = F.max_pool2d(apart, _AROUND, 1, _AROUND // 2)
+        padded = F.pad(largest, [_AROUND // 2] * 4, mode="replicate")
+        return torch.exp(-F.avg_pool2d(padded, _AROUND, 1) / _CHANGED)
 
     def additions(self, coarse: Tensor, fine: Tensor) -> dict[int, Tensor]:
         """Return what ``MobileGenerator`` adds to its features, by their side in pixels.

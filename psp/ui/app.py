@@ -18,6 +18,7 @@ from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.api.described import describe_api
 from psp.ui.api.server import offer_tools
+from psp.ui.editing import edit_tab
 from psp.ui.encode import encode_tab
 from psp.ui.frame.card import ICON, Card
 from psp.ui.frame.masthead import TITLE, masthead
@@ -46,9 +47,12 @@ from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
-_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css", _ASSETS / "mix.css"]
+_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css", _ASSETS / "mix.css", _ASSETS / "edit.css"]
 _PADS = _ASSETS / "pads.css"
-_NAMES = ("pad", "seeds", "results", "sheet", "mix", "pictures", "tabs", "names", "session", "share")
+_NAMES = (
+    "pad", "seeds", "results", "sheet", "live", "mix", "edit", "pictures", "tabs", "names", "session",
+    "share",
+)  # fmt: skip
 _SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
@@ -61,6 +65,7 @@ _ON_LENT = 8
 
 _TABS = {
     "encode": encode_tab,
+    "edit": edit_tab,
     "frontalize": frontalize_tab,
     "sketch_to_face": sketch_tab,
     "segmentation_to_face": segmentation_tab,

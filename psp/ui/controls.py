@@ -119,9 +119,9 @@ class PhotoControls:
         return {"model": self.model, "align": self.align, "face": self.face}
 
 
-def photo_field() -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
-    """Make the photo, the note of what was found in it, and the choice of faces."""
-    photo = picture_input("Photo", "Drop a photo, paste one, or use the camera")
+def photo_field(height: int = 320) -> tuple[gr.Image, gr.Markdown, gr.Gallery]:
+    """Make the photo, ``height`` pixels, the note of what was found in it, and the choice of faces."""
+    photo = picture_input("Photo", "Drop a photo, paste one, or use the camera", height)
     return photo, *faces_found()
 
 

@@ -10,17 +10,15 @@ import gradio as gr
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
-from psp.ui.addressed import is_program
 from psp.ui.controls import check_model, file_input
 from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
+from psp.ui.likeness import as_far_as_it_can
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
 from psp.ui.settings import Controls, setting_controls
 from psp.ui.stop import Stop, connect_stop
 from psp.ui.words import in_words
-
-_ONLY_QUICK = "This model knows no exact likeness: this is the quick one."
 
 
 def encode_tab(pipeline: PspPipeline) -> Tab:
@@ -31,12 +29,10 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
     def make(photo: str, model: str, align: bool, face: int, likeness: str, **step: Any) -> Result:  # noqa: ANN401  (step=)
         model = check_model(model, task.name, pipeline.settings)
         photo = need(photo, "photo")
-        # The page asks for it by itself; a program that does is told that the model cannot.
-        lacks = likeness == "exact" and not is_program() and not pipeline.network.can_be_exact(model)
-        made = pipeline.encode(photo, model, align, int(face or 0), "quick" if lacks else likeness, **step)
-        if lacks:
-            made.details["warnings"] = [*made.details["warnings"], _ONLY_QUICK]
-        return made
+        return as_far_as_it_can(
+            pipeline.network, model, likeness,
+            lambda likeness: pipeline.encode(photo, model, align, int(face or 0), likeness, **step),
+        )  # fmt: skip
 
     @in_words
     def encode(

@@ -154,6 +154,7 @@ def connect_photo_tab(
     inputs: Sequence[gr.components.Component] | None = None,
     see: See | None = None,
     style: gr.Image | None = None,
+    also: Sequence[gr.components.Component] = (),
     beside: Components | None = None,
     switches: Components | None = None,
     detailed: gr.Checkbox | None = None,
@@ -169,6 +170,7 @@ def connect_photo_tab(
         inputs: In the order of the API: by default the photo's, ``extra``, and the wish to stop.
         see: Makes what the model saw; the crop, by default.
         style: The second picture, for style mixing.
+        also: What ``make`` takes after the values of ``extra``.
         beside: By name, what else results may be made of.
         switches: By the names of ``assets/results.js``, buttons that need a result.
         detailed: Is told whether a photo is sharp already; tiny pictures are taken as they are then.
@@ -195,7 +197,7 @@ def connect_photo_tab(
     shown = connect_results(fresh.follow(event, "one"), results, fresh, see, style)
     if "seed" in extra:
         write_back_seed(event, results, extra["seed"], tab.task.name)
-    every = _connect_every(pipeline, tab, make, list(extra.values()), fresh)
+    every = _connect_every(pipeline, tab, make, [*extra.values(), *also], fresh)
     pasted = _connect_paste(pipeline, tab, fresh)
     late: list[dict[str, Any]] = [event, every, pasted, shown, shared, *connect_gallery(results, fresh)]
     late += _connect_examples(tab, settings, style, fresh, see, late)

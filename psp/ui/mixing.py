@@ -14,9 +14,9 @@ from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.parameters import LAYERS
 from psp.tasks import TASKS
+from psp.ui.base import Base, base_controls, connect_base
 from psp.ui.controls import check_model
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
-from psp.ui.mix.base import Base, base_controls, connect_base
 from psp.ui.mix.faces import TwoFaces, connect_swap, two_faces
 from psp.ui.mix.live import Live, connect_live, live_mixture
 from psp.ui.mix.sliders import Sliders, connect_sliders, group_sliders
@@ -136,7 +136,7 @@ def mixing_tab(pipeline: PspPipeline) -> Tab:
 def _connect_own(pipeline: PspPipeline, layout: _Layout, tab: PhotoTab[_Extra], connected: Tab) -> None:
     """Wire what other tabs do not have."""
     settings, base = tab.extra.settings, tab.extra.base
-    connect_base(base, tab.controls, tab.results, connected.fresh)
+    connect_base(base, tab.controls, tab.results, connected.fresh, "mixing")
     connect_swap(layout.faces, tab.controls)
     connect_sliders(pipeline, layout.sliders, settings["layers"], tab.controls.model)
     if layout.live:

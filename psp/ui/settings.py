@@ -8,7 +8,7 @@ import gradio as gr
 
 from psp.codes.latents import GROUPS
 from psp.config import Settings
-from psp.parameters import ALIGN, FACE, LAYERS, MODEL, SEED, Parameter
+from psp.parameters import ALIGN, FACE, MODEL, SEED, Parameter
 from psp.registry.lookup import families, known_models, tasks_of
 from psp.ui.seeds import seed_control
 
@@ -73,16 +73,23 @@ def _control(setting: Parameter, task: str) -> gr.components.Component:
     """Make the control of one setting."""
     if setting.name == SEED.name:
         return seed_control(task, int(setting.default), setting.label, _info(setting))
-    if setting.name == LAYERS.name:
+    if setting.grammar == "layers":
         return _layers(setting)
+    if setting.grammar == "edits":
+        return gr.Textbox(str(setting.default), label=setting.label, info=_info(setting), max_lines=1)
     if setting.type is bool:
         return _checkbox(setting)
-    if setting.choices or setting.words:
-        named: list[tuple[str, str | int | float]] = [(title, number) for number, title in setting.choices]
-        if setting.words:
-            return _words(setting)
-        return gr.Dropdown(named, value=setting.default, label=setting.label, info=_info(setting))
+    if setting.words:
+        return _words(setting)
+    return _numeric(setting)
+
+
+def _numeric(setting: Parameter) -> gr.components.Component:
+    """Make the control of a number: a choice where there are few, else a field or a slider."""
     assert setting.is_number, f"{setting.name}: a text is one of a few words"
+    if setting.choices:
+        named: list[tuple[str, str | int | float]] = [(title, number) for number, title in setting.choices]
+        return gr.Dropdown(named, value=setting.default, label=setting.label, info=_info(setting))
     return _number(setting) if setting.type is int and setting.high > _SLID else _slider(setting)
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from psp.codes.latents import codes_from_bytes
 from psp.errors import FaceNotFoundError, InputError, StoppedError
-from psp.inference.blend import BLENDED_SIZE, MOST_KNOWN, FaceIn, Known, blend
+from psp.inference.blend import MOST_KNOWN, blend
+from psp.inference.known_faces import PREVIEW_SIZE, FaceIn, Known
 from psp.inference.network import Network, Work
 from psp.inference.pipeline import PspPipeline
 
@@ -49,7 +50,7 @@ def apart(one: Image.Image, other: Image.Image) -> float:
 def test_it_is_the_mixture_of_the_task_itself(pipeline: PspPipeline, faces: list[str]) -> None:
     one, other = map(FaceIn, faces)
     made, _ = blend(pipeline.network, pipeline.read, one, other, {}, layers=LAYERS, alpha=0.8)
-    assert made.width <= BLENDED_SIZE
+    assert made.width <= PREVIEW_SIZE
     assert apart(made, pipeline.style_mix(faces[0], faces[1], layers=LAYERS, alpha=0.8).image) < 3
     by_chance, _ = blend(pipeline.network, pipeline.read, one, None, {}, layers="all", seed=7)
     assert apart(by_chance, pipeline.style_mix(faces[0], layers="all", seed=7).image) < 3

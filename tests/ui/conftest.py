@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
+from safetensors.numpy import save
 
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
@@ -58,6 +60,8 @@ def inputs(
         picture.save(paths[name])
     paths["latents"] = folder / "latents.safetensors"
     paths["latents"].write_bytes(pipeline.encode(astronaut).latents_file() or b"")
+    paths["directions"] = folder / "directions.safetensors"
+    paths["directions"].write_bytes(save({"tint": np.full(512, 0.1, np.float32)}))
     return paths
 
 

@@ -22,6 +22,18 @@ PHOTO = {"photo": "required", "model": "auto", "align": True, "face": 0}
 DRAWN = {"model": "auto", "variants": 1, "seed": 0, "layers": "auto", "alpha": 1.0}
 CONTRACT: dict[str, tuple[dict[str, object], str]] = {
     "/encode": ({**PHOTO, "likeness": "quick"}, "image"),
+    "/edit": (
+        {
+            "photo": "required",
+            "directions": None,
+            "model": "auto",
+            "align": True,
+            "face": 0,
+            "edits": "",
+            "likeness": "quick",
+        },
+        "image",
+    ),
     "/frontalize": (PHOTO, "image"),
     "/toonify": ({**PHOTO, "strength": 1.0}, "image"),
     "/super_resolution": ({**PHOTO, "factor": 0, "variants": 1, "seed": 0}, "gallery"),
@@ -52,6 +64,10 @@ WITHOUT_CODES = ("/align", "/photo_to_sketch", "/photo_to_mask")
 # the likeness: the small family of these tests cannot be exact.
 REQUESTS: dict[str, dict[str, object]] = {
     "/encode": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1, "likeness": "quick"},
+    "/edit": {
+        "photo": "two", "directions": "directions", "model": "mobile-1024", "align": True, "face": 1,
+        "edits": "tint:0.5,features-1:-1", "likeness": "quick",
+    },
     "/frontalize": {"photo": "photo", "model": "mobile-1024", "align": False, "face": 0},
     "/toonify": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1, "strength": 0.5},
     "/super_resolution": {
@@ -74,7 +90,7 @@ REQUESTS: dict[str, dict[str, object]] = {
     "/photo_to_sketch": {"photo": "photo", "align": False, "face": 0},
     "/photo_to_mask": {"photo": "two", "align": True, "face": 1},
 }  # fmt: skip
-FILES = ("photo", "style", "sketch", "mask", "latents")
+FILES = ("photo", "style", "directions", "sketch", "mask", "latents")
 
 
 @pytest.fixture(scope="module")
@@ -144,6 +160,7 @@ def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
         ("/super_resolution", "photo"),
         ("/sketch_to_face", "sketch"),
         ("/style_mix", "photo"),
+        ("/edit", "photo"),
     ],
 )
 def test_defaults_are_enough_and_codes_have_their_shape(
@@ -278,6 +295,10 @@ def test_the_page_is_built_without_loading_a_model(pipeline: PspPipeline) -> Non
         ("/sketch_to_face", "sketch", {"layers": "40-"}, "layers are 0 to 13"),
         ("/sketch_to_face", "sketch", {"layers": "some"}, "cannot be understood"),
         ("/style_mix", "photo", {"alpha": -1}, "-1"),
+        ("/edit", "photo", {"edits": "smile"}, "cannot be understood"),
+        ("/edit", "photo", {"edits": "smile:9"}, "-2 to 2"),
+        ("/edit", "photo", {"edits": "beauty:1"}, "no direction 'beauty'"),
+        ("/edit", "photo", {"likeness": "perfect"}, "quick or exact"),
         ("/segmentation_to_face", "two", {}, "not square"),
         ("/decode", "photo", {}, "safetensors"),
         ("/decode", "latents", {"model": "ffhq-1024"}, "offline"),

@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_function_description
 
+from psp.files.bundled import directions_file
 from psp.inference.examples import examples_of, rendered
 from psp.parameters import Parameter, Setting
 from psp.tasks import CALLS
@@ -98,6 +99,8 @@ def _replace(block: gr.blocks.Block, schema: dict[str, Any], example: Callable[[
 
 def _example(name: str) -> Path:
     """Return the file of an example for the input ``name``."""
+    if name == "directions":
+        return directions_file()
     if name == "style":
         styled = next(each for each in examples_of("style_mix") if each.style_path)
         assert styled.style_path is not None

@@ -18,7 +18,10 @@ HOW = (
 )
 """What a file may be, for those who call a tool."""
 
-_ENDINGS = {"photo": "png", "style": "png", "sketch": "png", "mask": "png", "latents": "safetensors"}
+_ENDINGS = {
+    **dict.fromkeys(("photo", "style", "sketch", "mask"), "png"),
+    **dict.fromkeys(("latents", "directions"), "safetensors"),
+}
 
 
 def file_from_text(given: object, name: str) -> dict[str, Any]:

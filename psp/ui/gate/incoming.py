@@ -13,7 +13,7 @@ import gradio as gr
 
 from psp.errors import InputError
 from psp.parameters import SETTINGS
-from psp.ranges import as_number, as_whole, check_layers, check_number, shown
+from psp.ranges import as_number, as_whole, check_edits, check_layers, check_number, shown
 from psp.ui.gate.pad import MAX_LAYERS
 from psp.ui.gate.requests import given_by_clients, parameters_of
 from psp.ui.gate.uploads import check_files, file_of, is_url, not_uploaded
@@ -91,7 +91,18 @@ def _check(  # noqa: PLR0911  (one line a kind of control)
         return _number(block, value, name)
     if isinstance(block, gr.Dropdown | gr.Radio):
         return _choice(block, value, name)
-    if isinstance(block, gr.Textbox) and value is not None and not isinstance(value, str):
+    if isinstance(block, gr.Textbox):
+        return _text(value, name)
+    return value
+
+
+def _text(value: object, name: str) -> object:
+    """Return a text; that of a setting must be written as it is read."""
+    if value is None:
+        return SETTINGS[name].default if name in SETTINGS else None
+    if name in SETTINGS and SETTINGS[name].grammar == "edits":
+        return check_edits(value)
+    if not isinstance(value, str):
         raise InputError(f"The {name} is {shown(value)}.", "Give a text.")
     return value
 

@@ -14,10 +14,11 @@ from typing import Any
 
 import gradio as gr
 
-from psp.codes.latents import Codes, CodesFile, codes_from_bytes
+from psp.codes.latents import CodesFile, codes_from_bytes
 from psp.errors import PspError, StoppedError
-from psp.inference.blend import FaceIn, Known, blend
+from psp.inference.blend import blend
 from psp.inference.examples import examples_of, rendered
+from psp.inference.known_faces import FaceIn, Known, KnownFace
 from psp.inference.pipeline import PspPipeline
 from psp.ui.addressed import for_page
 from psp.ui.cache import cached
@@ -167,13 +168,13 @@ class _Stored:
     def codes(self) -> Known:
         """Return them, read when they are first asked for."""
         if not self._codes:
-            found: dict[tuple[FaceIn, str], Codes] = {}
+            found: dict[tuple[FaceIn, str], KnownFace] = {}
             for example in examples_of("encode"):
                 file = codes_from_bytes(rendered(example).latents.read_bytes())
                 if file.recipe is None:
                     continue
                 face = int(file.recipe.settings.get("face", 0))
                 path = cached(example.path.read_bytes(), example.path.name)
-                found[FaceIn(path, True, face), file.recipe.model_sha256] = file.codes[None]
+                found[FaceIn(path, True, face), file.recipe.model_sha256] = KnownFace(file.codes[None])
             self._codes = found
         return self._codes

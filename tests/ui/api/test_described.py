@@ -77,16 +77,17 @@ def run_snippet(endpoint: dict[str, Any]) -> str:
 
 def test_the_snippets_of_the_api_page_run_as_they_stand(endpoints: dict[str, Any]) -> None:
     for name, endpoint in endpoints.items():
-        if name != "/decode":
+        if name not in ("/decode", "/edit"):  # their files are for the bundled family
             assert "recipe" in run_snippet(endpoint), name
 
 
 @pytest.mark.usefixtures("true_family")
-def test_the_example_of_a_codes_file_is_one_of_the_bundled_family(tmp_path: Path) -> None:
+def test_the_examples_of_codes_and_of_directions_are_for_the_bundled_family(tmp_path: Path) -> None:
     pipeline = PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path))
     with served(build_app(pipeline)) as url:
-        endpoint = Raw(url).send("/gradio_api/info").json["named_endpoints"]["/decode"]
-        assert "'size': 1024" in run_snippet(endpoint)
+        endpoints = Raw(url).send("/gradio_api/info").json["named_endpoints"]
+        for name in ("/decode", "/edit"):
+            assert "'size': 1024" in run_snippet(endpoints[name])
 
 
 @pytest.mark.parametrize("factor", [8, 8.0])

@@ -1,4 +1,4 @@
-"""What a mixture starts from: the photo, a variant of the result before, or a file of codes."""
+"""What a mixture or an edit starts from: the photo, a variant of the result before, or a file of codes."""
 
 from __future__ import annotations
 
@@ -48,15 +48,32 @@ def base_controls() -> Base:
     return Base(gr.State(None), about, keep, release, latents)
 
 
-def connect_base(base: Base, controls: PhotoControls, results: Results, fresh: Fresh) -> None:
-    """Make a variant, or a file of codes, what the next mixture starts from, and the preview too."""
+def connect_base(
+    base: Base,
+    controls: PhotoControls,
+    results: Results,
+    fresh: Fresh,
+    preview: str,
+    afresh: gr.components.Component | None = None,
+) -> None:
+    """Make a variant, or a file of codes, what the next run starts from, and the preview too.
+
+    Args:
+        base: The parts.
+        controls: The photo that is the base otherwise.
+        results: Where variants come from.
+        fresh: Keeps results together with what they were made of.
+        preview: What the page's script calls the keeper of the preview: "mixing" or "editing".
+        afresh: A text that is emptied once a result is the base, because that has it in it.
+    """
+    again = f"{preview}.again()"
 
     def keep(latents: str | None, first: Any, chosen: int) -> tuple[Any, ...]:  # noqa: ANN401  (what Gradio hands over)
         file = codes_from_bytes(read_file(need(latents, "result")))
         kept = picture_at(first, chosen)
         codes = file.codes[chosen] if file.codes.ndim == 3 else file.codes
         said = f"Variant {chosen + 1} is the base. Its codes are reused."
-        return CodesFile(codes, file.recipe), said, kept
+        return CodesFile(codes, file.recipe, file.details), said, kept
 
     def open_file(latents: str | None) -> tuple[CodesFile | None, str, Any]:
         if not latents:
@@ -74,12 +91,15 @@ def connect_base(base: Base, controls: PhotoControls, results: Results, fresh: F
         queue=False,  # so that a run that is asked for right after starts from it
     )
     fresh.settle(kept)
-    kept.success(None, js="() => mixing.again()", api_visibility="private")
+    if afresh is None:
+        kept.success(None, js=f"() => {again}", api_visibility="private")
+    else:
+        kept.success(None, None, afresh, js=f"() => ({again}, '')", api_visibility="private")
     opened = base.latents.change(in_words(open_file), base.latents, outputs, api_visibility="private")
     opened.success(
-        None, base.latents, js="file => file ? mixing.again() : []", api_visibility="private"
+        None, base.latents, js=f"file => file ? {again} : []", api_visibility="private"
     )  # not where a new photo has emptied it
-    base.release.click(None, None, results.seen, js="() => (mixing.again(), null)", api_visibility="private")
+    base.release.click(None, None, results.seen, js=f"() => ({again}, null)", api_visibility="private")
     gr.on(  # another photo, or another face in it, is another base
         [base.release.click, controls.photo.change, controls.face.change],
         lambda: (None, _NO_BASE, None),

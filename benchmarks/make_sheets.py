@@ -80,7 +80,7 @@ def edits(studio: PspPipeline) -> None:
     for name, direction in directions_of(studio.network.load("auto", "edit").psp).items():
         low, high = direction.named.low, direction.named.high
         lines.append([])
-        for path in known:
+        for path in [*known]:
             for amount in (low, low / 2, 0.0, high / 2, high):
                 picture, known[path] = preview_edit(
                     studio.network, studio.read, FaceIn(str(path)), known[path],

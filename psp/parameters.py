@@ -122,6 +122,15 @@ SEED = Parameter(
 LAYERS = Parameter("layers", "auto", "Layers", "which layers take the style", grammar="layers")
 ALPHA = Parameter("alpha", 1.0, "Amount", "share of the style in these layers", high=1)
 
+SECONDS = Parameter("seconds", 2.0, "Seconds", "how long the clip is", low=1, high=4)
+LOOP = Parameter("loop", True, "There and back", "ends where it began", off="only there")
+SIZE = Parameter(
+    "size", 512, "Size", "side of the clip in pixels", choices=((256, "256 px, soon there"), (512, "512 px"))
+)
+FORMAT = Parameter(
+    "format", "mp4", "Format", "mp4: H.264, small and smooth; gif: plays anywhere", words=("mp4", "gif")
+)
+
 # What recipes say besides: nobody sets these.
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
 STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))

@@ -15,10 +15,14 @@ from psp.parameters import (
     EDITS,
     FACE,
     FACTOR,
+    FORMAT,
     LAYERS,
     LIKENESS,
+    LOOP,
     MODEL,
+    SECONDS,
     SEED,
+    SIZE,
     STRENGTH,
     VARIANTS,
     Parameter,
@@ -39,7 +43,7 @@ class Task:
         caption: What it does, for a person, one or two sentences.
         limits: What it cannot do, plainly; empty where nothing needs saying.
         parameters: Its settings, in the order of the API.
-        second: Name of a second file that can go in: a picture for "style", a file for "directions".
+        more: Names of further files that can go in: a picture for "style", a file for "directions".
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
         short: Its name in one word, as the page's tabs have it; empty where the title is one.
@@ -51,7 +55,7 @@ class Task:
     caption: str
     limits: str = ""
     parameters: tuple[Parameter, ...] = ()
-    second: Literal["", "style", "directions"] = ""
+    more: tuple[Literal["style", "directions"], ...] = ()
     model: str = ""
     tracer: str = ""
     short: str = ""
@@ -106,7 +110,7 @@ TASKS: dict[str, Task] = {
                 "another collar. Where the picture changes, what codes cannot say of the photo fades."
             ),
             parameters=(*_PHOTO, EDITS, LIKENESS.but(help=_FADES)),
-            second="directions",
+            more=("directions",),
             model="encode",
         ),
         Task(
@@ -178,7 +182,7 @@ TASKS: dict[str, Task] = {
             caption="Blend one face with another, or with random ones: pose and shape, features, colours.",
             limits="Layers are not clean switches: changing one group shifts the others a little.",
             parameters=(*_PHOTO, LAYERS, ALPHA, VARIANTS, SEED),
-            second="style",
+            more=("style",),
             model="encode",
             short="Mix",
         ),
@@ -202,6 +206,16 @@ TOOLS: dict[str, Task] = {
             kind="latents",
             caption="Decode a .safetensors file of codes.",
             parameters=(MODEL,),
+            model="encode",
+        ),
+        Task(
+            name="move",
+            title="Move",
+            kind="photo",
+            caption="Make a clip of a face that changes: into an edited one, or into another face.",
+            limits="On a processor half a second a frame; two seconds have 26 frames, there and back.",
+            parameters=(*_PHOTO, EDITS, LIKENESS.but(help=_FADES), SECONDS, LOOP, SIZE, FORMAT),
+            more=("style", "directions"),
             model="encode",
         ),
         Task(

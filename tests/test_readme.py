@@ -38,8 +38,8 @@ COMMANDS = list(dict.fromkeys(tuple(command) for text in SAID for command in com
 PYTHON = [
     block for block in blocks("python") if "gradio_client" not in block.body and block.body not in NOT_RUN
 ]
-# These want an hour, a GPU, a download, an account or earlier results, serve, or write into the repository:
-# parsed, and their settings checked.
+# These want an hour, a GPU, a download, an account, earlier results or the bundled generator, serve, or write
+# into the repository: parsed, and their settings checked.
 PARSED = (
     ("serve",),
     ("train",),
@@ -48,6 +48,8 @@ PARSED = (
     ("models", "import-mobile"),
     ("space",),
     ("gallery",),
+    ("edit",),
+    ("move",),
 )
 
 

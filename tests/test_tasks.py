@@ -28,7 +28,7 @@ def page(pipeline: PspPipeline) -> gr.Blocks:
 
 def wanted(task: Task) -> list[tuple[str, object]]:
     """The table's arguments: the input, a second picture, the settings, each with its default."""
-    second = [(task.second, None)] if task.second else []
+    second = [(name, None) for name in task.more]
     return [(task.kind, NOTHING), *second, *((p.name, p.default) for p in task.parameters)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psp.errors import CheckpointError, SettingsError
 from psp.maps.classes import MOST, MapClasses, classes_from_json, numbered_classes
 from psp.maps.palette import CLASSES, FACE_CLASSES
-from psp.tasks import TASKS, InputKind
+from psp.tasks import CALLS, TASKS, InputKind
 
 _CHANNELS: dict[InputKind, int] = {"photo": 3, "sketch": 1}
 _GIVES: dict[InputKind, str] = {
@@ -55,7 +55,7 @@ class ModelInput:
         Raises:
             CheckpointError: It takes something else; says what, and which task fits.
         """
-        wanted = TASKS[task].kind
+        wanted = CALLS[task].kind
         if self.kind == wanted:
             return
         fits = " or ".join(self.tasks()) if self.kind else ""
@@ -82,7 +82,7 @@ def model_input(channels: int, info: Mapping[str, str], name: str) -> ModelInput
         CheckpointError: The file names other classes than the encoder takes.
     """
     task = info.get("task", "")
-    mapped = (task in TASKS and TASKS[task].kind == "mask") or "classes" in info
+    mapped = (task in TASKS and CALLS[task].kind == "mask") or "classes" in info
     if "classes" in info:
         try:
             classes = classes_from_json(info["classes"])

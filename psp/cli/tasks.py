@@ -33,7 +33,7 @@ _MORE = {
     "layers": ": 8-, 0-3,7, all, auto, pose, features, colours; with shares: pose:0.5,features",
 }
 
-_SECOND = {
+_FURTHER = {
     "style": "a picture with another face; none: random styles",
     "directions": "a .safetensors file of further directions",
 }
@@ -49,8 +49,8 @@ def _add_task(parser: argparse.ArgumentParser, task: Task) -> None:
     what = "a file, or a folder of them" if task.name == "align" else "a file"
     parser.add_argument(task.kind, type=Path, help=f"the {task.kind}, {what}")
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
-    if task.second:
-        parser.add_argument(f"--{task.second}", type=Path, help=_SECOND[task.second])
+    for name in task.more:
+        parser.add_argument(f"--{name}", type=Path, help=_FURTHER[name])
     for setting in task.parameters:
         _add_setting(parser, setting)
     if task.model and task.has("face"):
@@ -94,8 +94,7 @@ def _run_task(options: argparse.Namespace) -> None:
     given: Path = getattr(options, task.kind)
     settings = {setting.name: getattr(options, setting.name) for setting in task.parameters}
     settings.pop("face", None)
-    if task.second:
-        settings[task.second] = getattr(options, task.second)
+    settings |= {name: getattr(options, name) for name in task.more}
     if task.model:
         settings["step"] = print_step
     faces: Sequence[int | None] = [None]

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from psp.codes.latents import recipe_of_codes
-from psp.codes.recipe import SOFTWARE, Recipe, recipe_of_png
+from psp.codes.recipe import SOFTWARE, Recipe, recipe_from_json, recipe_of_png
 from psp.errors import PictureError, SettingsError
+from psp.pictures.clips import CLIP_ENDINGS, comment_of
 from psp.pictures.formats import ENDINGS
 from psp.pictures.images import read_png_header
 
@@ -75,8 +76,11 @@ def require_own(path: Path, made: Made) -> None:
 
 
 def recipe_at(path: Path) -> Recipe | None:
-    """Return the recipe in a PNG or a file of codes; None where there is none, or no such file."""
+    """Return the recipe in a PNG, a clip or a file of codes; None where there is none, or no such file."""
     try:
+        if path.suffix.lower() in CLIP_ENDINGS:
+            with path.open("rb") as file:
+                return recipe_from_json(comment_of(file) or "")
         if path.suffix.lower() != _CODES:
             return recipe_of_png(read_png_header(path))
         with path.open("rb") as file:

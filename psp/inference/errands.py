@@ -54,6 +54,8 @@ class Work:
         size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
         exact: Whether the picture also shows what codes cannot say of the one photo in ``inputs``.
         details: What codes cannot say, where they were made before; one set of ``codes`` goes with it.
+        anchors: Photos that the ``codes`` lie near or between: codes [1,n,dim] and details of each. A picture
+            shows of the details of all of them what still fits it.
         shift: What is added to the codes, [n,dim]; where it changes the picture, the details fade.
     """
 
@@ -72,6 +74,7 @@ class Work:
     size: int | None = None
     exact: bool = False
     details: Details | None = None
+    anchors: tuple[tuple[Floats, Details], ...] = ()
     shift: Floats | None = None
 
 
@@ -107,12 +110,14 @@ def seconds_of(errands: Sequence[Errand]) -> int:
     the GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where
     two generators are blended or likeness is exact.
     """
-    pictures = sum(
-        one.pictures * (1 + (one.work.strength < 1.0) + one.work.exact) * max(0.1, (one.size / 1024) ** 2)
-        for one in errands
-    )
+    pictures = sum(one.pictures * _weight(one.work) * max(0.1, (one.size / 1024) ** 2) for one in errands)
     moved = 0 if all(one.waits for one in errands) else 8
     return math.ceil(4 + moved + 0.15 * pictures)
+
+
+def _weight(work: Work) -> int:
+    """Return how many plain pictures a picture of a job costs."""
+    return 1 + (work.strength < 1.0) + work.exact + len(work.anchors)
 
 
 def crossing(step: Step | None) -> Step | None:

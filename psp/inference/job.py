@@ -15,6 +15,7 @@ from psp.codes.variants import Variation
 from psp.errors import InputError
 from psp.faces.alignment import NO_FACE, Alignment
 from psp.faces.suitability import photo_warnings
+from psp.inference.errands import Made
 from psp.inference.inputs import Prepared
 from psp.inference.network import Floats, Loaded, Network, Step, Work
 from psp.inference.result import Result
@@ -132,8 +133,22 @@ class Job:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
-        codes, images, kept = self._network.run(work, self._step, self.loaded)
+        made = self._network.run(work, self._step, self.loaded)
         self.clock.lap("network")
+        return self.tell_of(made, prepared, recipe, style)
+
+    def tell_of(
+        self, work: Made, prepared: Prepared, recipe: Recipe, style: Prepared | None = None
+    ) -> Result:
+        """Return a result of what the network made, with all that is said about it.
+
+        Args:
+            work: What it made.
+            prepared: The input.
+            recipe: What reproduces the result.
+            style: The second picture.
+        """
+        codes, images, kept = work
         made = tuple(to_pictures(_tensor(images)))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
         place = prepared.place

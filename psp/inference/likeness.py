@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 import torch
@@ -57,13 +57,39 @@ def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
     """
+    # In the maps' own terms, so that the file holds what this picture was made with.
+    coarse, fine = _still_true(psp, details, before, after)
+    return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
+
+
+def decode_near(
+    psp: PSP, anchors: Sequence[tuple[Tensor, Details]], codes: Tensor, size: int | None
+) -> Tensor:
+    """Decode ``codes`` [1,n,dim] with what still fits them of the details of photos near them.
+
+    Args:
+        psp: The model.
+        anchors: Codes [1,n,dim] and details of each photo; there is one at least.
+        codes: What is decoded.
+        size: Of previews in pixels; None: the model's.
+
+    Raises:
+        InputError: There is no network for the model's generator, or details are of another shape.
+    """
+    network, generator = _for(psp)
+    maps = [_still_true(psp, details, before, codes) for before, details in anchors]
+    coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
+    added = network.additions(coarse, fine)
+    return generator(codes, None, added) if size is None else decode_preview(generator, codes, size, added)  # type: ignore[no-any-return]  # nn.Module's own call
+
+
+def _still_true(psp: PSP, details: Details, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maps of details, coarse and fine, without what belongs to the parts that changed."""
     network, generator = _for(psp)
     _require_shape(network, details)
     kept = network.kept(generator.features(before, 64), generator.features(after, 64))
     coarse, fine = (_tensor(each, psp.device) for each in (details.coarse, details.fine))
-    # In the map's own terms, so that the file holds what this picture was made with.
-    fine = fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
-    return details_of((coarse * kept)[0].cpu().numpy(), fine[0].cpu().numpy())
+    return coarse * kept, fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
 
 
 def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Tensor], Tensor]:

@@ -211,6 +211,8 @@ class Network:
                 codes = codes + torch.from_numpy(work.shift).to(psp.device)
             if work.exact or details is not None:
                 details, decode = _exactly(psp, work, before, codes)
+            if work.anchors:
+                decode = _between_anchors(psp, work)
             variants = _mix(psp, codes, work)
             images = []
             group = len(variants) if work.together else 1
@@ -359,6 +361,16 @@ def _exactly(
     if work.shift is not None:
         details = likeness.faded(psp, details, before, codes)
     return details, likeness.decoder(psp, details, work.size)
+
+
+def _between_anchors(psp: PSP, work: Work) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return what decodes codes with what still fits them of the details of the job's anchors."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
+
+    anchors = [(torch.from_numpy(codes).to(psp.device), details) for codes, details in work.anchors]
+    return lambda codes: likeness.decode_near(psp, anchors, codes, work.size)
 
 
 def _between(

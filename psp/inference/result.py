@@ -22,6 +22,21 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
+class Clip:
+    """A clip.
+
+    Attributes:
+        data: The file.
+        format: What it is, and its ending: "mp4" or "gif".
+        frames: How many it has.
+    """
+
+    data: bytes
+    format: str
+    frames: int
+
+
+@dataclass(frozen=True, eq=False)
 class Result:
     """What a task made.
 
@@ -34,6 +49,7 @@ class Result:
         seen: What the model saw: the crop of a photo, the normalised sketch, the map; None for codes.
         inputs: The files that it was made from.
         kept: What codes cannot say of the photo, where likeness is exact; it goes into the file of codes.
+        clip: The clip, where the task makes one; ``images`` are its first and last picture then.
     """
 
     images: tuple[Image.Image, ...]
@@ -43,6 +59,7 @@ class Result:
     seen: Image.Image | None = None
     inputs: tuple[Path, ...] = ()
     kept: Details | None = None
+    clip: Clip | None = None
 
     @property
     def image(self) -> Image.Image:
@@ -61,9 +78,10 @@ class Result:
         return None if self.latents is None else codes_to_bytes(self.latents, self.recipe, details=self.kept)
 
     def files(self, name: str) -> dict[str, bytes]:
-        """Return all files of the result by their names: pictures, codes, details."""
+        """Return all files of the result by their names: a clip, pictures, codes, details."""
         several = len(self.images) > 1
-        files = {
+        files = {} if self.clip is None else {f"{name}.{self.clip.format}": self.clip.data}
+        files |= {
             f"{name}-{i}.png" if several else f"{name}.png": self.png(i) for i in range(len(self.images))
         }
         latents = self.latents_file()
@@ -73,7 +91,7 @@ class Result:
         return files
 
     def save(self, path: str | Path) -> Path:
-        """Write the pictures (PNG) and the codes, all of them or none; return the first picture's path.
+        """Write the pictures (PNG), the codes and a clip, all of them or none; return the first one's path.
 
         Earlier results are replaced; files that are none, and those that this one was made from, never are.
 

@@ -99,7 +99,7 @@ def _seen(path: Path, kind: str, align: bool, face: int, factor: int, small: boo
 def _by_file(found: Found) -> Example | None:
     """Return the example whose file the input is, one of the result's own task before others."""
     task = TASKS[found.recipe.task]
-    if found.input is None or task.second == "style":  # of a mixture the second picture is not known
+    if found.input is None or "style" in task.more:  # of a mixture the second picture is not known
         return None
     hashed = hash_file(found.input)
     same = [

@@ -50,7 +50,7 @@ _ASSETS = assets_dir()
 _CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css", _ASSETS / "mix.css", _ASSETS / "edit.css"]
 _PADS = _ASSETS / "pads.css"
 _NAMES = (
-    "pad", "seeds", "results", "sheet", "live", "mix", "edit", "pictures", "tabs", "names", "session",
+    "pad", "seeds", "results", "sheet", "live", "mix", "edit", "clip", "pictures", "tabs", "names", "session",
     "share",
 )  # fmt: skip
 _SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]

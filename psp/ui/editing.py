@@ -14,6 +14,7 @@ from psp.inference.result import Result
 from psp.tasks import TASKS
 from psp.ui.base import Base, base_controls, connect_base
 from psp.ui.controls import check_model, photo_field
+from psp.ui.edit.clip import Clip, clip_section, connect_clip
 from psp.ui.edit.live import Live, connect_live_edit, live_edit
 from psp.ui.edit.sliders import EditSliders, connect_edit_sliders, more_sliders, named_sliders
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
@@ -36,12 +37,14 @@ class _Extra:
         sliders: The sliders, which write one of them.
         live: The face that follows them; None where a GPU is lent.
         base: What is edited instead of the photo.
+        clip: The section for clips.
     """
 
     settings: Controls
     sliders: EditSliders
     live: Live | None
     base: Base
+    clip: Clip
 
 
 def edit_tab(pipeline: PspPipeline) -> Tab:
@@ -67,6 +70,9 @@ def edit_tab(pipeline: PspPipeline) -> Tab:
     ) -> tuple[Any, ...]:
         """Change things about a face: smile, age, pose, glasses, hair, light.
 
+        Names for edits: yaw, pitch, smile, mouth, eyes, age, width, beard, glasses, hat, hair_length,
+        hair_lightness, hair_warmth, skin, brightness; of any model pose-1, -2, -3, features-1, colours-1, …
+
         Args:
             photo: A photo with a face in it.
             base: Codes to start from instead of the photo, on the page.
@@ -75,9 +81,7 @@ def edit_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
-            edits: What is changed and how much, -1 to 1: "smile:0.5,age:-1". Bundled: yaw, pitch, smile,
-                mouth, eyes, age, width, beard, glasses, hat, hair_length, hair_lightness, hair_warmth, skin,
-                brightness; of any model: pose-1 to colours-3.
+            edits: What is changed and how much, -1 to 1 each: "smile:0.5,age:-1".
             likeness: "quick" is what the codes say; "exact" keeps hats, curls, backgrounds where they stay.
             progress: Shows what happens.
         """
@@ -110,7 +114,7 @@ def _more(pipeline: PspPipeline) -> _Extra:
     with gr.Accordion("Advanced", open=False):
         settings |= setting_controls([own["edits"]], _TASK.name)
         base = base_controls()
-    return _Extra({name: settings[name] for name in own}, sliders, live, base)
+    return _Extra({name: settings[name] for name in own}, sliders, live, base, clip_section())
 
 
 def _connect_own(pipeline: PspPipeline, tab: PhotoTab[_Extra], connected: Tab) -> None:
@@ -118,6 +122,9 @@ def _connect_own(pipeline: PspPipeline, tab: PhotoTab[_Extra], connected: Tab) -
     extra, edits = tab.extra, tab.extra.settings["edits"]
     connect_base(extra.base, tab.controls, tab.results, connected.fresh, "editing", afresh=edits)
     connect_edit_sliders(extra.sliders, edits, tab.controls.model, pipeline.settings)
+    connect_clip(
+        pipeline, extra.clip, tab.controls, extra.base.codes, extra.sliders.directions, extra.settings
+    )
     if extra.live:
         live = connect_live_edit(
             pipeline, extra.live, tab.controls, extra.base.codes, extra.sliders.directions, extra.settings,

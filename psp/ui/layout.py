@@ -181,13 +181,9 @@ def connect_photo_tab(
     fresh.watch()
     fresh.ask(tab.run.click)
     inputs = inputs or [*controls.of_api(), *extra.values(), tab.stop]
+    made_of = [name for name in fresh.names() if name != "codes"]
     event = connect_endpoint(
-        tab.run.click,
-        run,
-        tab.task.name,
-        inputs,
-        results,
-        js=fresh.begin("one", [name for name in fresh.names() if name != "codes"], inputs),
+        tab.run.click, run, tab.task.name, inputs, results, js=fresh.begin("one", made_of, inputs)
     )
     fresh.listen(controls.photo.input, "replaced")
     assert results.marked is not None

@@ -64,9 +64,14 @@ def connect_stop(
     button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency], fresh: Fresh
 ) -> None:
     """Make ``button`` stop ``runs``, whether they wait or run; the result before stays, as ``fresh`` says."""
+    fresh.listen(button.click, "stopped")
+    watch_stop(button, stop, runs)
+
+
+def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency]) -> None:
+    """Make ``button`` stop ``runs``, whether they wait or run."""
 
     def request(wish: Stop) -> None:
         wish.request()
 
-    fresh.listen(button.click, "stopped")
     button.click(request, inputs=stop, cancels=[*runs], queue=False, api_visibility="private")

@@ -34,6 +34,23 @@ CONTRACT: dict[str, tuple[dict[str, object], str]] = {
         },
         "image",
     ),
+    "/move": (
+        {
+            "photo": "required",
+            "style": None,
+            "directions": None,
+            "model": "auto",
+            "align": True,
+            "face": 0,
+            "edits": "",
+            "likeness": "quick",
+            "seconds": 2.0,
+            "loop": True,
+            "size": 512,
+            "format": "mp4",
+        },
+        "file",
+    ),
     "/frontalize": (PHOTO, "image"),
     "/toonify": ({**PHOTO, "strength": 1.0}, "image"),
     "/super_resolution": ({**PHOTO, "factor": 0, "variants": 1, "seed": 0}, "gallery"),
@@ -67,6 +84,11 @@ REQUESTS: dict[str, dict[str, object]] = {
     "/edit": {
         "photo": "two", "directions": "directions", "model": "mobile-1024", "align": True, "face": 1,
         "edits": "tint:0.5,features-1:-1", "likeness": "quick",
+    },
+    "/move": {
+        "photo": "two", "style": "style", "directions": "directions", "model": "mobile-1024", "align": True,
+        "face": 1, "edits": "tint:0.5", "likeness": "quick", "seconds": 1.0, "loop": False, "size": 256,
+        "format": "gif",
     },
     "/frontalize": {"photo": "photo", "model": "mobile-1024", "align": False, "face": 0},
     "/toonify": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1, "strength": 0.5},
@@ -141,7 +163,8 @@ def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
     given: dict[str, Any] = {k: inputs[str(v)] if k in FILES else v for k, v in request.items()}
     result: Result = getattr(pipeline, endpoint.removeprefix("/"))(**given)
     pictures = [path.read_bytes() for path in pictures_of(first)]
-    assert pictures == [result.png(index) for index in range(len(result.images))]
+    wanted = [result.png(index) for index in range(len(result.images))]
+    assert pictures == ([result.clip.data] if result.clip else wanted)
     assert len(pictures) == request.get("variants", 1)
     assert (Path(latents).read_bytes() if latents else None) == result.latents_file()
     assert (latents is None) == (endpoint in WITHOUT_CODES)
@@ -298,7 +321,11 @@ def test_the_page_is_built_without_loading_a_model(pipeline: PspPipeline) -> Non
         ("/edit", "photo", {"edits": "smile"}, "cannot be understood"),
         ("/edit", "photo", {"edits": "smile:9"}, "-2 to 2"),
         ("/edit", "photo", {"edits": "beauty:1"}, "no direction 'beauty'"),
-        ("/edit", "photo", {"likeness": "perfect"}, "quick or exact"),
+        ("/edit", "photo", {"likeness": "perfect"}, "quick"),
+        ("/move", "photo", {}, "Nothing would move"),
+        ("/move", "photo", {"edits": "pose-1:1", "seconds": 60}, "60"),
+        ("/move", "photo", {"edits": "pose-1:1", "size": 4096}, "256, 512"),
+        ("/move", "photo", {"edits": "pose-1:1", "format": "exe"}, "exe"),
         ("/segmentation_to_face", "two", {}, "not square"),
         ("/decode", "photo", {}, "safetensors"),
         ("/decode", "latents", {"model": "ffhq-1024"}, "offline"),

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from psp.codes.recipe import picture_to_webp
+from psp.pictures.clips import CLIP_ENDINGS, frames_of
 from psp.pictures.images import load_picture
 
 # Bytes of a PNG that is shown as it is: tools often take no more than a megabyte, and base64 adds a third.
@@ -19,6 +20,8 @@ _SMALL = 600_000
 _QUALITY = 90
 # Pixels of the side of a sheet of several pictures.
 _SHEET = 1024
+# Which frames of a clip are shown, as shares of its length.
+_OF_CLIPS = (0.0, 0.16, 0.33, 0.5)
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,34 @@ def answer_of(outputs: list[Any]) -> Answer:
     """Return the answer for an endpoint's three outputs, as they go over the wire.
 
     One picture is shown as it is, or as WebP where it is too large for that, marked as synthetic; of several,
-    a sheet.
+    a sheet; of a clip, a sheet of four frames.
     """
     first, latents, details = outputs
     files = [first] if isinstance(first, dict) else [each["image"] for each in first]
     paths = [file["path"] for file in files]
+    if Path(paths[0]).suffix in CLIP_ENDINGS:
+        frames = frames_of(Path(paths[0]))
+        some = [frames[round(share * (len(frames) - 1))] for share in _OF_CLIPS]
+        return _answer(picture_to_webp(_sheet(some), _QUALITY), "image/webp", "clip", files, latents, details)
     data = Path(paths[0]).read_bytes()
     mime = "image/png"
     if len(paths) > 1 or len(data) > _SMALL:
         # These a model made: crops, sketches and maps of photos come alone, and are small.
         made = [load_picture(path) for path in paths]
         data, mime = picture_to_webp(made[0] if len(made) == 1 else _sheet(made), _QUALITY), "image/webp"
+    return _answer(data, mime, "pictures", files, latents, details)
+
+
+def _answer(
+    data: bytes,
+    mime: str,
+    name: str,
+    files: list[Any],
+    latents: Any,  # noqa: ANN401  (JSON)
+    details: object,
+) -> Answer:
     words = {
-        "pictures": [file["url"] for file in files],
+        name: [file["url"] for file in files],
         "latents": latents and latents["url"],
         "details": details,
     }

@@ -18,8 +18,8 @@ from psp.ui.api.given import HOW, file_from_text
 from psp.ui.gate.requests import given_by_clients
 
 _RETURNS = (
-    "Returns one picture to look at, and as JSON: links to the full pictures, a link to the file of codes if "
-    "there is one (for decode), and the details: recipe, faces found, warnings."
+    "Returns one picture to look at, and as JSON: links to the full pictures (or to the clip), a link to the "
+    "file of codes if there is one (for decode), and the details: recipe, faces found, warnings."
 )
 
 

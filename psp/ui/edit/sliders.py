@@ -90,9 +90,9 @@ def more_sliders(own: gr.Column, sliders: Sequence[gr.Slider], none: gr.Button) 
         sliders = [*sliders, *_groups(more)]
         directions = file_input("Directions: a .safetensors file of vectors in W", ".safetensors", 120)
         about = gr.Markdown(_NONE, elem_classes="note")
-        with gr.Row(elem_classes="sliders"):
-            spare = [_slider(Named(f"spare-{index}", ""), visible=False) for index in range(_SPARE)]
-        names = gr.Textbox(visible="hidden", label="Names", container=False)
+        with gr.Row(elem_classes="edit-sliders"):
+            spare = [_slider(_unused(index), visible=False) for index in range(_SPARE)]
+        names = gr.Textbox(visible="hidden", label="Names", info="Of what was loaded", container=False)
     named = tuple(each.name for each in (*names_in(directions_file().read_bytes()), *more))
     return EditSliders(named, sliders, own, directions, spare, names, about, none)
 
@@ -151,12 +151,17 @@ def _load(path: str | None) -> list[Any]:
     return [*updates, ",".join(each.name for each in shown), said]
 
 
+def _unused(index: int) -> Named:
+    """Return what a spare slider is called until a file gives it a direction."""
+    return Named(f"spare-{index}", f"Further {index + 1}", about="one way; the other")
+
+
 def _groups(names: Sequence[Named]) -> list[gr.Slider]:
     """Make the sliders under their headings."""
     sliders = []
     for group, members in itertools.groupby(names, lambda each: each.group):
         gr.Markdown(f"**{group}**", elem_classes="note")
-        with gr.Row(elem_classes="sliders"):
+        with gr.Row(elem_classes="edit-sliders"):
             sliders += [_slider(each) for each in members]
     return sliders
 
@@ -168,7 +173,7 @@ def _slider(named: Named, *, visible: bool = True) -> gr.Slider:
     )  # fmt: skip
 
 
-def _info(named: Named) -> str | None:
+def _info(named: Named) -> str:
     """Return what a slider does to the left and to the right."""
     left, _, right = named.about.partition("; ")
-    return f"{left} – {right}" if right else named.about or None
+    return f"{left} – {right}" if right else named.about

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from gradio_client.exceptions import AppError
 
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
@@ -77,7 +78,7 @@ def run_snippet(endpoint: dict[str, Any]) -> str:
 
 def test_the_snippets_of_the_api_page_run_as_they_stand(endpoints: dict[str, Any]) -> None:
     for name, endpoint in endpoints.items():
-        if name not in ("/decode", "/edit"):  # their files are for the bundled family
+        if name not in ("/decode", "/edit", "/move"):  # their files are for the bundled family
             assert "recipe" in run_snippet(endpoint), name
 
 
@@ -88,6 +89,8 @@ def test_the_examples_of_codes_and_of_directions_are_for_the_bundled_family(tmp_
         endpoints = Raw(url).send("/gradio_api/info").json["named_endpoints"]
         for name in ("/decode", "/edit"):
             assert "'size': 1024" in run_snippet(endpoints[name])
+        with pytest.raises(AppError, match="Give edits, or another face"):  # nothing is asked for yet
+            run_snippet(endpoints["/move"])
 
 
 @pytest.mark.parametrize("factor", [8, 8.0])

@@ -1,0 +1,97 @@
+"""Clips through the pipeline: they begin with the face, end with the edit or another face, and are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from psp.codes.latents import codes_from_bytes
+from psp.config import Settings
+from psp.errors import InputError, SettingsError
+from psp.files.saving import recipe_at
+from psp.inference.moving import eased
+from psp.inference.pipeline import PspPipeline, Result
+from psp.pictures.clips import FPS, frames_of
+
+HAT = Path("examples/photos/hopper.jpg")
+WOMAN = Path("examples/photos/synthetic_1.jpg")
+
+
+@pytest.fixture(scope="module")
+def studio(true_family: None) -> PspPipeline:
+    return PspPipeline(Settings(device="cpu", offline=True))
+
+
+def frames(result: Result, folder: Path) -> list[Image.Image]:
+    assert result.clip is not None
+    path = folder / f"clip.{result.clip.format}"
+    path.write_bytes(result.clip.data)
+    return frames_of(path)
+
+
+def apart(one: Image.Image, other: Image.Image) -> float:
+    """Return the mean difference of two pictures in levels, at 64 px."""
+    small = [
+        np.asarray(each.convert("RGB").resize((64, 64), Image.Resampling.BOX), float) for each in (one, other)
+    ]
+    return float(np.abs(small[0] - small[1]).mean())
+
+
+@pytest.mark.parametrize(("seconds", "loop", "count"), [(1.0, True, 13), (2.0, True, 26), (4.0, False, 100)])
+def test_frames_go_slowly_fast_and_slowly(seconds: float, loop: bool, count: int) -> None:
+    shares = eased(seconds, loop=loop)
+    assert len(shares) == count and shares[0] == 0 and shares[-1] == 1
+    steps = np.diff(shares)
+    assert (steps > 0).all() and steps[0] < steps[len(steps) // 2] > steps[-1]
+
+
+def test_it_goes_to_the_edit_and_back_and_keeps_the_hat(studio: PspPipeline, tmp_path: Path) -> None:
+    made = studio.move(HAT, edits="smile:1,brightness:-0.5", likeness="exact", seconds=1.0, size=256)
+    shown = frames(made, tmp_path)
+    assert made.clip is not None and len(shown) == made.clip.frames == 24  # 13 there, 11 back
+    plain = studio.encode(HAT, likeness="exact").image
+    edited = studio.edit(HAT, edits="smile:1,brightness:-0.5", likeness="exact").image
+    # The frames are previews: near the pictures, not equal to them.
+    assert apart(shown[0], plain) < 12 and apart(shown[12], edited) < 12
+    assert apart(shown[0], plain) < apart(shown[12], plain) / 2
+    assert apart(shown[12], edited) < apart(shown[0], edited) / 2
+    assert apart(shown[11], shown[13]) < 2  # the way back
+    assert made.latents is not None and made.latents.shape == (2, 23, 512)
+
+
+def test_it_goes_to_another_face(studio: PspPipeline, tmp_path: Path) -> None:
+    made = studio.move(HAT, WOMAN, likeness="exact", seconds=1.0, size=256, loop=False, format="gif")
+    shown = frames(made, tmp_path)
+    assert len(shown) == FPS
+    ends = [studio.encode(path, likeness="exact").image for path in (HAT, WOMAN)]
+    assert apart(shown[0], ends[0]) < 12 and apart(shown[-1], ends[1]) < 12
+    assert made.recipe.settings["style"] == "picture"
+
+
+def test_codes_and_their_details_can_be_moved(studio: PspPipeline, tmp_path: Path) -> None:
+    file = codes_from_bytes(studio.encode(HAT, likeness="exact").latents_file() or b"")
+    settings = {"edits": "age:-1", "likeness": "exact", "seconds": 1.0, "size": 256, "format": "gif"}
+    of_codes, of_photo = studio.move(file, **settings), studio.move(HAT, **settings)  # type: ignore[arg-type]
+    assert of_codes.clip is not None and of_photo.clip is not None
+    assert apart(frames(of_codes, tmp_path)[5], frames(of_photo, tmp_path)[5]) < 0.5
+
+
+def test_what_does_not_move_is_told(studio: PspPipeline) -> None:
+    with pytest.raises(InputError, match="Nothing would move"):
+        studio.move(WOMAN, edits="smile:0")
+
+
+def test_clips_are_saved_and_only_clips_of_the_studio_are_replaced(
+    studio: PspPipeline, tmp_path: Path
+) -> None:
+    made = studio.move(WOMAN, edits="pose-1:1", seconds=1.0, size=256)
+    saved = made.save(tmp_path / "me.png")
+    assert saved.name == "me.mp4" and recipe_at(saved) == made.recipe
+    assert {each.name for each in tmp_path.iterdir()} == {"me.mp4", "me-0.png", "me-1.png", "me.safetensors"}
+    made.save(tmp_path / "me.png")
+    saved.write_bytes(b"a film of somebody else")
+    with pytest.raises(SettingsError, match="no earlier result"):
+        made.save(tmp_path / "me.png")

@@ -100,8 +100,8 @@ LIKENESS = Parameter(
     "likeness",
     "quick",
     "Likeness",
-    "quick: what codes can say, for editing; exact: also hats, curls and what is behind",
-    words=("quick", "exact"),
+    "quick: what codes can say; close: the same, looked for longer; exact: also hats, curls and backgrounds",
+    words=("quick", "close", "exact"),
 )
 EDITS = Parameter(
     "edits", "", "Edits", "what is changed and how much, -1 to 1: smile:0.5,age:-1", grammar="edits"

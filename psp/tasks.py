@@ -75,7 +75,7 @@ class Task:
 
 
 _PHOTO = (MODEL, ALIGN, FACE)
-_FADES = "quick: what codes can say; exact: also hats, curls and what is behind, where nothing is changed"
+_FADES = "quick, close: what codes can say; exact: also hats, curls and backgrounds, where nothing changes"
 _DRAWN = (
     MODEL,
     VARIANTS,

@@ -35,16 +35,16 @@ def edit(
     known = known_directions(job.loaded, directions)
     shift = shift_of(amounts, known, job.loaded.n_codes, job.loaded.code_dim)
     settings: dict[str, Setting] = {"edits": write_edits(amounts), "likeness": likeness}
-    exact, details = likeness == "exact", None
+    details = None
     if isinstance(photo, CodesFile):
         prepared = Prepared(codes=job.check_codes(photo.codes)[:1])
-        details, exact = (photo.details if exact else None), False
+        details, likeness = (photo.details if likeness == "exact" else None), "quick"
     else:
         job.tell("Looking for the face")
         prepared = prepare_photo(photo, align, face, job.loaded.in_size)
         job.clock.lap("align")
         settings = {"align": align, "face": face, **settings}
-    made = job.run(prepared, job.recipe(settings), exact=exact, details=details, shift=shift)
+    made = job.run(prepared, job.recipe(settings), likeness=likeness, details=details, shift=shift)
     far = [name for name, amount in amounts.items() if not _is_safe(known[name].named, amount)]
     if far:
         made.details["warnings"].append(_BEYOND.format(names=", ".join(far)))

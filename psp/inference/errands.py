@@ -18,6 +18,10 @@ from psp.inference.loaded import Step
 Floats = NDArray[np.float32]
 
 
+# How many pictures' time each likeness costs besides; "close" goes forth and back forty times.
+_OF_LIKENESS = {"quick": 0, "close": 20, "exact": 1}
+
+
 class Made(NamedTuple):
     """What a job gives.
 
@@ -52,7 +56,8 @@ class Work:
         together: Whether all pictures are decoded at once: faster for many, but values then depend on how
             many there are, by rounding.
         size: Side of the pictures in pixels, for previews: see ``psp.inference.previews``; None: the model's.
-        exact: Whether the picture also shows what codes cannot say of the one photo in ``inputs``.
+        likeness: "quick": as the encoder answers the photo in ``inputs``; "close": codes moved towards it
+            (``psp.inference.refine``); "exact": the picture also shows what codes cannot say of it.
         details: What codes cannot say, where they were made before; one set of ``codes`` goes with it.
         anchors: Photos that the ``codes`` lie near or between: codes [1,n,dim] and details of each. A picture
             shows of the details of all of them what still fits it.
@@ -72,7 +77,7 @@ class Work:
     detail: int | None = None
     together: bool = False
     size: int | None = None
-    exact: bool = False
+    likeness: str = "quick"
     details: Details | None = None
     anchors: tuple[tuple[Floats, Details], ...] = ()
     shift: Floats | None = None
@@ -117,7 +122,7 @@ def seconds_of(errands: Sequence[Errand]) -> int:
 
 def _weight(work: Work) -> int:
     """Return how many plain pictures a picture of a job costs."""
-    return 1 + (work.strength < 1.0) + work.exact + len(work.anchors)
+    return 1 + (work.strength < 1.0) + _OF_LIKENESS[work.likeness] + len(work.anchors)
 
 
 def crossing(step: Step | None) -> Step | None:

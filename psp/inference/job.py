@@ -110,7 +110,7 @@ class Job:
         style: Prepared | None = None,
         strength: float = 1.0,
         *,
-        exact: bool = False,
+        likeness: str = "quick",
         details: Details | None = None,
         shift: Codes | None = None,
     ) -> Result:
@@ -122,13 +122,13 @@ class Job:
             variation: How it is mixed; None: not at all.
             style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
-            exact: Whether the picture also shows what codes cannot say.
+            likeness: Of a photo: "quick", "close" or "exact".
             details: What they cannot say, where that is known.
             shift: What is added to the codes.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
-        work = replace(work, detail=prepared.detail, exact=exact, details=details, shift=shift)
+        work = replace(work, detail=prepared.detail, likeness=likeness, details=details, shift=shift)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:

@@ -90,7 +90,9 @@ class Encoding:
             prepared = prepare(self.read(face.path), face.align, face.face, job.loaded.in_size)
             job.tell("Reading the face")
             size = min(PREVIEW_SIZE if self.exact else _UNSEEN, job.loaded.psp.config.generator.size)
-            work = Work(job.model, job.task, prepared.inputs, size=size, exact=self.exact)
+            work = Work(
+                job.model, job.task, prepared.inputs, size=size, likeness="exact" if self.exact else "quick"
+            )
             made = self.network.run(work, self.step, job.loaded)
             found = KnownFace(made.codes, made.details)
         return {**{each: kept for each, kept in known.items() if each != key}, key: found}, found

@@ -35,7 +35,7 @@ class Moving:
 
     Attributes:
         edits: Of the face that it ends with.
-        likeness: "quick" or "exact".
+        likeness: "quick", "close" or "exact".
         seconds: How long the clip is.
         loop: Whether it goes there and back.
         size: Side in pixels.
@@ -127,8 +127,7 @@ def _face(network: Network, job: Job, prepared: Prepared, moving: Moving, step: 
         return KnownFace(prepared.codes)
     job.tell("Reading the face")
     size = min(PREVIEW_SIZE, job.loaded.psp.config.generator.size)
-    exact = moving.likeness == "exact"
-    work = Work(job.model, job.model_task, prepared.inputs, size=size, exact=exact)
+    work = Work(job.model, job.model_task, prepared.inputs, size=size, likeness=moving.likeness)
     made = network.run(work, step, job.loaded)
     return KnownFace(made.codes, made.details)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, ha
 if TYPE_CHECKING:
     import torch
 
-    from psp.codes.details import Details
     from psp.models.psp import PSP, PSPConfig
 
 __all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
@@ -203,16 +201,20 @@ class Network:
     def _run(self, work: Work, step: Step | None = None, loaded: Loaded | None = None) -> Made:
         import torch  # noqa: PLC0415  (torch comes after the page)
 
+        from psp.inference import decoders  # noqa: PLC0415  (torch comes after the page)
+
         psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
             codes, decode = self._start(psp, work)
+            if work.likeness == "close" and work.inputs is not None:
+                codes = decoders.refined(psp, work.inputs, codes, step)
             details, before = work.details, codes
             if work.shift is not None:
                 codes = codes + torch.from_numpy(work.shift).to(psp.device)
-            if work.exact or details is not None:
-                details, decode = _exactly(psp, work, before, codes)
+            if work.likeness == "exact" or details is not None:
+                details, decode = decoders.exactly(psp, work, before, codes)
             if work.anchors:
-                decode = _between_anchors(psp, work)
+                decode = decoders.near_anchors(psp, work)
             variants = _mix(psp, codes, work)
             images = []
             group = len(variants) if work.together else 1
@@ -230,18 +232,20 @@ class Network:
         """Return the codes [v,n,dim] to start from, and what decodes them."""
         import torch  # noqa: PLC0415  (torch comes after the page)
 
+        from psp.inference import decoders  # noqa: PLC0415  (torch comes after the page)
+
         if work.codes is not None:
             codes = torch.from_numpy(work.codes).to(psp.device)
         else:
             codes = psp.encode(_fitting(psp, work.inputs), work.detail)
         if work.strength == 1.0:
-            return codes, _decoder(psp, work.size)
+            return codes, decoders.decoder(psp, work.size)
         plain = self._plain(work).psp
         if work.codes is None:
             codes = torch.lerp(plain.encode(_fitting(plain, work.inputs)), codes, work.strength)
         if work.strength == 0.0:
-            return codes, _decoder(plain, work.size)
-        return codes, _between(plain, psp, work.strength, work.size)
+            return codes, decoders.decoder(plain, work.size)
+        return codes, decoders.between(plain, psp, work.strength, work.size)
 
     def _plain(self, work: Work) -> Loaded:
         """Return the family's "encode" model, the end of the scale where the strength is 0."""
@@ -330,63 +334,3 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
             of_variant = None if plain else psp.map(torch.from_numpy(row[None]).to(psp.device))
         mixed.append(codes if of_variant is None else psp.mix(codes, of_variant, [*work.layers], shares))
     return torch.cat(mixed)
-
-
-def _decoder(psp: PSP, size: int | None) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return what decodes codes, at the size of the model or as previews."""
-    from psp.inference.previews import decode_preview  # noqa: PLC0415  (torch comes after the page)
-
-    return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
-
-
-def _exactly(
-    psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor
-) -> tuple[Details, Callable[[torch.Tensor], torch.Tensor]]:
-    """Return what codes cannot say of the photo, and what decodes ``codes`` with it.
-
-    Args:
-        psp: The model.
-        work: The job.
-        before: The codes [1,n,dim] of the photo.
-        codes: What became of them.
-    """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
-
-    details = work.details
-    if details is None:
-        assert work.inputs is not None and len(before) == 1, "the details of one photo"
-        details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), before)
-    if work.shift is not None:
-        details = likeness.faded(psp, details, before, codes)
-    return details, likeness.decoder(psp, details, work.size)
-
-
-def _between_anchors(psp: PSP, work: Work) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return what decodes codes with what still fits them of the details of the job's anchors."""
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
-
-    anchors = [(torch.from_numpy(codes).to(psp.device), details) for codes, details in work.anchors]
-    return lambda codes: likeness.decode_near(psp, anchors, codes, work.size)
-
-
-def _between(
-    plain: PSP, other: PSP, strength: float, size: int | None
-) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return the decoder whose weights lie between those of two generators of one descent.
-
-    Layers of a fine-tuned generator stay aligned with those of its parent (Pinkney and Adler 2020), so that
-    weights can be blended; neither model is changed.
-    """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    ours, theirs = plain.decoder.state_dict(), other.decoder.state_dict()
-    if {name: value.shape for name, value in ours.items()} != {name: v.shape for name, v in theirs.items()}:
-        raise ModelNotFoundError(
-            "The generators of 'encode' and of this model have different shapes.", "Use strength=1."
-        )
-    blended = {name: torch.lerp(value, theirs[name], strength) for name, value in ours.items()}
-    return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes, size))

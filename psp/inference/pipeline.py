@@ -77,13 +77,14 @@ class PspPipeline(Photos):
             model: See the class.
             align: See the class.
             face: See the class.
-            likeness: "quick": what codes can say; "exact": also what they cannot, hats, curls and what is
+            likeness: "quick": as the encoder answers; "close": codes moved towards the photo in forty steps
+                (``psp.inference.refine``); "exact": also what codes cannot say, hats, curls and what is
                 behind (``psp.models.residual``), where the generator is that of mobile-1024.
             step: See the class.
         """
         likeness = check_word("likeness", likeness)
-        own, exact = {"likeness": likeness}, likeness == "exact"
-        return self._translate_photo("encode", photo, model, align, face, step, own, exact=exact)
+        own: dict[str, Setting] = {"likeness": likeness}
+        return self._translate_photo("encode", photo, model, align, face, step, own, likeness=likeness)
 
     def edit(
         self,
@@ -369,7 +370,7 @@ class PspPipeline(Photos):
         own: Mapping[str, Setting] | None = None,
         *,
         strength: float = 1.0,
-        exact: bool = False,
+        likeness: str = "quick",
     ) -> Result:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
@@ -377,7 +378,7 @@ class PspPipeline(Photos):
         prepared = prepare_photo(self._seen(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")
         recipe = job.recipe({"align": aligned, "face": face, **(own or {})})
-        return job.run(prepared, recipe, strength=strength, exact=exact)
+        return job.run(prepared, recipe, strength=strength, likeness=likeness)
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:

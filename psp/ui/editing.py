@@ -82,7 +82,7 @@ def edit_tab(pipeline: PspPipeline) -> Tab:
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
             edits: What is changed and how much, -1 to 1 each: "smile:0.5,age:-1".
-            likeness: "quick" is what the codes say; "exact" keeps hats, curls, backgrounds where they stay.
+            likeness: "quick"; "close": looked for longer; "exact": keeps hats, curls, backgrounds as well.
             progress: Shows what happens.
         """
         step = stop.watch(progress)

@@ -51,7 +51,7 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
-            likeness: "quick" is what the codes say; "exact" adds what they cannot: hats, curls, backgrounds.
+            likeness: "quick"; "close": looked for longer; "exact": adds hats, curls, backgrounds as well.
             stop: The visitor's wish to stop.
             progress: Shows what happens.
         """

@@ -23,7 +23,7 @@ def test_likeness_is_exact_where_that_is_asked_for(into: Into, tmp_path: Path, t
     assert_alike(folders.out / "hopper.png", single)
     data = (folders.out / "latents" / "hopper.safetensors").read_bytes()
     assert data == single.latents_file()
-    with pytest.raises(SettingsError, match="Exact likeness is for encode"):
+    with pytest.raises(SettingsError, match="setting of encode"):
         infer_folder(folders, Inference("toonify", likeness="exact"))
     with pytest.raises(InputError, match="likeness"):
         infer_folder(folders, Inference("encode", likeness="similar"))

@@ -159,7 +159,7 @@ def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:
             align: Whether to find and crop the faces; else the pictures are taken as they are.
             face: Which face of the photo; 0 is the largest.
             edits: As for edit: "smile:0.5,age:-1"; of the face that the clip ends with.
-            likeness: "quick" is what the codes say; "exact" keeps hats, curls, backgrounds where they stay.
+            likeness: "quick"; "close": looked for longer; "exact": keeps hats, curls, backgrounds as well.
             seconds: How long the clip is, 1 to 4.
             loop: Whether it goes there and back.
             size: Side of the clip in pixels, 256 or 512.

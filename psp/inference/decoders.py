@@ -1,0 +1,71 @@
+"""What decodes the codes of a job, and what becomes of them: details, closer codes, blended weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+
+from psp.codes.details import Details
+from psp.errors import ModelNotFoundError
+from psp.inference import likeness
+from psp.inference.errands import Floats, Work
+from psp.inference.loaded import Step
+from psp.inference.previews import decode_preview
+from psp.inference.refine import refined as refined_codes
+from psp.models.psp import PSP
+
+Decode = Callable[[torch.Tensor], torch.Tensor]
+"""Codes [B,n,dim] to images [B,3,H,W]."""
+
+
+def decoder(psp: PSP, size: int | None) -> Decode:
+    """Return what decodes codes, at the size of the model or as previews."""
+    return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
+
+
+def refined(psp: PSP, inputs: Floats, codes: torch.Tensor, step: Step | None) -> torch.Tensor:
+    """Return the codes [B,n,dim] of photos, moved closer to them one by one."""
+    photos = torch.from_numpy(inputs).to(psp.device)
+    pairs = zip(torch.split(photos, 1), torch.split(codes, 1), strict=True)
+    return torch.cat([refined_codes(psp, photo, each, step=step) for photo, each in pairs])
+
+
+def exactly(psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor) -> tuple[Details, Decode]:
+    """Return what codes cannot say of the photo, and what decodes ``codes`` with it.
+
+    Args:
+        psp: The model.
+        work: The job.
+        before: The codes [1,n,dim] of the photo.
+        codes: What became of them.
+    """
+    details = work.details
+    if details is None:
+        assert work.inputs is not None and len(before) == 1, "the details of one photo"
+        details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), before)
+    if work.shift is not None:
+        details = likeness.faded(psp, details, before, codes)
+    return details, likeness.decoder(psp, details, work.size)
+
+
+def near_anchors(psp: PSP, work: Work) -> Decode:
+    """Return what decodes codes with what still fits them of the details of the job's anchors."""
+    anchors = [(torch.from_numpy(codes).to(psp.device), details) for codes, details in work.anchors]
+    return lambda codes: likeness.decode_near(psp, anchors, codes, work.size)
+
+
+def between(plain: PSP, other: PSP, strength: float, size: int | None) -> Decode:
+    """Return the decoder whose weights lie between those of two generators of one descent.
+
+    Layers of a fine-tuned generator stay aligned with those of its parent (Pinkney and Adler 2020), so that
+    weights can be blended; neither model is changed.
+    """
+    ours, theirs = plain.decoder.state_dict(), other.decoder.state_dict()
+    if {name: value.shape for name, value in ours.items()} != {name: v.shape for name, v in theirs.items()}:
+        raise ModelNotFoundError(
+            "The generators of 'encode' and of this model have different shapes.", "Use strength=1."
+        )
+    blended = {name: torch.lerp(value, theirs[name], strength) for name, value in ours.items()}
+    return lambda codes: torch.func.functional_call(plain.decoder, blended, (codes, size))

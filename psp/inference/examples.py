@@ -127,7 +127,7 @@ EXAMPLES: tuple[Example, ...] = (
     Example("encode", "in_uniform", "photos/hopper.jpg", settings=_EXACT),
     Example("edit", "older", _WOMAN, settings={"edits": "age:0.9", **_EXACT}),
     Example("edit", "with_glasses", _MAN, settings={"edits": "glasses:0.8", **_EXACT}),
-    Example("edit", "turned_and_serious", _ASTRONAUT, settings={"edits": "yaw:-0.6,smile:-0.7", **_EXACT}),
+    Example("edit", "turned_and_serious", _ASTRONAUT, settings={"edits": "yaw:0.6,smile:-0.7", **_EXACT}),
     Example("edit", "fair_hair_and_hat", _MAN, settings={"edits": "hair_lightness:1,hat:0.6", **_EXACT}),
     Example("frontalize", "turned_head", "photos/synthetic_turned.jpg"),
     Example("frontalize", "turned_left", "photos/synthetic_turned_left.jpg"),

@@ -87,7 +87,7 @@ def edits(studio: PspPipeline) -> None:
                     edits=f"{name}:{amount:.2f}", exact=True,
                 )  # fmt: skip
                 lines[-1].append(picture)
-    save("sheets/edits.webp", lines, 104, 50)
+    save("sheets/edits.webp", lines, 80, 35)
 
 
 def drawings(studio: PspPipeline) -> None:
@@ -130,14 +130,14 @@ def interpolation(studio: PspPipeline) -> None:
     for a, b in ((codes[0], codes[3]), (codes[1], codes[2])):
         shares = torch.linspace(0.0, 1.0, 8)[:, None, None]
         lines.append(decode(model, a + shares * (b - a)))
-    save("sheets/interpolation.webp", lines, 192, 62)
+    save("sheets/interpolation.webp", lines, 144, 60)
 
 
 def random(_: PspPipeline) -> None:
     """Sixty-four random faces, psi 0.8, none left out."""
     model = _model()
     faces = decode(model, _random(model, 64, seed=0))
-    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 128, 62)
+    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 120, 60)
 
 
 def tasks(studio: PspPipeline) -> None:

@@ -56,8 +56,8 @@ _NAMES = (
 _SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]
 # Uploads and results are looked at every hour and deleted once they are a day old.
 _HOUR, _DAY = 3600, 86400
-# Visitors whose state is kept at once, up to 3 MB each (the details of a face that is edited); the one who was
-# away longest loses it first.
+# Visitors whose state is kept at once, up to 3 MB each (the details of an edited face); the one who was away
+# longest loses it first.
 _SESSIONS = 256
 
 # Requests with a model at once where a GPU is lent call by call: most of them wait for one, which may take a

@@ -147,11 +147,16 @@ def _read(data: bytes) -> tuple[dict[str, _Tensor], dict[str, dict[str, Any]]]:
 
 
 def _named(name: str, said: Mapping[str, Any]) -> Named:
-    words = {key: str(said.get(key, ""))[:_LONGEST] for key in ("title", "group", "about")}
+    words = {key: _plain(said.get(key, "")) for key in ("title", "group", "about")}
     ends = [said.get(key, own) for key, own in (("low", -1), ("high", 1))]
     usable = all(isinstance(end, int | float) and abs(end) <= MOST_EDITED for end in ends)
     low, high = map(float, ends) if usable and ends[0] < ends[1] else (-1.0, 1.0)
     return Named(name, words["title"] or _title(name), words["group"], words["about"] or _NAMELESS, low, high)
+
+
+def _plain(said: object) -> str:
+    """Return a short text on one line: what is not printable, such as half a character, cannot be sent."""
+    return "".join(each for each in str(said)[:_LONGEST] if each.isprintable())
 
 
 def _shift(name: str, tensor: _Tensor, said: Mapping[str, Any], n_codes: int, dim: int) -> Codes:

@@ -27,7 +27,7 @@ from psp.maps.palette import FACE_CLASSES
 from psp.models.psp import PSPConfig
 from tests.compact import compact_config, compact_model
 
-PHOTO_TASKS = "encode or frontalize or super_resolution or toonify or style_mix"
+PHOTO_TASKS = "encode or edit or frontalize or super_resolution or toonify or style_mix"
 FITS = {1: "sketch_to_face", 3: PHOTO_TASKS, 4: "segmentation_to_face", 6: "segmentation_to_face",
         12: "segmentation_to_face", 19: "segmentation_to_face"}  # fmt: skip
 
@@ -86,7 +86,9 @@ def test_a_model_given_to_the_wrong_task_says_what_it_takes_and_which_task_fits(
 ) -> None:
     path, fits = folder / f"takes{channels}.safetensors", FITS[channels]
     for task, kind in {
-        **dict.fromkeys(("encode", "frontalize", "toonify", "super_resolution", "style_mix"), "photo"),
+        **dict.fromkeys(
+            ("encode", "edit", "frontalize", "toonify", "super_resolution", "style_mix"), "photo"
+        ),
         "sketch_to_face": "sketch",
         "segmentation_to_face": "mask",
     }.items():

@@ -88,6 +88,13 @@ def test_what_is_said_wrongly_is_not_believed(told: object) -> None:
     assert (named.title, named.low, named.high) == ("A", -1, 1)
 
 
+def test_words_are_short_and_printable() -> None:
+    told = {"a": {"title": "x\n\ud800\x07y" + "z" * 999, "about": ["no", "text"], "group": None}}
+    (named,) = names_in(file_of({"a": GOOD}, told))
+    assert named.title.startswith("xyz") and len(named.title) <= 80 and named.title.isprintable()
+    assert named.about.isprintable() and named.group.isprintable()
+
+
 @pytest.mark.parametrize("data", [b"", b"x" * 100, b"\x80\x04pickle", save({"a": GOOD})[:-4], b"[" * 200000])
 def test_other_files_are_refused(data: bytes) -> None:
     with pytest.raises(InputError, match=r"no.*directions|not a .safetensors"):

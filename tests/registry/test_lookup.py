@@ -56,6 +56,7 @@ def test_every_task_of_the_official_family_is_there() -> None:
         "super_resolution",
         "toonify",
         "style_mix",
+        "edit",
     }
     with pytest.raises(ModelNotFoundError, match="ffhq-1024"):
         tasks_of("nonsense", Settings())

@@ -66,10 +66,10 @@ def test_they_come_after_those_of_the_studio(settings: Settings) -> None:
 
 
 def test_their_tasks_are_those_whose_files_are_there(settings: Settings, tmp_path: Path) -> None:
-    assert tasks_of("mine", settings) == ("encode", "sketch_to_face", "style_mix")
+    assert tasks_of("mine", settings) == ("encode", "sketch_to_face", "edit", "style_mix")
     assert tasks_of("file", settings) == ("toonify",)
-    assert tasks_of("any", settings) == ("encode", "frontalize", "style_mix")
-    assert tasks_of("cats", settings) == ("encode", "toonify", "style_mix")
+    assert tasks_of("any", settings) == ("encode", "frontalize", "edit", "style_mix")
+    assert tasks_of("cats", settings) == ("encode", "toonify", "edit", "style_mix")
     assert tasks_of("gone", settings) == ()
     put(tmp_path / "gone" / "best" / "toonify.safetensors")  # a run may be finished while the page is open
     assert tasks_of("gone", settings) == ("toonify",)

@@ -22,7 +22,7 @@ from psp.inference.inputs import read_file
 from psp.registry.lookup import find_entry
 from psp.registry.table import BUNDLED
 from psp.ui.controls import file_input
-from psp.ui.words import in_words
+from psp.ui.words import escape, in_words
 
 _SPARE = 8
 _STEP = 0.05
@@ -139,8 +139,8 @@ def _load(path: str | None) -> list[Any]:
     names = names_in(read_file(path)) if path else ()
     shown = names[:_SPARE]
     updates = [
-        gr.update(visible=True, value=0, label=each.title, info=_info(each), minimum=each.low,
-                  maximum=each.high)
+        gr.update(visible=True, value=0, label=each.title, info=escape(_info(each)),
+                  minimum=each.low, maximum=each.high)  # a stranger's words: the page reads HTML in them
         for each in shown
     ]  # fmt: skip
     updates += [gr.update(visible=False, value=0) for _ in range(_SPARE - len(shown))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,10 +113,12 @@ def test_a_file_brings_sliders_of_its_own(page: Page, tmp_path: Path) -> None:
     shift = np.zeros((23, 512), np.float32)
     shift[15:] = 0.2
     path = tmp_path / "more.safetensors"
-    path.write_bytes(save({"cool-tint": shift}))
+    words = json.dumps({"cool-tint": {"title": "Cool <b>tint</b>", "about": "<img src=x onerror=alert(1)>"}})
+    path.write_bytes(save({"cool-tint": shift}, metadata={"directions": words}))
     block(page, "Directions").locator("input[type=file]").set_input_files(str(path))
     expect(page.get_by_text("Loaded: cool-tint.")).to_be_visible()
-    moved(page, "Cool tint", 0.5)
+    moved(page, "Cool <b>tint</b>", 0.5)
+    assert page.locator(".edit-sliders img, .edit-sliders b").count() == 0  # a stranger's words are words
     expect(edits(page)).to_have_value(re.compile("cool-tint:0.5"))
     run(page, TASK)
     expect_result(page)
@@ -124,7 +127,7 @@ def test_a_file_brings_sliders_of_its_own(page: Page, tmp_path: Path) -> None:
         block(page, "Directions").get_by_label("Remove this file")
     ).first.click()
     expect(page.get_by_text("none loaded")).to_be_visible()
-    expect(slider(page, "Cool tint")).to_have_count(0)
+    expect(slider(page, "Cool <b>tint</b>")).to_have_count(0)
 
 
 def test_another_model_has_no_named_sliders_and_says_what_it_has(page: Page) -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from psp.inference.pipeline import PspPipeline
 from tests.ui.raw_http import Raw
-from tests.ui.test_app import CONTRACT, REQUESTS
+from tests.ui.test_app import CONTRACT, FILES, REQUESTS
 
 WRONG: list[Any] = [
     "abc", "NaN", "false", "1", [], [1], {}, {"a": 1}, True, float("nan"), float("inf"), -1e300, 1e300,
@@ -30,17 +30,14 @@ def files(raw: Raw, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def values_of(endpoint: str, files: dict[str, Any]) -> dict[str, Any]:
     """Return a good request by parameters."""
-    return {
-        name: files[str(value)] if name in ("photo", "style", "sketch", "mask", "latents") else value
-        for name, value in REQUESTS[endpoint].items()
-    }
+    return {name: files[str(value)] if name in FILES else value for name, value in REQUESTS[endpoint].items()}
 
 
 def is_right(name: str, value: Any) -> bool:
     """Return whether what is wrong for most parameters is right for this one."""
     if name in ("alpha", "strength"):
         return value == 0.5 and isinstance(value, float)
-    return (name == "align" and value is True) or (name == "layers" and value == "1")
+    return (name in ("align", "loop") and value is True) or (name == "layers" and value == "1")
 
 
 @pytest.mark.parametrize("endpoint", CONTRACT)
@@ -56,7 +53,7 @@ def test_wrong_values_get_a_sentence_with_the_parameters_name(
 
     good = values_of(endpoint, files)
     for name in good:
-        if name in ("photo", "sketch", "mask", "latents", "style"):
+        if name in FILES:
             continue
         for value in WRONG:
             if is_right(name, value):
@@ -67,7 +64,7 @@ def test_wrong_values_get_a_sentence_with_the_parameters_name(
                 event, said = raw.call(name_of, data)
             assert event == "error", (name, value)
             words = said["error"]
-            named = {"align": "'align'"}.get(name, name)
+            named = {"align": "'align'", "loop": "'loop'"}.get(name, name)
             if value not in ("\ud800", "x" * 100_000):
                 assert named in words, (name, value, words)
             assert "Something went wrong" not in words and len(words) < 400, (name, value, words)

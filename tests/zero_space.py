@@ -86,6 +86,7 @@ def _tasks(pipe: Any, photo: Any, folder: Path) -> dict[str, Callable[[], bytes]
         "style_mix": lambda: pipe.style_mix(photo, align=False, variants=2).png(),
         "style_mix, picture": lambda: pipe.style_mix(photo, photo, align=False).png(),
         "decode": lambda: pipe.decode(codes[0]).png(),
+        "edit": lambda: pipe.edit(photo, align=False, edits="pose-1:1").png(),
     }
 
 
@@ -115,17 +116,26 @@ def _moved(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> dict[str
     return told
 
 
-def _same_as_plain(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> bool:
-    """Whether a lent GPU makes the bytes that this machine makes by itself."""
+def _same_as_plain(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> list[bool]:
+    """Whether a lent GPU makes the bytes that this machine makes by itself.
+
+    Directions are found in a model's numbers, which this process cannot read once they wait for a GPU.
+    """
     from psp.config import Settings
     from psp.inference.pipeline import PspPipeline
 
     plain = PspPipeline(Settings(offline=True, cache_dir=folder / "cache", device="cpu"))
-    made = [
-        in_a_thread(lambda one=one: one.toonify(folder / "photo.png", align=False, strength=0.5).png())
-        for one in (plain, pipe)
+    photo = folder / "photo.png"
+    calls: list[Callable[[Any], Any]] = [
+        lambda one: one.toonify(photo, align=False, strength=0.5),
+        lambda one: one.edit(photo, align=False, edits="pose-1:1,colours-2:-1"),
+        lambda one: one.move(photo, align=False, edits="features-1:1", seconds=1.0, format="gif"),
     ]
-    return made[0] == made[1]
+    made = [[in_a_thread(lambda: call(one)) for one in (plain, pipe)] for call in calls]  # noqa: B023  (run at once)
+    return [
+        ours.png() == theirs.png() and (ours.clip is None or ours.clip.data == theirs.clip.data)
+        for ours, theirs in made
+    ]
 
 
 def _words_of_errors(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> list[list[str]]:

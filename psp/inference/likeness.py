@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -17,13 +18,20 @@ from psp.models.mobile import MobileGenerator
 from psp.models.psp import PSP
 from psp.models.residual import FeatureResidual
 
+# By model: on a Space its numbers cannot be read later (``psp.inference.loaded``).
+_known: weakref.WeakKeyDictionary[PSP, bool] = weakref.WeakKeyDictionary()
+
 _LACKS = "This model cannot make an exact likeness: only the generator of mobile-1024 has a network for that."
 
 
 def is_known(psp: PSP) -> bool:
-    """Return whether there is a network for the model's generator."""
-    generator = psp.decoder
-    return isinstance(generator, MobileGenerator) and _network(psp.device).fits(generator)
+    """Return whether there is a network for the model's generator; found once."""
+    known = _known.get(psp)
+    if known is None:
+        generator = psp.decoder
+        known = isinstance(generator, MobileGenerator) and _network(psp.device).fits(generator)
+        _known[psp] = known
+    return known
 
 
 def details_of_photo(psp: PSP, photo: Tensor, codes: Tensor) -> Details:

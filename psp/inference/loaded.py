@@ -183,6 +183,8 @@ class Models:
                         raise
                     _log.warning("%s for %s is not loaded: %s", entry.family, entry.task, error)
                     continue
+                if entry.task == "encode":
+                    _look_at(loaded.psp)
                 _share(loaded.psp, shared)
                 loaded.psp.to(pick_device(self._settings.device))
                 self._kept[key] = by_file[loaded.files[0]] = loaded
@@ -233,6 +235,16 @@ class Models:
         if place is None or None in (now := stamp((place[0], *loaded.files[1:]))):
             return False
         return (place[0], now) != (loaded.files[0], loaded.stamp)
+
+
+def _look_at(psp: PSP) -> None:
+    """Find what is asked of a model's numbers in this process, and kept, while they are here to be read.
+
+    On the way to a GPU that is lent they leave: what stands for them holds nothing.
+    """
+    from psp.inference.directions import directions_of  # noqa: PLC0415  (torch comes after the page)
+
+    directions_of(psp)
 
 
 def _share(psp: PSP, known: dict[_Content, Tensor]) -> None:

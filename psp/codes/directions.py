@@ -30,8 +30,9 @@ MOST_DIRECTIONS = 64
 SEFA_COUNT = 3
 """How many of SeFa's directions there are for each group of layers."""
 
-# What is said of a direction of which nobody has said what it does.
-_NAMELESS = "one way; the other"
+NAMELESS = "one way; the other"
+"""What is said of a direction of which nobody has said what it does."""
+
 _Tensor: TypeAlias = np.ndarray[Any, Any]
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -102,7 +103,7 @@ def names_in(data: bytes) -> tuple[Named, ...]:
 def sefa_names() -> tuple[Named, ...]:
     """Return what SeFa's directions are called, of every model that has some (``psp.models.sefa``)."""
     return tuple(
-        Named(f"{group}-{index}", f"{title} {index}", title, _NAMELESS)
+        Named(f"{group}-{index}", f"{title} {index}", title, NAMELESS)
         for group, title in GROUPS.items()
         for index in range(1, SEFA_COUNT + 1)
     )
@@ -151,7 +152,7 @@ def _named(name: str, said: Mapping[str, Any]) -> Named:
     ends = [said.get(key, own) for key, own in (("low", -1), ("high", 1))]
     usable = all(isinstance(end, int | float) and abs(end) <= MOST_EDITED for end in ends)
     low, high = map(float, ends) if usable and ends[0] < ends[1] else (-1.0, 1.0)
-    return Named(name, words["title"] or _title(name), words["group"], words["about"] or _NAMELESS, low, high)
+    return Named(name, words["title"] or _title(name), words["group"], words["about"] or NAMELESS, low, high)
 
 
 def _plain(said: object) -> str:

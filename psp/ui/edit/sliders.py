@@ -14,7 +14,7 @@ from typing import Any
 
 import gradio as gr
 
-from psp.codes.directions import Named, names_in, sefa_names
+from psp.codes.directions import NAMELESS, Named, names_in, sefa_names
 from psp.config import Settings
 from psp.errors import PspError
 from psp.files.bundled import directions_file
@@ -153,7 +153,7 @@ def _load(path: str | None) -> list[Any]:
 
 def _unused(index: int) -> Named:
     """Return what a spare slider is called until a file gives it a direction."""
-    return Named(f"spare-{index}", f"Further {index + 1}", about="one way; the other")
+    return Named(f"spare-{index}", f"Further {index + 1}", about=NAMELESS)
 
 
 def _groups(names: Sequence[Named]) -> list[gr.Slider]:

@@ -37,6 +37,7 @@ class Settings:
         max_models: ``PSP_MAX_MODELS``: how many models stay in memory; the least recently used one goes.
         queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
         max_results: ``PSP_MAX_RESULTS``: how many pictures a request to the page may make: faces x variants.
+        max_batch: ``PSP_MAX_BATCH``: how many pictures a batch of the page may have.
         max_seconds: ``PSP_MAX_SECONDS``: how long one request to the page may take, its wait not counted.
         drain_seconds: ``PSP_DRAIN_SECONDS``: how long requests that run may go on when the page is stopped.
         face_parser: ``PSP_FACE_PARSER``: what maps photos: "compact" (the network that comes along),
@@ -61,6 +62,7 @@ class Settings:
     face_parser: str = "auto"
     models_file: Path | None = None
     max_results: int = 64
+    max_batch: int = 100
     max_seconds: int = 120
     drain_seconds: int = 7
     max_upload_mb: int = 64
@@ -88,6 +90,7 @@ class Settings:
             max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
             max_results=_positive(env, "PSP_MAX_RESULTS", cls.max_results),
+            max_batch=_positive(env, "PSP_MAX_BATCH", cls.max_batch),
             max_seconds=_positive(env, "PSP_MAX_SECONDS", cls.max_seconds),
             drain_seconds=_positive(env, "PSP_DRAIN_SECONDS", cls.drain_seconds),
             face_parser=_one_of(env, "PSP_FACE_PARSER", PARSERS),

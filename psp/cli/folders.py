@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from psp.config import Settings
 from psp.errors import SettingsError
-from psp.parameters import LIKENESS
-from psp.tasks import MODEL_TASKS, TASKS
+from psp.parameters import EDITS, LAYERS, LIKENESS, STRENGTH
+from psp.tasks import TASKS
 
 if TYPE_CHECKING:
     from psp.folders.batch import Folders
@@ -60,9 +60,9 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
     parser.add_argument(
         "--task",
         default="encode",
-        choices=MODEL_TASKS,
+        choices=tuple(TASKS),
         metavar="TASK",
-        help=f"{', '.join(MODEL_TASKS)} (encode); nothing is mixed",
+        help=f"{', '.join(TASKS)} (encode)",
     )
     parser.add_argument(
         "--model", default="auto", help="a model's name, path, or owner/name on the Hub (auto)"
@@ -75,7 +75,14 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
     parser.add_argument(
         "--factor", type=int, default=0, help="super-resolution: shrink 4, 8, 16 or 32 times first (0: not)"
     )
-    parser.add_argument("--likeness", default="quick", help=f"encode: {LIKENESS.help} (quick)")
+    parser.add_argument("--likeness", default="quick", help=f"encode, edit: {LIKENESS.help} (quick)")
+    parser.add_argument("--strength", type=float, default=1.0, help=f"toonify: {STRENGTH.help} (1)")
+    parser.add_argument("--edits", default="", help=f"edit: {EDITS.help}")
+    parser.add_argument("--layers", default="auto", help=f"drawings, maps, style_mix: {LAYERS.help} (auto)")
+    parser.add_argument(
+        "--alpha", type=float, help="share of a random style in these layers (style_mix: 1, others: 0)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of that style, the same for all (0)")
     _add_how(parser)
     parser.set_defaults(run=lambda options: _infer(options, report, step))
 
@@ -124,18 +131,23 @@ def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
         couples=options.couples,
         latents=options.latents,
         likeness=options.likeness,
+        strength=options.strength,
+        edits=options.edits,
+        layers=options.layers,
+        alpha=options.alpha,
+        seed=options.seed,
     )
     infer_folder(_folders(options, report), inference, step)
 
 
 def _folders(options: argparse.Namespace, report: _Report) -> Folders:
     from psp.folders.batch import Folders  # noqa: PLC0415  (only these commands need it)
-    from psp.folders.processes import cpu_count  # noqa: PLC0415  (only these commands need it)
+    from psp.folders.processes import check_workers, cpu_count  # noqa: PLC0415  (only these commands need it)
 
     return Folders(
         pictures=options.pictures,
         out=options.into,
-        workers=cpu_count() if options.workers is None else options.workers,
+        workers=cpu_count() if options.workers is None else check_workers(options.workers),
         again=options.again,
         settings=Settings.from_env(),
         report=report,

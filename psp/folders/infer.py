@@ -7,65 +7,48 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
-from psp.codes.latents import codes_to_bytes
-from psp.codes.recipe import Recipe, picture_to_png
-from psp.codes.variants import plan_random_styles
-from psp.errors import InputError, PspError, SettingsError
-from psp.files.saving import made_by, require_own
+from psp.errors import PspError, SettingsError
 from psp.folders.batch import Folders
-from psp.folders.files import Found, find_pictures, made_already, write_file
+from psp.folders.files import Found, find_pictures
 from psp.folders.ledger import Ledger, Row
+from psp.folders.plan import Inference, Plan, check_inference, make_plan
 from psp.folders.prefetch import Prefetched, Wanted, prefetch
-from psp.folders.processes import check_workers, cpu_count, each
+from psp.folders.processes import check_workers, cpu_count, each, in_turn
+from psp.folders.saver import COUPLES, LATENTS, Saver
 from psp.inference.errands import Made
 from psp.inference.job import Job
-from psp.inference.network import Network, Step, Work
-from psp.parameters import Setting
-from psp.pictures.images import to_pictures
-from psp.ranges import check_number, check_word
-from psp.tasks import TASKS
+from psp.inference.network import Network, Step
 
-__all__ = ["Inference", "infer_folder"]
+__all__ = ["DONE", "REPORT", "Inference", "Tally", "infer_folder"]
 
-_DONE = "made"
-_COUPLES, _LATENTS = "couples", "latents"
-# All of a batch is in memory at once.
-_LARGEST_BATCH = 1024
+DONE = "made"
+"""The result of a picture in the report, if it is none of failure."""
+
+REPORT = "infer-report.csv"
+"""Name of the report."""
+
 # Pictures each worker may be ahead, besides the next batch.
 _AHEAD = 4
 
 
 @dataclass(frozen=True)
-class Inference:
-    """What is to be made of every picture.
+class Tally:
+    """What a run came to.
 
     Attributes:
-        task: One that has a model of its own; nothing is mixed.
-        model: A family's name, a path, or "auto".
-        batch: Pictures that go through the network at once.
-        align: Whether to look for a face in each photo.
-        face: Which face; 0 is the largest.
-        factor: Super-resolution: shrink so many times first; 0: not at all.
-        couples: Whether to save what the model saw beside the result as well.
-        latents: Whether to save the codes as well.
-        likeness: Of "encode": "exact" runs picture by picture, and keeps the details beside the codes, and
-            "close" takes a quarter of a minute a picture.
+        made: Pictures that it made.
+        there: Those that were there already.
+        failed: Those that cannot be used.
+        left: Those that it did not come to.
     """
 
-    task: str
-    model: str = "auto"
-    batch: int = 8
-    align: bool = True
-    face: int = 0
-    factor: int = 0
-    couples: bool = False
-    latents: bool = False
-    likeness: str = "quick"
+    made: int
+    there: int
+    failed: int
+    left: int
 
 
 @dataclass(eq=False)
@@ -77,225 +60,194 @@ class _Seconds:
     network: float = 0.0
 
 
-def infer_folder(folders: Folders, inference: Inference, step: Step | None = None) -> None:
+def infer_folder(
+    folders: Folders,
+    inference: Inference,
+    step: Step | None = None,
+    *,
+    network: Network | None = None,
+    seconds: float | None = None,
+) -> Tally:
     """Run a task on every picture, and report in ``infer-report.csv`` what cannot be used.
 
     Args:
         folders: Where from and where to. "a/b.jpg" becomes "a/b.png", "couples/a/b.png" (left what the model
-            saw, right the result) and "latents/a/b.safetensors".
+            saw, right the result) and "latents/a/b.safetensors". With no workers, pictures are prepared in
+            this process, one after another.
         inference: What is made.
-        step: Told how far a download is.
+        step: Told how far a download and the work is; may raise to stop it. What is made stays.
+        network: Runs the models; None: one of its own.
+        seconds: After which no further batch is begun; the rest is left to another run, and so is nothing
+            that has failed before. None: all is done, and what has failed is tried again.
 
     Raises:
         InputError: There is no picture, or not one could be used; or a setting cannot be.
         SettingsError: The folder of the results or the number of workers cannot be used.
         CheckpointError: The model cannot be found or loaded.
     """
-    check_workers(folders.workers)
-    if not 1 <= inference.batch <= _LARGEST_BATCH:
-        raise InputError(f"The batch is {inference.batch}.", f"Take 1 to {_LARGEST_BATCH}.")
-    check_number("factor", inference.factor)
-    if inference.factor and inference.task != "super_resolution":
-        raise SettingsError("A factor is for super-resolution.", "Leave out --factor.")
-    if check_word("likeness", inference.likeness) != "quick" and inference.task != "encode":
-        raise SettingsError("Likeness is a setting of encode.", "Leave out --likeness.")
+    until = None if seconds is None else time.monotonic() + seconds
+    if folders.workers:
+        check_workers(folders.workers)
+    check_inference(inference)
     found = find_pictures(folders.pictures, folders.out, folders.report)
     _check_names(found, inference)
-    network = Network(folders.settings)
+    network = network or Network(folders.settings)
     job = Job(inference.task, network, inference.model, step)
     loaded = f"loaded in {job.clock.seconds['load_model']:.1f} s"
     folders.report(f"{job.loaded.name} on {network.device}, {loaded}")
-    saver = _Saver(folders.out, inference, _recipe(job, inference))
+    plan = make_plan(job, inference)
+    saver = Saver(folders.out, inference, plan.recipe)
     columns = ("faces", "face", "side", "warnings")
-    ledger = Ledger("infer", _DONE, columns, folders.out, found, folders.report)
+    ledger = Ledger("infer", DONE, columns, folders.out, found, folders.report)
     wanted: list[Wanted] = []
     refused: list[tuple[str, PspError]] = []
     for each_found in found:
         if not folders.again and saver.has(each_found.target):
             ledger.keep(each_found.name)
+        elif until is not None and ledger.has_failed(each_found.name):
+            ledger.keep_failed(each_found.name)
         elif (error := saver.refused(each_found.target)) is not None:
             refused.append((each_found.name, error))
         else:
             wanted.append(_want(each_found, inference, job, folders.settings.max_pixels))
-    seconds = _Seconds()
-    workers = min(folders.workers, max(1, len(wanted)))
+    run = _Run(network, job, plan, saver, ledger, step, until)
     with ledger.open():
         for name, error in refused:
             ledger.add(name, error)
-        _run(network, wanted, saver, ledger, seconds, workers)
+        run.all(wanted, min(folders.workers, max(1, len(wanted))))
     if ledger.made:
-        folders.report(
-            f"preparation: {seconds.prepare:.1f} s of work in {workers} processes, "
-            f"{_rate(ledger.made, seconds.prepare)} a process; "
-            f"network: {seconds.network:.1f} s, {_rate(ledger.made, seconds.network)}; "
-            f"it waited {seconds.wait:.1f} s for pictures"
+        folders.report(run.told())
+    return Tally(ledger.made, ledger.there, ledger.failed, ledger.left)
+
+
+@dataclass(eq=False)
+class _Run:
+    """One run over the pictures that are wanted.
+
+    Attributes:
+        network: Runs the model.
+        job: Has it loaded.
+        plan: How every picture is made.
+        saver: Writes the results.
+        ledger: Keeps count.
+        step: Told how far it is.
+        until: No batch is begun after this time, by ``time.monotonic``.
+        prepare: Seconds of work in the processes.
+        wait: Seconds that the network waited for pictures.
+        running: Seconds in the network.
+        workers: How many processes there are.
+        done: Pictures that something has come of, in this run or before.
+    """
+
+    network: Network
+    job: Job
+    plan: Plan
+    saver: Saver
+    ledger: Ledger
+    step: Step | None
+    until: float | None
+    prepare: float = 0.0
+    wait: float = 0.0
+    running: float = 0.0
+    workers: int = 0
+    done: int = 0
+
+    def all(self, wanted: Sequence[Wanted], workers: int) -> None:
+        """Pass all pictures through the network; those of one batch are saved while the next one runs."""
+        size, self.workers = self.saver.inference.batch, workers
+        self.done = self.ledger.count - len(wanted)
+        ready = (
+            each(prefetch, wanted, workers, size + _AHEAD * workers) if workers else in_turn(prefetch, wanted)
+        )
+        saving: list[tuple[Wanted, Prefetched, Future[None]]] = []
+        with closing(ready) as outcomes, ThreadPoolExecutor(min(8, cpu_count())) as threads:
+            try:
+                for batch in self._batches(outcomes, size):
+                    start = time.perf_counter()
+                    made = self._pass([one for _, one in batch])
+                    self.running += time.perf_counter() - start
+                    _enter(self.ledger, saving)  # at most one batch of pictures waits to be saved
+                    saving = [
+                        (want, one, threads.submit(self.saver.save, want.target, picture, one.seen))
+                        for (want, one), picture in zip(batch, made, strict=True)
+                    ]
+                    if self.until is not None and time.monotonic() > self.until:
+                        break
+            finally:
+                _enter(self.ledger, saving)
+
+    def told(self) -> str:
+        """Return where the time went."""
+        made = self.ledger.made
+        where = f"{self.workers} processes" if self.workers else "this process"
+        return (
+            f"preparation: {self.prepare:.1f} s of work in {where}, {_rate(made, self.prepare)} a process; "
+            f"network: {self.running:.1f} s, {_rate(made, self.running)}; "
+            f"it waited {self.wait:.1f} s for pictures"
         )
 
-
-def _run(
-    network: Network,
-    wanted: Sequence[Wanted],
-    saver: _Saver,
-    ledger: Ledger,
-    seconds: _Seconds,
-    workers: int,
-) -> None:
-    """Pass all pictures through the network; those of one batch are saved while the next one runs."""
-    size = saver.inference.batch
-    with (
-        closing(each(prefetch, wanted, workers, size + _AHEAD * workers)) as outcomes,
-        ThreadPoolExecutor(min(8, cpu_count())) as threads,
-    ):
-        saving: list[tuple[Wanted, Prefetched, Future[None]]] = []
-        for batch in _batches(outcomes, ledger, seconds, size):
-            start = time.perf_counter()
-            made = _pass(network, saver.inference, [ready for _, ready in batch])
-            seconds.network += time.perf_counter() - start
-            _enter(ledger, saving)  # at most one batch of pictures waits to be saved
-            saving = [
-                (want, ready, threads.submit(saver.save, want.target, one, ready.seen))
-                for (want, ready), one in zip(batch, made, strict=True)
-            ]
-        _enter(ledger, saving)
-
-
-def _batches(
-    outcomes: Iterator[tuple[Wanted, Prefetched | BaseException]],
-    ledger: Ledger,
-    seconds: _Seconds,
-    size: int,
-) -> Iterator[list[tuple[Wanted, Prefetched]]]:
-    """Yield what is ready, ``size`` pictures at a time and the rest at the end; enter what is not."""
-    batch: list[tuple[Wanted, Prefetched]] = []
-    start = time.perf_counter()
-    for want, outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            ledger.add(want.name, outcome)
-            continue
-        seconds.prepare += outcome.seconds
-        batch.append((want, outcome))
-        if len(batch) == size:
-            seconds.wait += time.perf_counter() - start
+    def _batches(
+        self, outcomes: Iterator[tuple[Wanted, Prefetched | BaseException]], size: int
+    ) -> Iterator[list[tuple[Wanted, Prefetched]]]:
+        """Yield what is ready, ``size`` pictures at a time and the rest at the end; enter what is not."""
+        batch: list[tuple[Wanted, Prefetched]] = []
+        start = time.perf_counter()
+        self._tell()
+        for want, outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                self.ledger.add(want.name, outcome)
+                self.done += 1
+            else:
+                self.prepare += outcome.seconds
+                batch.append((want, outcome))
+            if len(batch) == size:
+                self.wait += time.perf_counter() - start
+                yield batch
+                self.done += len(batch)
+                batch = []
+                start = time.perf_counter()
+            self._tell()
+        self.wait += time.perf_counter() - start
+        if batch:
             yield batch
-            batch = []
-            start = time.perf_counter()
-    seconds.wait += time.perf_counter() - start
-    if batch:
-        yield batch
 
+    def _tell(self) -> None:
+        """Tell how far the work is, and give the caller a chance to stop it."""
+        if self.step:
+            count = self.ledger.count
+            self.step(f"{self.done} of {count}", self.done / count)
 
-def _pass(network: Network, inference: Inference, batch: Sequence[Prefetched]) -> list[Made]:
-    """Run one batch; returns what each picture of it gives.
+    def _pass(self, batch: Sequence[Prefetched]) -> list[Made]:
+        """Run one batch; returns what each picture of it gives.
 
-    Raises:
-        PspError: The device has too little memory.
-    """
-    import torch  # noqa: PLC0415  (torch comes after the page)
+        Raises:
+            PspError: The device has too little memory.
+        """
+        import torch  # noqa: PLC0415  (torch comes after the page)
 
-    work = Work(inference.model, inference.task, together=True, likeness=inference.likeness)
-    all_made: dict[int, Made] = {}
-    try:
-        if work.likeness == "exact":  # what codes cannot say is found photo by photo
-            return [network.run(replace(work, inputs=ready.inputs, detail=ready.detail)) for ready in batch]
-        for detail in dict.fromkeys(ready.detail for ready in batch):  # mostly one for all
-            places = [place for place, ready in enumerate(batch) if ready.detail == detail]
-            inputs = np.concatenate([batch[place].inputs for place in places])
-            made = network.run(replace(work, inputs=inputs, detail=detail))
-            for index, place in enumerate(places):
-                all_made[place] = Made(made.codes[index : index + 1], made.images[index : index + 1])
-    except torch.OutOfMemoryError as error:
-        raise PspError(
-            f"{network.device} has too little memory for {len(batch)} pictures at once.",
-            "Take a smaller batch (--batch); what is made already stays.",
-        ) from error
-    return [all_made[place] for place in range(len(batch))]
+        work, all_made = self.plan.work, dict[int, Made]()
+        try:
+            if self.plan.alone:
+                alone = [replace(work, inputs=one.inputs, detail=one.detail) for one in batch]
+                return self.network.run_each(alone, self.job.loaded)
+            for detail in dict.fromkeys(one.detail for one in batch):  # mostly one for all
+                places = [place for place, one in enumerate(batch) if one.detail == detail]
+                inputs = np.concatenate([batch[place].inputs for place in places])
+                made = self.network.run(replace(work, inputs=inputs, detail=detail), None, self.job.loaded)
+                for index, place in enumerate(places):
+                    all_made[place] = Made(made.codes[index : index + 1], made.images[index : index + 1])
+        except torch.OutOfMemoryError as error:
+            raise PspError(
+                f"{self.network.device} has too little memory for {len(batch)} pictures at once.",
+                "Take a smaller batch (--batch); what is made already stays.",
+            ) from error
+        return [all_made[place] for place in range(len(batch))]
 
 
 def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[None]]]) -> None:
     for want, ready, saved in saving:
         error = saved.exception()
-        ledger.add(want.name, (Row(want.name, _DONE, more=ready.told),) if error is None else error)
-
-
-class _Saver:
-    """Writes the files of a result; safe to call from several threads.
-
-    Args:
-        out: Folder of the results.
-        inference: Which files.
-        recipe: What reproduces a result.
-    """
-
-    def __init__(self, out: Path, inference: Inference, recipe: Recipe) -> None:
-        self.inference = inference
-        self._out = out
-        self._recipe = recipe
-        self._own = made_by(TASKS)
-
-    def refused(self, target: Path) -> PspError | None:
-        """Return why a result cannot be written: a file of another's is in its place; None: it can."""
-        try:
-            for place in (self._out / target, self._couple(target), self._latents(target)):
-                if place is not None:
-                    require_own(place, self._own)
-        except PspError as error:
-            return error
-        return None
-
-    def has(self, target: Path) -> bool:
-        """Whether all files of a result are there."""
-        more = [place for place in (self._couple(target), self._latents(target)) if place is not None]
-        return made_already(self._out / target, self._recipe) and all(place.is_file() for place in more)
-
-    def save(self, target: Path, made: Made, seen: Image.Image) -> None:
-        """Write the files of one result.
-
-        Args:
-            target: The picture, below the folder of results.
-            made: One picture, its codes and what is beside them.
-            seen: What the model saw.
-        """
-        import torch  # noqa: PLC0415  (torch comes after the page)
-
-        (picture,) = to_pictures(torch.from_numpy(made.images))
-        couple, latents = self._couple(target), self._latents(target)
-        if couple is not None:
-            beside = _couple(seen, picture, TASKS[self.inference.task].kind == "mask")
-            write_file(couple, picture_to_png(beside, self._recipe), self._own)
-        if latents is not None:
-            write_file(latents, codes_to_bytes(made.codes[0], self._recipe, details=made.details), self._own)
-        # Last: where it is, the others are.
-        write_file(self._out / target, picture_to_png(picture, self._recipe), self._own)
-
-    def _couple(self, target: Path) -> Path | None:
-        return self._out / _COUPLES / target if self.inference.couples else None
-
-    def _latents(self, target: Path) -> Path | None:
-        return self._out / _LATENTS / target.with_suffix(".safetensors") if self.inference.latents else None
-
-
-def _couple(seen: Image.Image, made: Image.Image, is_map: bool) -> Image.Image:
-    """Return what the model saw and the result side by side, both of the result's size."""
-    way = Image.Resampling.NEAREST if is_map else Image.Resampling.BICUBIC
-    both = Image.new("RGB", (2 * made.width, made.height))
-    both.paste(seen.resize(made.size, way), (0, 0))
-    both.paste(made, (made.width, 0))
-    return both
-
-
-def _recipe(job: Job, inference: Inference) -> Recipe:
-    """Return what a result says of itself: the same as that of a single picture."""
-    # Of what would be mixed, nothing is.
-    plain = plan_random_styles(1, 0, "auto", 0.0, job.loaded.resolutions, job.loaded.code_dim).settings()
-    said: dict[str, Setting] = {"align": inference.align, "face": inference.face}
-    if TASKS[inference.task].kind != "photo":
-        return job.recipe(plain)
-    said |= {setting.name: setting.default for setting in TASKS[inference.task].own()}
-    if "factor" in said:
-        said["factor"] = inference.factor
-    if "likeness" in said:
-        said["likeness"] = inference.likeness
-    return job.recipe(said)
+        ledger.add(want.name, (Row(want.name, DONE, more=ready.told),) if error is None else error)
 
 
 def _want(found: Found, inference: Inference, job: Job, max_pixels: int) -> Wanted:
@@ -315,7 +267,7 @@ def _want(found: Found, inference: Inference, job: Job, max_pixels: int) -> Want
 
 def _check_names(found: Sequence[Found], inference: Inference) -> None:
     """Refuse pictures in folders whose results would mingle with couples or codes."""
-    taken = {_COUPLES: inference.couples, _LATENTS: inference.latents}
+    taken = {COUPLES: inference.couples, LATENTS: inference.latents}
     for each_found in found:
         first = each_found.target.parts[0].casefold()
         if len(each_found.target.parts) > 1 and taken.get(first, False):

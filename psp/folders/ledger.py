@@ -68,7 +68,7 @@ class Ledger:
         self.done = done
         self._columns = (*_COLUMNS, *columns)
         self._report = report
-        self._known = _read(self.path)
+        self._known = read_report(self.path)
         if self.path.is_file() and not begins_with(",".join(_COLUMNS))(self.path):
             # Another's, or changed by a table calculation: not to be lost.
             report(f"{self.path} is no report of this command; it is called {set_aside(self.path).name} now")
@@ -76,6 +76,7 @@ class Ledger:
         self._rows: dict[str, tuple[Row, ...]] = {}
         self._there = 0
         self._failed = 0
+        self._failed_before = 0
         self._made = 0
         self._start = self._told = time.perf_counter()
 
@@ -90,6 +91,26 @@ class Ledger:
         return self._made
 
     @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return len(self._names)
+
+    @property
+    def there(self) -> int:
+        """How many results are there from an earlier run."""
+        return self._there
+
+    @property
+    def failed(self) -> int:
+        """How many pictures failed, in this run or, where that is kept, in an earlier one."""
+        return self._failed + self._failed_before
+
+    @property
+    def left(self) -> int:
+        """How many pictures nothing has come of yet."""
+        return len(self._names) - len(self._rows)
+
+    @property
     def seconds(self) -> float:
         """Time since :meth:`open`."""
         return time.perf_counter() - self._start
@@ -99,6 +120,15 @@ class Ledger:
         known = tuple(row for row in self._known.get(name, ()) if row.result == self.done)
         self._rows[name] = known or (Row(name, self.done, "was there already"),)
         self._there += 1
+
+    def has_failed(self, name: str) -> bool:
+        """Return whether a picture failed in an earlier run."""
+        return any(row.result == FAILED for row in self._known.get(name, ()))
+
+    def keep_failed(self, name: str) -> None:
+        """Note that a picture is not tried again."""
+        self._rows[name] = self._known[name]
+        self._failed_before += 1
 
     def add(self, name: str, outcome: Sequence[Row] | BaseException) -> None:
         """Note what came of a picture: a row for each face, or the error that it failed of."""
@@ -113,8 +143,7 @@ class Ledger:
             self._made += 1
         if time.perf_counter() - self._told > _PAUSE:
             self._told = time.perf_counter()
-            left = len(self._names) - self._there - self.handled
-            self._report(f"{self.handled} done ({self._failed} {FAILED}), {left} to do, {self._rate()}")
+            self._report(f"{self.handled} done ({self._failed} {FAILED}), {self.left} to do, {self._rate()}")
 
     @contextmanager
     def open(self) -> Iterator[None]:
@@ -158,7 +187,7 @@ class Ledger:
         if self.handled:
             self._report(f"{self.handled} pictures in {self.seconds:.1f} s, {self._rate()}")
         self._report(f"report: {self.path}")
-        if not self._made and not self._there:
+        if not self._made and not self._there and not self.left:
             raise InputError(
                 f"No picture could be {self.done}; all {len(self._names)} {FAILED}.", f"See {self.path}."
             )
@@ -167,7 +196,7 @@ class Ledger:
         return f"{self.handled / max(self.seconds, 1e-9):.3g} pictures/s"
 
 
-def _read(path: Path) -> dict[str, tuple[Row, ...]]:
+def read_report(path: Path) -> dict[str, tuple[Row, ...]]:
     """Return the rows of an earlier report; of one that cannot be read, none: it is written anew."""
     try:
         table = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), restval=""))

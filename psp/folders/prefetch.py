@@ -19,7 +19,7 @@ from psp.pictures.papers import read_drawing
 from psp.tasks import TASKS
 
 # Tasks whose encoders see the photo as it is.
-_AS_ENCODE = ("encode", "frontalize", "toonify")
+_AS_ENCODE = ("encode", "edit", "frontalize", "toonify", "style_mix")
 
 __all__ = ["Prefetched", "Wanted", "prefetch"]
 

@@ -81,6 +81,18 @@ def each(
         crew.stop()
 
 
+def in_turn(
+    function: Callable[[_Item], _Made], items: Iterable[_Item]
+) -> Generator[tuple[_Item, _Made | BaseException], None, None]:
+    """Do as :func:`each` does, in this process and thread, each item when it is asked for."""
+    for item in items:
+        try:
+            outcome: _Made | BaseException = function(item)
+        except Exception as error:  # noqa: BLE001  (it is told with its item, as from another process)
+            outcome = error
+        yield item, outcome
+
+
 def _one_by_one(
     function: Callable[[_Item], _Made], waiting: Iterable[tuple[_Item, Future[_Made]]]
 ) -> Generator[tuple[_Item, _Made | BaseException], None, None]:

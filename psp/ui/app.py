@@ -18,6 +18,7 @@ from psp.tasks import TASKS
 from psp.ui.about import about_tab
 from psp.ui.api.described import describe_api
 from psp.ui.api.server import offer_tools
+from psp.ui.batch.tab import batch_tab
 from psp.ui.editing import edit_tab
 from psp.ui.encode import encode_tab
 from psp.ui.frame.card import ICON, Card
@@ -47,11 +48,11 @@ from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
 
 _ASSETS = assets_dir()
-_CSS = [_ASSETS / "frame.css", _ASSETS / "studio.css", _ASSETS / "mix.css", _ASSETS / "edit.css"]
+_CSS = [_ASSETS / f"{name}.css" for name in ("frame", "studio", "mix", "edit", "batch")]
 _PADS = _ASSETS / "pads.css"
 _NAMES = (
     "pad", "seeds", "results", "sheet", "live", "mix", "edit", "clip", "pictures", "tabs", "names", "session",
-    "share",
+    "share", "batch",
 )  # fmt: skip
 _SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]
 # Uploads and results are looked at every hour and deleted once they are a day old.
@@ -91,6 +92,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                 with gr.Tab(title, id=name, elem_id=f"tab-{title.lower()}") as each:
                     known.append(tab(pipeline))
                 opened.append(each)
+            with gr.Tab("Batch", id="batch", elem_id="tab-batch"):
+                batch_tab(pipeline)
             with gr.Tab("About", id="about", elem_id="tab-about"):
                 about_tab(pipeline.settings)
         state, strip, forget = result_strip()

@@ -39,7 +39,12 @@ def setting_controls(settings: Sequence[Parameter], task: str) -> Controls:
 
 def align_controls() -> tuple[gr.Checkbox, gr.Number]:
     """Make the switch for alignment and the number of the face."""
-    return _checkbox(ALIGN), _number(FACE)
+    return align_control(), _number(FACE)
+
+
+def align_control() -> gr.Checkbox:
+    """Make the switch for alignment."""
+    return _checkbox(ALIGN)
 
 
 def model_input(task: str, settings: Settings) -> gr.Dropdown:

@@ -21,6 +21,8 @@ from psp.ui.gate.uploads import check_files, file_of, is_url, not_uploaded
 _LONGEST_NAME = 200
 # Pictures of a gallery: variants, or the faces of a photo.
 _MOST_PICTURES = 200
+# Files of one batch; how many pictures there may be, zip files unpacked, is asked where they are.
+_MOST_FILES = 1000
 
 
 def check_values(
@@ -74,6 +76,8 @@ def _check(  # noqa: PLR0911  (one line a kind of control)
     """Return the value of one control; ``default`` where there is none."""
     if getattr(block, "stateful", False):
         return None  # kept on the server: what a client says of it counts nothing
+    if isinstance(block, gr.File) and block.file_count == "multiple":
+        return _files(value, name)
     if isinstance(block, gr.Image | gr.File):
         return file_of(value, name)
     if isinstance(block, gr.Gallery):
@@ -161,6 +165,20 @@ def _choice(block: gr.Dropdown | gr.Radio, value: object, name: str) -> object:
 
 def _offer(choices: list[Any]) -> str:
     return f"Take one of {', '.join(str(choice) for choice in choices[:20])}."
+
+
+def _files(value: object, name: str) -> list[dict[str, Any]] | None:
+    """Return several uploaded files."""
+    if value is None or value in ("", []):
+        return None
+    if not isinstance(value, list):
+        raise InputError(f"The {name} is {shown(value)}.", "Give a list of uploaded files.")
+    if len(value) > _MOST_FILES:
+        raise InputError(
+            f"These are {len(value)} files.", f"Give up to {_MOST_FILES}, or a zip file of them."
+        )
+    given = [file_of(each, name) for each in value]
+    return [each for each in given if each is not None]
 
 
 def _gallery(value: object, name: str) -> list[dict[str, Any]] | None:

@@ -92,7 +92,7 @@ def test_every_setting_of_a_task_can_be_in_its_recipe() -> None:
 
 def test_every_task_with_a_model_can_be_measured_and_prepared_for() -> None:
     assert set(MEASURES) == set(MODEL_TASKS)
-    photos = {name for name in MODEL_TASKS if TASKS[name].kind == "photo"}
+    photos = {name for name, task in TASKS.items() if task.kind == "photo"}
     assert {*_AS_ENCODE, "super_resolution"} == photos  # folders: each is prepared in a way of its own
 
 

@@ -10,11 +10,14 @@ import torch
 from psp.codes.details import Details
 from psp.errors import ModelNotFoundError
 from psp.inference import likeness
+from psp.inference.ahead import looking_ahead
 from psp.inference.errands import Floats, Work
 from psp.inference.loaded import Step
 from psp.inference.previews import decode_preview
 from psp.inference.refine import refined as refined_codes
 from psp.models.psp import PSP
+
+__all__ = ["Decode", "between", "decoder", "exactly", "looking_ahead", "near_anchors", "refined"]
 
 Decode = Callable[[torch.Tensor], torch.Tensor]
 """Codes [B,n,dim] to images [B,3,H,W]."""

@@ -113,7 +113,7 @@ def seconds_of(errands: Sequence[Errand]) -> int:
 
     An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has
     the GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where
-    two generators are blended or likeness is exact.
+    two generators are blended, likeness is exact or a face is turned ahead.
     """
     pictures = sum(one.pictures * _weight(one.work) * max(0.1, (one.size / 1024) ** 2) for one in errands)
     moved = 0 if all(one.waits for one in errands) else 8
@@ -122,7 +122,13 @@ def seconds_of(errands: Sequence[Errand]) -> int:
 
 def _weight(work: Work) -> int:
     """Return how many plain pictures a picture of a job costs."""
-    return 1 + (work.strength < 1.0) + _OF_LIKENESS[work.likeness] + len(work.anchors)
+    return (
+        1
+        + (work.strength < 1.0)
+        + (work.task == "frontalize")
+        + _OF_LIKENESS[work.likeness]
+        + len(work.anchors)
+    )
 
 
 def crossing(step: Step | None) -> Step | None:

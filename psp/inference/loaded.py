@@ -183,7 +183,7 @@ class Models:
                         raise
                     _log.warning("%s for %s is not loaded: %s", entry.family, entry.task, error)
                     continue
-                if entry.task == "encode":
+                if entry.task in ("encode", "frontalize"):
                     _look_at(loaded.psp)
                 _share(loaded.psp, shared)
                 loaded.psp.to(pick_device(self._settings.device))

@@ -219,6 +219,8 @@ class Network:
             codes, decode = self._start(psp, work)
             if work.likeness == "close" and work.inputs is not None:
                 codes = decoders.refined(psp, work.inputs, codes, step)
+            if work.task == "frontalize" and work.inputs is not None:
+                codes = decoders.looking_ahead(psp, codes)
             details, before = work.details, codes
             if work.shift is not None:
                 codes = codes + torch.from_numpy(work.shift).to(psp.device)

@@ -10,7 +10,8 @@ const clips = (() => {
     return [gif ? hidden : moving, gif ? moving : hidden, { __type__: "update", visible: Boolean(file) }];
   };
 
-  const none = () => [hidden, hidden, hidden];
+  /** Return that there is no clip, and nothing to stop. */
+  const none = () => [hidden, hidden, hidden, { __type__: "update", visible: false }];
 
   return { shown, none };
 })();

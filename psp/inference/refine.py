@@ -50,9 +50,9 @@ def refined(psp: PSP, photo: Tensor, codes: Tensor, steps: int = STEPS, step: St
 
 
 def _descended(psp: PSP, photo: Tensor, start: Tensor, steps: int, step: Step | None) -> Tensor:
-    lpips, apart = _lpips(psp.device), _identity(psp.device)
     if photo.shape[-1] != _SIZE:
         photo = F.interpolate(photo, size=(_SIZE, _SIZE), mode="bilinear", antialias=True)
+    gap_to = _Gap(photo)
     size = min(_SIZE, psp.config.generator.size)
     moved = torch.zeros_like(start, requires_grad=True)
     first, second, lacks = torch.zeros_like(start), torch.zeros_like(start), torch.zeros(1, device=psp.device)
@@ -63,10 +63,7 @@ def _descended(psp: PSP, photo: Tensor, start: Tensor, steps: int, step: Step | 
             with torch.no_grad():
                 lacks = _true(psp, start + moved, size) - decode_preview(psp.decoder, start + moved, size)
         made = _at(decode_preview(psp.decoder, start + moved, size) + lacks)
-        gap = made - photo
-        loss = gap.square().mean() + _L1 * gap.abs().mean() + lpips(made, photo).sum()
-        loss = loss + _IDENTITY * apart(made, photo).sum()
-        (slope,) = torch.autograd.grad(loss, moved)
+        (slope,) = torch.autograd.grad(gap_to(made), moved)
         first = _FIRST_DECAY * first + (1 - _FIRST_DECAY) * slope
         second = _SECOND_DECAY * second + (1 - _SECOND_DECAY) * slope.square()
         rate = _LAST_RATE + (_RATE - _LAST_RATE) * (1 + math.cos(math.pi * index / steps)) / 2
@@ -75,6 +72,28 @@ def _descended(psp: PSP, photo: Tensor, start: Tensor, steps: int, step: Step | 
         with torch.no_grad():
             moved -= rate * mean / (spread + 1e-8)
     return (start + moved).detach()
+
+
+class _Gap:
+    """How far a picture is from a photo, whose side is worked out once.
+
+    Args:
+        photo: [1,3,256,256] in [−1,1].
+    """
+
+    def __init__(self, photo: Tensor) -> None:
+        self._lpips, self._identity = _lpips(photo.device), _identity(photo.device)
+        with torch.no_grad():
+            self._photo, self._features = photo, self._lpips.features(photo)
+            self._described = self._identity.embed(photo)
+
+    def __call__(self, made: Tensor) -> Tensor:
+        """Return the loss of a picture of the photo's shape; gradients reach it."""
+        apart = made - self._photo
+        loss = apart.square().mean() + _L1 * apart.abs().mean()
+        loss = loss + self._lpips.between(self._lpips.features(made), self._features).sum()
+        described = (self._identity.embed(made) - self._described).square().sum(dim=1).add(1e-8).sqrt()
+        return loss + _IDENTITY * described.sum()
 
 
 def _true(psp: PSP, codes: Tensor, size: int) -> Tensor:

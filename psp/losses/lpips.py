@@ -56,8 +56,12 @@ class LPIPS(nn.Module):
         """
         with torch.set_grad_enabled(targets.requires_grad):
             wanted = self.features(targets)
-        distance = torch.zeros(images.shape[0], device=images.device)
-        for index, (a, b) in enumerate(zip(self.features(images), wanted, strict=True)):
+        return self.between(self.features(images), wanted, focus)
+
+    def between(self, made: list[Tensor], wanted: list[Tensor], focus: Tensor | None = None) -> Tensor:
+        """Return the distance [B] of pictures by their :meth:`features`; ``focus`` as for :meth:`forward`."""
+        distance = torch.zeros(made[0].shape[0], device=made[0].device)
+        for index, (a, b) in enumerate(zip(made, wanted, strict=True)):
             lin: Tensor = getattr(self, f"lin{index}")
             places = ((a - b).square() * lin).sum(dim=1)
             if focus is not None:

@@ -15,12 +15,13 @@ from psp.tasks import TASKS
 from psp.ui.base import Base, base_controls, connect_base
 from psp.ui.controls import check_model, photo_field
 from psp.ui.edit.clip import Clip, clip_section, connect_clip
-from psp.ui.edit.live import Live, connect_live_edit, live_edit
+from psp.ui.edit.live import connect_live_edit, live_edit
 from psp.ui.edit.sliders import EditSliders, connect_edit_sliders, more_sliders, named_sliders
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.likeness import as_far_as_it_can
 from psp.ui.results import need, result_files
 from psp.ui.settings import Controls, setting_controls
+from psp.ui.small_face import SmallFace
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -42,7 +43,7 @@ class _Extra:
 
     settings: Controls
     sliders: EditSliders
-    live: Live | None
+    live: SmallFace | None
     base: Base
     clip: Clip
 

@@ -18,10 +18,11 @@ from psp.ui.base import Base, base_controls, connect_base
 from psp.ui.controls import check_model
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.mix.faces import TwoFaces, connect_swap, two_faces
-from psp.ui.mix.live import Live, connect_live, live_mixture
+from psp.ui.mix.live import connect_live, live_mixture
 from psp.ui.mix.sliders import Sliders, connect_sliders, group_sliders
 from psp.ui.results import need, result_files
 from psp.ui.settings import Controls, setting_controls
+from psp.ui.small_face import SmallFace
 from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
@@ -51,7 +52,7 @@ class _Layout:
 
     faces: TwoFaces
     sliders: Sliders
-    live: Live | None
+    live: SmallFace | None
 
     def __init__(self, *, live: bool) -> None:
         self._live = live

@@ -64,7 +64,7 @@ def clip_section() -> Clip:
         settings = setting_controls(own, _TASK.name)
         with gr.Row(elem_classes="run"):
             make = gr.Button("Make the clip", scale=3, elem_id="run-move")
-            halt = gr.Button("Stop", variant="stop", scale=1, min_width=80)
+            halt = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)
         video = gr.Video(
             label="Clip",
             visible=False,
@@ -119,11 +119,25 @@ def connect_clip(
     )  # fmt: skip
     # Another face has another clip.
     gr.on(
-        [controls.photo.change, clip.style.change], None, None, [clip.video, clip.picture, clip.file],
+        [controls.photo.change, clip.style.change], None, None,
+        [clip.video, clip.picture, clip.file, clip.halt],
         js="() => clips.none()", api_visibility="private",
     )  # fmt: skip
     gr.on([controls.photo.input, clip.style.input, controls.picker.select], None, cancels=[made])
     watch_stop(clip.halt, clip.stop, [made])
+    _stop_while_it_works(clip, made, controls.picker.select)
+
+
+def _stop_while_it_works(clip: Clip, made: gr.events.Dependency, cancels: Any) -> None:  # noqa: ANN401  (an event of Gradio's)
+    """Show Stop from the click until there is nothing to stop any more."""
+    begins: list[Any] = [clip.make.click]
+    ends: list[Any] = [made.success, made.failure, clip.halt.click, cancels]
+    for events, visible in ((begins, "true"), (ends, "false")):
+        for event in events:
+            event(
+                None, None, clip.halt, js=f"() => ({{ __type__: 'update', visible: {visible} }})",
+                api_visibility="private",
+            )  # fmt: skip
 
 
 def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:

@@ -7,7 +7,6 @@ shown, and where a GPU is lent call by call there is none of this.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -15,7 +14,7 @@ import gradio as gr
 from psp.codes.latents import CodesFile
 from psp.errors import PspError, StoppedError
 from psp.inference.edit_preview import preview_edit
-from psp.inference.known_faces import FaceIn, Known
+from psp.inference.known_faces import Known
 from psp.inference.pipeline import PspPipeline
 from psp.ui.addressed import for_page
 from psp.ui.controls import PhotoControls, check_model
@@ -23,38 +22,21 @@ from psp.ui.figure import blank_figure, preview_figure
 from psp.ui.gate.turn import current_turn
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.panel import Results
+from psp.ui.small_face import SmallFace, small_face, start_of
 from psp.ui.words import in_words
 
 _ASK = "preview-edit"
 _EMPTY = "The edited face appears here"
 
 
-@dataclass(frozen=True)
-class Live:
-    """The parts of the preview.
-
-    Attributes:
-        shown: The face with its caption, as HTML.
-        ask: Pressed by the page itself when it is to be made anew.
-        known: What is known of the visitor's face.
-    """
-
-    shown: gr.HTML
-    ask: gr.Button
-    known: gr.State
-
-
-def live_edit() -> Live:
+def live_edit() -> SmallFace:
     """Make the preview inside the current layout."""
-    with gr.Column(elem_classes=["live", "edited"], min_width=120):
-        shown = gr.HTML(blank_figure(_EMPTY), elem_classes="live-picture", padding=False)
-        ask = gr.Button("Preview", elem_id=_ASK, visible="hidden")
-    return Live(shown, ask, gr.State({}))
+    return small_face("edited", _ASK, _EMPTY)
 
 
 def connect_live_edit(
     pipeline: PspPipeline,
-    live: Live,
+    live: SmallFace,
     controls: PhotoControls,
     base: gr.State,
     directions: gr.File,
@@ -119,7 +101,7 @@ def _previewer(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
         likeness: str,
     ) -> tuple[Any, Any]:
         turn = current_turn()
-        start = base or (FaceIn(photo, bool(align), int(face or 0)) if photo else None)
+        start = start_of(base, photo, align, face)
         if start is None:
             return blank_figure(_EMPTY), gr.skip()
         try:

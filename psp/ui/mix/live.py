@@ -9,7 +9,6 @@ faces stay in the visitor's own state, so that a move costs no more than a small
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -28,38 +27,21 @@ from psp.ui.gate.turn import current_turn
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.mix.faces import TwoFaces
 from psp.ui.panel import Results
+from psp.ui.small_face import SmallFace, small_face, start_of
 from psp.ui.words import in_words
 
 _ASK = "blend-mix"
 _EMPTY = "The mixture appears here"
 
 
-@dataclass(frozen=True)
-class Live:
-    """The parts of the preview.
-
-    Attributes:
-        shown: The mixture with its caption, as HTML.
-        ask: Pressed by the page itself when it is to be made anew.
-        known: The codes of the visitor's faces.
-    """
-
-    shown: gr.HTML
-    ask: gr.Button
-    known: gr.State
-
-
-def live_mixture() -> Live:
+def live_mixture() -> SmallFace:
     """Make the preview inside the current layout."""
-    with gr.Column(elem_classes=["live", "mixture"], min_width=120):
-        shown = gr.HTML(blank_figure(_EMPTY), elem_classes="live-picture", padding=False)
-        ask = gr.Button("Mix", elem_id=_ASK, visible="hidden")
-    return Live(shown, ask, gr.State({}))
+    return small_face("mixture", _ASK, _EMPTY)
 
 
 def connect_live(
     pipeline: PspPipeline,
-    live: Live,
+    live: SmallFace,
     controls: PhotoControls,
     faces: TwoFaces,
     base: gr.State,
@@ -134,7 +116,7 @@ def _blender(pipeline: PspPipeline) -> Callable[..., tuple[Any, Any]]:
         seed: int | None,
     ) -> tuple[Any, Any]:
         turn = current_turn()
-        start = base or (FaceIn(photo, bool(align), int(face or 0)) if photo else None)
+        start = start_of(base, photo, align, face)
         if start is None:
             return blank_figure(_EMPTY), gr.skip()
         try:

@@ -72,6 +72,10 @@ def test_all_faces_of_a_photo_ask_for_one_gpu(space: dict[str, Any]) -> None:
     assert space["faces_of_a_photo"] == [2, 1]
 
 
+def test_a_batch_asks_for_one_gpu_and_makes_what_single_photos_give(space: dict[str, Any]) -> None:
+    assert space["batch"] == [1, True]
+
+
 def test_the_page_shows_the_steps_of_the_worker_and_waits_for_several_gpus(space: dict[str, Any]) -> None:
     assert space["progress"] == ["Face 1 of 2", "Face 2 of 2"]
     assert space["waiting_together"] == 2

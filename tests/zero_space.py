@@ -54,6 +54,7 @@ def main(assets: Path, folder: Path) -> None:
         _same_as_plain,
         _words_of_errors,
         _faces_of_a_photo,
+        _batch,
         _progress,
         _waiting_together,
     ):
@@ -180,6 +181,25 @@ def _faces_of_a_photo(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) 
         )
     )
     return [len(made.results), len(scheduler.asked)]
+
+
+def _batch(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> list[object]:
+    """How often a batch of two photos asks for a GPU, and whether it makes what the single photo gives."""
+    import shutil
+
+    from psp.folders.batch import Folders
+    from psp.folders.infer import Inference, infer_folder
+
+    given, out = folder / "given", folder / "out"
+    given.mkdir()
+    for name in ("a.png", "b.png"):
+        shutil.copy(folder / "photo.png", given / name)
+    folders = Folders(given, out, 0, False, pipe.settings, lambda line: None)
+    wanted = Inference("style_mix", align=False, seed=5)
+    in_a_thread(lambda: infer_folder(folders, wanted, network=pipe.network))
+    asked = len(scheduler.asked)
+    single = in_a_thread(lambda: pipe.style_mix(folder / "photo.png", align=False, seed=5))
+    return [asked, (out / "b.png").read_bytes() == single.png()]
 
 
 def _progress(pipe: Any, page: Any, scheduler: Scheduler, folder: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import zlib
@@ -25,7 +26,7 @@ class Case:
     latent_rows: int
 
     def keys(self) -> dict[str, tuple[list[int], str]]:
-        return json.loads((GOLDEN / f"{self.name}_keys.json").read_text())
+        return json.loads(gzip.decompress((GOLDEN / f"{self.name}_keys.json.gz").read_bytes()))
 
     def golden(self) -> dict[str, np.ndarray]:
         return dict(np.load(GOLDEN / f"{self.name}.npz"))

@@ -11,7 +11,6 @@ from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
 from psp.models.psp import PSP, PSPConfig
 from psp.models.restyle import RestyleConfig
-from tests.checkpoints.samples import official
 
 KINDS = {f"{kind}_{backbone}": name for name, (kind, backbone) in RESTYLE_TYPES.items()}
 """What the official options call an encoder, by the names that these functions take."""
@@ -65,4 +64,6 @@ def restyle_file(name: str = "restyle_ir_se", model: PSP | None = None, **opts: 
         "n_iters_per_batch": model.config.encoder.passes,
         "dataset_type": "ffhq_encode",
     }
-    return official(model, **(told | opts))
+    state = model.state_dict()
+    average = state.pop("latent_avg")  # no part of the official module
+    return {"state_dict": state, "latent_avg": average, "opts": told | opts}

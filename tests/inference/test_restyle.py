@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from psp.checkpoints import save_psp
@@ -18,7 +19,6 @@ from psp.folders.infer import Inference, infer_folder
 from psp.inference.errands import Errand, Work, seconds_of
 from psp.inference.network import Network
 from psp.inference.pipeline import PspPipeline
-from tests.checkpoints.samples import save_pt
 from tests.compact import compact_model
 from tests.restyle import restyle_file, restyle_model
 
@@ -28,8 +28,9 @@ PASSES = 3
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file in the official layout, 64 px."""
-    folder = tmp_path_factory.mktemp("restyle")
-    return save_pt(folder / "restyle.pt", restyle_file(model=restyle_model(passes=PASSES, size=64)))
+    path = tmp_path_factory.mktemp("restyle") / "restyle.pt"
+    torch.save(restyle_file(model=restyle_model(passes=PASSES, size=64)), path)
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ python -m benchmarks.likeness --photos DIR [--limit 12] [--threads 2] [--face-ne
 Means over the photos, through ``PspPipeline.encode``: LPIPS at 256 px and dlib's distance to the photo;
 dlib's distance to another photo, of another person; medians of the seconds. With ``--face-network``, a face
 network that nothing here has learned from (112 px in, through OpenVINO), its cosines as well. Then how far
-yaw, smile (by landmarks) and the picture (LPIPS, for age as well) go from −1 to 1 of a direction after *close*,
-as a part of how far they go after *quick*, and dlib's distance to the photo at these ends.
+yaw, smile (by landmarks) and the picture (LPIPS, for age as well) go from −1 to 1 of a direction after
+*close*, as a part of how far they go after *quick*, and dlib's distance to the photo at these ends.
 """
 
 from __future__ import annotations

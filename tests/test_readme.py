@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from psp.cli import main as cli
@@ -28,6 +29,7 @@ from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset
 from tests.pages import OTHERS, PAGES, ROOT, Block, blocks, commands, lines, promised, spans, text_of, words
+from tests.restyle import restyle_file, restyle_model
 from tests.test_pages import NOT_RUN
 
 TRAINING = next(block for block in blocks("bash") if "align PHOTOS" in block.body)
@@ -91,6 +93,8 @@ def home(
         else:
             (astronaut if place == "PHOTOS" else face.resize((128, 128))).save(f"{place}/a.png")
     shutil.copytree(small_assets / "mobile-1024", "runs/mine/best")
+    for name, kind in (("psp_ffhq", "restyle_ir_se"), ("e4e_horse", "restyle_e4e_resnet")):
+        torch.save(restyle_file(kind, restyle_model(kind, size=64)), f"restyle_{name}_encode.pt")
     return tmp_path
 
 

@@ -17,6 +17,7 @@ from psp.checkpoints.model_input import model_input
 from psp.models.architecture import config_from_json
 from psp.models.compact import CompactConfig
 from psp.models.encoders import AnyEncoderConfig
+from psp.models.restyle import RestyleConfig
 from psp.registry.lookup import RESERVED
 from psp.tasks import TASKS
 
@@ -28,6 +29,8 @@ _ENCODERS = {
     "e4e": "e4e: a first code and what the others differ by",
     "w": "one code for all layers (W)",
     "w_plus": "the backbone alone (W+)",
+    "restyle": "ReStyle's, all codes from the backbone's last map",
+    "restyle_e4e": "ReStyle's over e4e: a first code and what the others differ by",
     "compact": "a compact feature pyramid, one trunk a level and one layer a code",
 }
 
@@ -164,7 +167,10 @@ def _about(models: Sequence[CardFile]) -> str:
 
 
 def _beside(encoder: AnyEncoderConfig) -> str:
-    """Return what a compact encoder has besides."""
+    """Return what an encoder has besides its layers."""
+    if isinstance(encoder, RestyleConfig):
+        units = "IR-SE units" if encoder.backbone == "ir_se" else "a ResNet"
+        return f" ({units}), {encoder.passes} {'pass' if encoder.passes == 1 else 'passes'}"
     if not isinstance(encoder, CompactConfig):
         return ""
     sees = "" if encoder.sight == "none" else ", beside what dlib's face network sees"

@@ -53,7 +53,8 @@ def load_psp(
 
     Args:
         path_or_name: "auto", a family ("mobile-1024", "ffhq-1024", the user's own), or the path of an
-            official or e4e ``.pt``, of a ``.safetensors`` that ``save_psp`` wrote, or of a folder of these.
+            official, e4e or ReStyle ``.pt``, of a ``.safetensors`` that ``save_psp`` wrote, or of a folder of
+            these.
         device: Where the model goes.
         task: The task, for a family or a folder.
         settings: The settings; by default those of the environment.
@@ -245,7 +246,7 @@ def _empty(name: str, config: PSPConfig, state: Mapping[str, Tensor]) -> PSP:
     if problems:
         raise CheckpointError(
             f"{name} is a state dict of another architecture: {'; '.join(problems)}.",
-            "Use a pSp or e4e checkpoint; files of other projects cannot be loaded.",
+            "Use a pSp, e4e or ReStyle checkpoint; files of other projects cannot be loaded.",
         )
     return model
 

@@ -1,4 +1,4 @@
-"""Checkpoints of the official code and of e4e: pickles, opened without running anything that is in them."""
+"""Checkpoints of the official code, of e4e and ReStyle: pickles, opened without running anything in them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from psp.checkpoints.average import average_code
 from psp.checkpoints.plain_values import SAFE_NAMES, plain_value
 from psp.checkpoints.sound import require_sound
 from psp.errors import CheckpointError
-from psp.models.architecture import ENCODER_TYPES, infer_config
+from psp.models.architecture import infer_config
 from psp.models.generator import Generator, GeneratorConfig
 from psp.models.psp import PSPConfig
+from psp.models.restyle import RestyleConfig
 
 _ZIP = b"PK\x03\x04"
 _BLOCK = 1 << 20
@@ -118,10 +119,11 @@ def _require_whole(path: Path) -> None:
 
 
 def open_official(path: Path) -> Opened:
-    """Open an official or e4e checkpoint: its ``state_dict``, ``latent_avg`` and ``opts``.
+    """Open an official, e4e or ReStyle checkpoint: its ``state_dict``, ``latent_avg`` and ``opts``.
 
     As the official code does, it takes one without ``latent_avg``, which its trainer leaves out unless codes
-    start from the average: nothing is added then. (Where they do start from it, as e4e's, it is computed.)
+    start from the average: nothing is added then. (Where they do start from it, as e4e's and ReStyle's, it is
+    computed.)
 
     Raises:
         CheckpointError: It is damaged, unsafe, or not of this architecture.
@@ -135,10 +137,13 @@ def open_official(path: Path) -> Opened:
     size = opts.get("output_size", opts.get("stylegan_size"))
     shapes = {key: tuple(value.shape) for key, value in state.items()}
     try:
-        config = infer_config(shapes, opts.get("encoder_type"), size)
+        config = infer_config(shapes, opts.get("encoder_type"), size, opts.get("n_iters_per_batch"))
     except CheckpointError as error:
         raise CheckpointError(f"{path.name}: {error.problem}", error.next_step) from error
     starts = opts.get("start_from_latent_avg", config.encoder.kind == "e4e" or average is not None)
+    if isinstance(config.encoder, RestyleConfig):
+        _require_square(path.name, opts)
+        starts = True  # its code does not ask: the first picture is that of the average code
     if average is None and starts:
         state["latent_avg"] = _computed_average(path.name, state, config)
     elif average is None or not starts:  # this encoder was trained to make whole codes: nothing is added
@@ -209,9 +214,18 @@ def _options(opts: object) -> dict[str, Any]:
         return {}
     types = {
         "encoder_type": str, "output_size": int, "stylegan_size": int, "label_nc": int,
-        "start_from_latent_avg": bool,
+        "start_from_latent_avg": bool, "n_iters_per_batch": int, "dataset_type": str,
     }  # fmt: skip
     return {key: values[key] for key, kind in types.items() if type(values.get(key)) is kind}
+
+
+def _require_square(name: str, opts: Mapping[str, Any]) -> None:
+    """Refuse ReStyle's encoders for cars, which compare pictures that are wider than high."""
+    if opts.get("dataset_type") == "cars_encode":
+        raise CheckpointError(
+            f"{name} was trained for cars in pictures of 4:3, and the studio's pictures are square.",
+            "Use one of ReStyle's other encoders, or e4e's for cars.",
+        )
 
 
 def _info(opts: Mapping[str, Any], config: PSPConfig) -> dict[str, str]:
@@ -263,5 +277,5 @@ def _average(name: str, average: object, config: PSPConfig) -> Tensor:
         shape = type(average).__name__
     raise CheckpointError(
         f"'latent_avg' of {name} is {shape}; [{rows}, {dim}] was expected.",
-        f"Known encoders: {len(ENCODER_TYPES)}.",
+        _AGAIN,
     )

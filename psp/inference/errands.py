@@ -93,6 +93,7 @@ class Errand:
         size: Side of the pictures in pixels.
         waits: Whether its models wait where the GPU takes them from; else they are moved there first.
         step: Told there what happens, where it can cross.
+        decodes: Pictures that its model makes to encode one; see ``PSPConfig.decodes``.
     """
 
     work: Work
@@ -100,6 +101,7 @@ class Errand:
     size: int
     waits: bool = True
     step: Step | None = None
+    decodes: int = 0
 
     @property
     def pictures(self) -> int:
@@ -107,15 +109,23 @@ class Errand:
         start = self.work.inputs if self.work.codes is None else self.work.codes
         return max(len(self.work.alphas), 0 if start is None else len(start))
 
+    @property
+    def looks(self) -> int:
+        """How many pictures are made to be looked at: none by encoders that see the photo alone."""
+        encoded = [inputs for inputs in (self.work.inputs, self.work.style_inputs) if inputs is not None]
+        return self.decodes * sum(map(len, encoded))
+
 
 def seconds_of(errands: Sequence[Errand]) -> int:
     """Return for how many seconds a GPU is asked for: a reservation, charged to who asks; it must do.
 
     An estimate for the largest models (1.2 GB, 1024 px) on the GPU that Spaces lend: 4 s until a worker has
     the GPU and the weights, 8 s for a model that is moved or read there, 0.15 s a picture, twice that where
-    two generators are blended, likeness is exact or a face is turned ahead.
+    two generators are blended, likeness is exact or a face is turned ahead, and as much for each that an
+    encoder looks at.
     """
     pictures = sum(one.pictures * _weight(one.work) * max(0.1, (one.size / 1024) ** 2) for one in errands)
+    pictures += sum(one.looks for one in errands)
     moved = 0 if all(one.waits for one in errands) else 8
     return math.ceil(4 + moved + 0.15 * pictures)
 

@@ -160,6 +160,7 @@ class Job:
         told = {
             "recipe": recipe.to_dict(),
             "model": self.loaded.name,
+            "passes": self.loaded.passes,
             "size": made[0].width,
             "device": self._network.device,
             "alignment": None if place is None else describe(place),
@@ -182,6 +183,7 @@ def picture_result(
     details = {
         "recipe": recipe.to_dict(),
         "model": None,
+        "passes": None,
         "size": picture.width,
         "device": "cpu",
         "alignment": describe(place),

@@ -86,6 +86,11 @@ class Loaded:
         return self.psp.config.encoder.in_size
 
     @property
+    def passes(self) -> int:
+        """How often the encoder looks: at the photo, and at its own pictures of it."""
+        return self.psp.config.encoder.passes
+
+    @property
     def takes(self) -> ModelInput:
         """What the encoder takes.
 

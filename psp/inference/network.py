@@ -199,7 +199,9 @@ class Network:
         loaded = loaded or self.load(work.model, work.task)
         plain = self._plain(work) if work.strength < 1.0 else loaded
         size = work.size or loaded.psp.config.generator.size
-        return Errand(work, loaded.sha256, size, loaded.waits and plain.waits, crossing(step))
+        waits = loaded.waits and plain.waits
+        decodes = max(loaded.psp.config.decodes, plain.psp.config.decodes)
+        return Errand(work, loaded.sha256, size, waits, crossing(step), decodes)
 
     def _run_there(self, errands: tuple[Errand, ...]) -> list[Made]:
         """Run jobs in the process that has the GPU."""
@@ -216,7 +218,7 @@ class Network:
 
         psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
-            codes, decode = self._start(psp, work)
+            codes, decode = self._start(psp, work, step)
             if work.likeness == "close" and work.inputs is not None:
                 codes = decoders.refined(psp, work.inputs, codes, step)
             if work.task == "frontalize" and work.inputs is not None:
@@ -228,7 +230,7 @@ class Network:
                 details, decode = decoders.exactly(psp, work, before, codes)
             if work.anchors:
                 decode = decoders.near_anchors(psp, work)
-            variants = _mix(psp, codes, work)
+            variants = _mix(psp, codes, work, step)
             images = []
             group = len(variants) if work.together else 1
             for index in range(0, len(variants), group):
@@ -241,7 +243,9 @@ class Network:
             require_picture(made)
             return Made(variants.float().cpu().numpy(), made.numpy(), details)
 
-    def _start(self, psp: PSP, work: Work) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
+    def _start(
+        self, psp: PSP, work: Work, step: Step | None
+    ) -> tuple[torch.Tensor, Callable[[torch.Tensor], torch.Tensor]]:
         """Return the codes [v,n,dim] to start from, and what decodes them."""
         import torch  # noqa: PLC0415  (torch comes after the page)
 
@@ -250,12 +254,13 @@ class Network:
         if work.codes is not None:
             codes = torch.from_numpy(work.codes).to(psp.device)
         else:
-            codes = psp.encode(_fitting(psp, work.inputs), work.detail)
+            codes = psp.encode(_fitting(psp, work.inputs), work.detail, _looks(step))
         if work.strength == 1.0:
             return codes, decoders.decoder(psp, work.size)
         plain = self._plain(work).psp
         if work.codes is None:
-            codes = torch.lerp(plain.encode(_fitting(plain, work.inputs)), codes, work.strength)
+            other = plain.encode(_fitting(plain, work.inputs), look=_looks(step))
+            codes = torch.lerp(other, codes, work.strength)
         if work.strength == 0.0:
             return codes, decoders.decoder(plain, work.size)
         return codes, decoders.between(plain, psp, work.strength, work.size)
@@ -325,7 +330,14 @@ def _fitting(psp: PSP, inputs: Floats | None) -> torch.Tensor:
     return torch.from_numpy(inputs).to(psp.device)
 
 
-def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
+def _looks(step: Step | None) -> Callable[[int, int], None] | None:
+    """Return what tells a step which look of an encoder comes, and lets it stop the work between two."""
+    if step is None:
+        return None
+    return lambda number, count: step(f"Look {number} of {count}", (number - 1) / count)
+
+
+def _mix(psp: PSP, codes: torch.Tensor, work: Work, step: Step | None) -> torch.Tensor:
     """Return the codes [v,n,dim] of all variants: ``codes`` [1,n,dim] mixed with their styles."""
     import torch  # noqa: PLC0415  (torch comes after the page)
 
@@ -333,7 +345,7 @@ def _mix(psp: PSP, codes: torch.Tensor, work: Work) -> torch.Tensor:
     if work.style_codes is not None:
         style = torch.from_numpy(work.style_codes).to(psp.device)
     elif work.style_inputs is not None:
-        style = psp.encode(_fitting(psp, work.style_inputs))
+        style = psp.encode(_fitting(psp, work.style_inputs), look=_looks(step))
     elif work.z is None:
         return codes
     mixed = []

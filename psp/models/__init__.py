@@ -6,6 +6,7 @@ Words:
     FPN: feature pyramid: coarse features are enlarged and added to finer ones.
     map2style: a small network that makes one code of one map of the pyramid.
     e4e: an encoder with pSp's layers whose codes are one code and an offset a layer.
+    ReStyle: encoders that also look at their own picture of a photo; pass, look: once of several times.
     ToRGB: the layers of a generator that make colours; skip: their results are added up.
     modulated: a convolution whose weights are scaled by a code.
     mapping network: random z to a code in W; average code: the mean of many.

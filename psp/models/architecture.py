@@ -18,10 +18,13 @@ from psp.models.generators import AnyConfig
 from psp.models.irse import Stage
 from psp.models.mobile import MobileConfig
 from psp.models.psp import PSPConfig
+from psp.models.restyle import MOST_PASSES, PICTURE, RestyleConfig
 
 _T = TypeVar("_T")
 
 Shapes = Mapping[str, tuple[int, ...]]
+RestyleKind = Literal["restyle", "restyle_e4e"]
+Backbone = Literal["ir_se", "resnet"]
 
 ENCODER_TYPES: dict[str, EncoderKind] = {
     "GradualStyleEncoder": "gradual",
@@ -31,22 +34,36 @@ ENCODER_TYPES: dict[str, EncoderKind] = {
 }
 """What ``opts['encoder_type']`` of official and e4e files means here."""
 
-_NEXT = "Use a pSp or e4e checkpoint; files of other projects cannot be loaded."
+RESTYLE_TYPES: dict[str, tuple[RestyleKind, Backbone]] = {
+    "BackboneEncoder": ("restyle", "ir_se"),
+    "ResNetBackboneEncoder": ("restyle", "resnet"),
+    "ProgressiveBackboneEncoder": ("restyle_e4e", "ir_se"),
+    "ResNetProgressiveBackboneEncoder": ("restyle_e4e", "resnet"),
+}
+"""What it means in ReStyle's files."""
+
+_NEXT = "Use a pSp, e4e or ReStyle checkpoint; files of other projects cannot be loaded."
 _LARGEST = 65536  # no size, width or count is larger: a config that says so would only exhaust the machine
 _MOST_UNITS = 1000
+_MOST_HALVINGS = 16
 # Fields that a StyleGAN2's config once had; files say 0 where they mean nothing by it.
 _GONE = frozenset({"noise_maps_up_to", "prior_rank"})
 
 
 def infer_config(
-    shapes: Shapes, encoder_type: str | None = None, output_size: int | None = None
+    shapes: Shapes,
+    encoder_type: str | None = None,
+    output_size: int | None = None,
+    passes: int | None = None,
 ) -> PSPConfig:
-    """Return the configuration that the tensors of an official or e4e state dict belong to.
+    """Return the configuration that the tensors of an official, e4e or ReStyle state dict belong to.
 
     Args:
         shapes: Shape of every tensor, by its official key.
         encoder_type: What the file's options say of the encoder; None: told from the keys.
         output_size: What the file's options say of the output, in pixels; None: told from the noise planes.
+        passes: How often ReStyle's encoder looks, as the options of its files alone say; None: the official
+            five.
 
     Raises:
         CheckpointError: A key is missing, or the tensors and the options contradict each other.
@@ -56,7 +73,14 @@ def infer_config(
         _refuse(
             f"The file's options say {output_size} px, but decoder.noises are those of {generator.size} px."
         )
-    encoder = _encoder(shapes, _kind(shapes, encoder_type), generator.n_codes)
+    encoder: AnyEncoderConfig
+    if _is_restyle(shapes):
+        encoder = _restyle_encoder(shapes, encoder_type, passes)
+    else:
+        kind = _kind(shapes, encoder_type)
+        if passes is not None:  # taken as it is, the picture that it made would be missing
+            _refuse(f"This is ReStyle over {encoder_type or kind!r}, whose passes are not known here.")
+        encoder = _encoder(shapes, kind, generator.n_codes)
     if encoder.n_codes != generator.n_codes:
         _refuse(f"encoder.styles makes {encoder.n_codes} codes, but the decoder takes {generator.n_codes}.")
     if encoder.code_dim != generator.style_dim:
@@ -163,12 +187,76 @@ def _kind(shapes: Shapes, encoder_type: str | None) -> EncoderKind:
         )
     if encoder_type is None:
         return fitting[0]
-    if encoder_type not in ENCODER_TYPES:
-        _refuse(f"The file's options name an encoder {encoder_type!r}; known are {', '.join(ENCODER_TYPES)}.")
+    _require_known(encoder_type)
+    if encoder_type in RESTYLE_TYPES:
+        _refuse(f"The file's options name the encoder {encoder_type!r}, but the keys are of {fitting[0]!r}.")
     kind = ENCODER_TYPES[encoder_type]
     if kind not in fitting:
         _refuse(f"The file's options name the encoder {encoder_type!r}, but the keys are of {fitting[0]!r}.")
     return kind
+
+
+def _require_known(encoder_type: str) -> None:
+    known = (*ENCODER_TYPES, *RESTYLE_TYPES)
+    if encoder_type not in known:
+        _refuse(f"The file's options name an encoder {encoder_type!r}; known are {', '.join(known)}.")
+
+
+def _is_restyle(shapes: Shapes) -> bool:
+    """Return whether an encoder makes its codes as ReStyle's do: by map2style networks without a pyramid."""
+    return not any(key.startswith("encoder.latlayer") for key in shapes) and any(
+        key.startswith("encoder.styles.") for key in shapes
+    )
+
+
+def _restyle_encoder(shapes: Shapes, encoder_type: str | None, passes: int | None) -> RestyleConfig:
+    """Read an encoder of ReStyle; the keys tell the backbone, the options whether codes are offsets."""
+    backbone: Backbone = "resnet" if "encoder.conv1.weight" in shapes else "ir_se"
+    kind: RestyleKind = "restyle"
+    if encoder_type is not None:
+        _require_known(encoder_type)
+        kind, named = RESTYLE_TYPES.get(encoder_type, (kind, None))
+        if named != backbone:
+            _refuse(
+                f"The file's options name the encoder {encoder_type!r}, but the keys are of ReStyle's with "
+                f"the backbone {backbone!r}."
+            )
+    official = RestyleConfig()
+    passes = official.passes if passes is None else passes
+    if not 1 <= passes <= MOST_PASSES:
+        _refuse(f"The file's options say {passes} passes; 1 to {MOST_PASSES} were expected.")
+    first = "encoder.conv1.weight" if backbone == "resnet" else "encoder.input_layer.0.weight"
+    width, seen, *_ = _shape(shapes, first, 4)
+    if seen != official.in_channels + PICTURE:
+        _refuse(f"{first} takes {seen} channels; 6 were expected: a photo's, and those of the picture made.")
+    code_dim, style_width = _shape(shapes, "encoder.styles.0.linear.weight", 2)
+    halvings = _count(shapes, "encoder.styles.0.convs.", ".weight")
+    if halvings > _MOST_HALVINGS:
+        _refuse(f"encoder.styles.0 has {halvings} convolutions, more than any picture can be halved.")
+    config = RestyleConfig(
+        n_codes=_count(shapes, "encoder.styles.", ".linear.weight"),
+        code_dim=code_dim,
+        backbone=backbone,
+        width=width,
+        stages=_resnet_stages(shapes) if backbone == "resnet" else _stages(shapes),
+        style_width=style_width,
+        passes=passes,
+        kind=kind,
+    )
+    return dataclasses.replace(config, in_size=2**halvings * config.shrinks)
+
+
+def _resnet_stages(shapes: Shapes) -> tuple[Stage, ...]:
+    """Read a ResNet's units: those of one width are a stage, which halves if its first unit projects."""
+    stages: list[Stage] = []
+    for index in range(_count(shapes, "encoder.body.", ".conv1.weight")):
+        depth = _shape(shapes, f"encoder.body.{index}.conv1.weight", 4)[0]
+        if stages and stages[-1].depth == depth:
+            stages[-1] = dataclasses.replace(stages[-1], units=stages[-1].units + 1)
+        else:
+            projects = f"encoder.body.{index}.downsample.0.weight" in shapes
+            stages.append(Stage(depth, 1, stride=2 if projects else 1))
+    return tuple(stages)
 
 
 def _encoder(shapes: Shapes, kind: EncoderKind, n_codes: int) -> EncoderConfig:
@@ -205,7 +293,7 @@ def _pyramid_encoder(
     code_dim, style_width = _shape(shapes, "encoder.styles.0.linear.weight", 2)
     depths = [_count(shapes, f"encoder.styles.{index}.convs.", ".weight") for index in range(n_codes)]
     least = depths[0]
-    if depths != sorted(depths) or depths[-1] > least + 2 or least > 16:
+    if depths != sorted(depths) or depths[-1] > least + 2 or least > _MOST_HALVINGS:
         _refuse(f"encoder.styles.* have {depths} convolutions; a rising row of three levels was expected.")
     return EncoderConfig(
         kind=kind,
@@ -248,12 +336,21 @@ def _decode_generator(value: object, where: str) -> AnyConfig:
     return _decode(GeneratorConfig, value, where)
 
 
+def _decode_encoder(value: object, where: str) -> AnyEncoderConfig:
+    """Build the config of the encoder that ``value`` names by its kind."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    if kind == "compact":
+        return _decode(CompactConfig, value, where)
+    if kind in get_args(RestyleKind):
+        return _decode(RestyleConfig, value, where)
+    return _decode(EncoderConfig, value, where)
+
+
 def _decode_value(hint: object, value: object, where: str) -> object:
     if hint == AnyConfig:
         return _decode_generator(value, where)
     if hint == AnyEncoderConfig:
-        compact = isinstance(value, dict) and value.get("kind") == "compact"
-        return _decode(CompactConfig if compact else EncoderConfig, value, where)
+        return _decode_encoder(value, where)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return _decode(hint, value, where)
     if get_origin(hint) is tuple and isinstance(value, list):

@@ -80,6 +80,11 @@ class CompactConfig:
     frontal_rank: int = 0
     kind: Literal["compact"] = "compact"
 
+    @property
+    def passes(self) -> int:
+        """How often it looks: at the photo, and at each picture that corrects its codes."""
+        return 1 + self.corrections
+
     def level_size(self, level: int) -> int:
         """Return the height of pyramid level 0 (coarse) to 2 (fine)."""
         stages = self.stages[: len(self.stages) - level]

@@ -52,6 +52,11 @@ class EncoderConfig:
     coarse: int = 3
     medium: int = 7
 
+    @property
+    def passes(self) -> int:
+        """How often it looks: at the photo, once."""
+        return 1
+
     def level_size(self, level: int) -> int:
         """Return the height of pyramid level 0 (coarsest) to 2 (finest)."""
         stages = self.stages[: len(self.stages) - level]

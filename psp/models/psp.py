@@ -15,6 +15,7 @@ from psp.models.encoder import EncoderConfig
 from psp.models.encoders import AnyEncoderConfig, build_encoder
 from psp.models.generator import GeneratorConfig
 from psp.models.generators import AnyConfig, build_generator
+from psp.models.restyle import Look, RestyleConfig, RestyleEncoder
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class PSPConfig:
     def __post_init__(self) -> None:
         assert self.encoder.n_codes == self.generator.n_codes, "encoder and generator differ in their codes"
         assert self.encoder.code_dim == self.generator.style_dim, "encoder and generator differ in code width"
+
+    @property
+    def decodes(self) -> int:
+        """How many pictures at full size are made to encode a photo: one before each look of ReStyle's."""
+        return self.encoder.passes if isinstance(self.encoder, RestyleConfig) else 0
 
 
 class PSP(nn.Module):
@@ -71,16 +77,19 @@ class PSP(nn.Module):
         """Where the weights are."""
         return self.latent_avg.device
 
-    def encode(self, images: Tensor, detail: int | None = None) -> Tensor:
+    def encode(self, images: Tensor, detail: int | None = None, look: Look | None = None) -> Tensor:
         """Encode ``images`` [B,C,S,S] (colour in [−1,1], sketches and maps in [0,1]) as W+ codes [B,n,dim].
 
         The average code is added already. Of pictures that were enlarged, ``detail`` says from which side in
-        pixels, for encoders that compare them with their own result.
+        pixels, for compact encoders, which compare them with their own result. ``look`` is told of each pass
+        of an encoder whose passes take long (ReStyle's).
         """
         shape = self.config.encoder
         assert images.shape[1:] == (shape.in_channels, shape.in_size, shape.in_size), tuple(images.shape)
         if isinstance(self.encoder, CompactEncoder):
             return self.encoder.invert(images, self.w_avg, self.parent or self.decoder, detail)
+        if isinstance(self.encoder, RestyleEncoder):
+            return self.encoder.invert(images, self.w_avg, self.decode, look)
         codes: Tensor = self.encoder(images)
         return codes + self.w_avg
 

@@ -22,6 +22,7 @@ from psp.losses.similarity import SimilarityLoss, moco_network
 from psp.models.compact import CompactConfig, CompactEncoder
 from psp.models.encoders import AnyEncoderConfig
 from psp.models.psp import PSP, PSPConfig
+from psp.models.restyle import RestyleConfig
 from psp.registry.lookup import AUXILIARY
 from psp.training.config import TrainConfig
 
@@ -47,6 +48,9 @@ def on_model(config: TrainConfig, given: PSP) -> tuple[TrainConfig, PSP]:
     """Return the run and a model that goes on from ``given``, with all of its weights that fit.
 
     What does not fit (the first layer, where a task's input has other channels) starts from random weights.
+
+    Raises:
+        TrainingError: It is ReStyle's, whose passes are not trained here.
     """
     shape = _encoder_like(given, config)
     config = dataclasses.replace(config, model=PSPConfig(shape, given.config.generator))
@@ -66,6 +70,11 @@ def on_model(config: TrainConfig, given: PSP) -> tuple[TrainConfig, PSP]:
 def _encoder_like(given: PSP, config: TrainConfig) -> AnyEncoderConfig:
     """Return the shape of ``given``'s encoder for what the run's encoder sees."""
     shape, channels = given.config.encoder, config.model.encoder.in_channels
+    if isinstance(shape, RestyleConfig):
+        raise TrainingError(
+            "The model to start from has an encoder of ReStyle, whose passes are not trained here.",
+            "Use it as it is, or give its file with --generator: a new encoder is trained for its generator.",
+        )
     if not isinstance(shape, CompactConfig):
         return dataclasses.replace(shape, in_channels=channels)
     if channels == shape.in_channels and given.info.get("task", config.task) == config.task:

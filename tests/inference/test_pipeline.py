@@ -39,7 +39,7 @@ def test_a_photo_gives_a_face_its_codes_and_their_story(result: Result) -> None:
     assert result.latents.shape == (14, 512)
     details = result.details
     assert set(details) == {
-        "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",
+        "recipe", "model", "passes", "size", "device", "alignment", "quality", "timings", "warnings",
     }  # fmt: skip
     assert (details["model"], details["size"], details["device"]) == ("mobile-1024", 128, "cpu")
     assert (details["alignment"]["faces"], details["alignment"]["face"]) == (1, 0)

@@ -12,11 +12,13 @@ from PIL import Image
 
 from psp.checkpoints import load_psp, save_psp
 from psp.checkpoints.generators import save_generator
+from psp.errors import TrainingError
 from psp.losses.objective import LossWeights
 from psp.models.mobile import MobileConfig
 from psp.training.config import OptimizerConfig, TrainConfig
 from psp.training.run import RunOptions, train
 from tests.compact import compact_config, compact_model, save_compact_generator
+from tests.restyle import restyle_file, restyle_model
 
 CONFIG = TrainConfig(
     name="test",
@@ -61,6 +63,18 @@ def test_an_encoder_is_trained_for_a_generator_of_any_kind(data: Path, tmp_path:
         )  # it was in halves
     again = train(CONFIG, RunOptions(data, tmp_path / "again", generator=tmp_path / "run/best", device="cpu"))
     assert load_psp(again).config.generator == shape.generator  # a whole model gives its generator
+
+
+def test_passes_are_not_trained_but_their_generator_takes_a_new_encoder(data: Path, tmp_path: Path) -> None:
+    model = restyle_model(size=64)
+    torch.save(restyle_file(model=model), tmp_path / "restyle.pt")
+    options = RunOptions(data, tmp_path / "run", start_from=tmp_path / "restyle.pt", device="cpu")
+    with pytest.raises(TrainingError, match="encoder of ReStyle, whose passes are not trained here"):
+        train(CONFIG, options)
+    options = RunOptions(data, tmp_path / "new", generator=tmp_path / "restyle.pt", device="cpu")
+    made = load_psp(train(CONFIG, options))
+    assert made.config.generator == model.config.generator and made.config.encoder.passes == 1
+    torch.testing.assert_close(made.w_avg, model.w_avg, rtol=1e-3, atol=1e-3)
 
 
 @pytest.fixture

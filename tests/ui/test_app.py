@@ -169,7 +169,7 @@ def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
     assert (Path(latents).read_bytes() if latents else None) == result.latents_file()
     assert (latents is None) == (endpoint in WITHOUT_CODES)
     assert set(details) == {
-        "recipe", "model", "size", "device", "alignment", "quality", "timings", "warnings",
+        "recipe", "model", "passes", "size", "device", "alignment", "quality", "timings", "warnings",
     }  # fmt: skip
     assert details["recipe"] == result.details["recipe"]
     assert details["quality"] == result.details["quality"]

@@ -37,6 +37,7 @@ def checked_details(details: object) -> dict[str, Any]:
         and (quality is None or _is_numbers(quality, ("identity", "lpips", "l2")))
         and _is_numbers(timings, ())
         and _is_numbers(details, ("size",), all_values=False)
+        and (details.get("passes") is None or _is_numbers(details, ("passes",), all_values=False))
         and isinstance(warnings, list)
         and len(warnings) <= _MOST
         and all(_is_text(warning) for warning in warnings)

@@ -176,7 +176,7 @@ def place(quad: object) -> dict[str, Any]:
         {"alignment": {"faces": "<b>", "face": 0, "side": 1, "quad": []}},
         {"recipe": {}}, {"recipe": None}, {"quality": {"identity": "x"}}, {"quality": {}},
         {"timings": {"a": "b"}}, {"timings": None}, {"warnings": "x"}, {"warnings": [1]},
-        {"warnings": ["x"] * 1000}, {"size": "x"}, {"model": 5},
+        {"warnings": ["x"] * 1000}, {"size": "x"}, {"model": 5}, {"passes": "x"}, {"passes": []},
     ],
 )  # fmt: skip
 def test_details_of_a_client_are_held_against_a_result(

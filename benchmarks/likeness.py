@@ -16,16 +16,15 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.config import Settings
+from psp.evaluation.independent import IndependentJudge
 from psp.faces.detection import aligned_landmarks
 from psp.faces.landmarks import yaw
 from psp.inference.directions import directions_of
@@ -43,17 +42,8 @@ MOVED = ("yaw", "smile", "age")
 
 def cosine_by(path: Path) -> Cosine:
     """Return the cosine of two aligned faces [1,3,256,256] by a face network in a file."""
-    import openvino  # noqa: PLC0415  (only where it is asked for)
-
-    network = openvino.Core().compile_model(path, "CPU")
-
-    def embed(face: Tensor) -> Any:  # noqa: ANN401  (an array)
-        crop = F.interpolate(face[:, :, 35:223, 32:220], size=(112, 112), mode="bilinear", antialias=True)
-        crop = crop.permute(0, 2, 3, 1).numpy()
-        out = network([np.concatenate([crop, crop])])[0][0]
-        return out / np.linalg.norm(out)
-
-    return lambda a, b: float(embed(a) @ embed(b))
+    judge = IndependentJudge(path)
+    return lambda a, b: float((judge.embed(a) * judge.embed(b)).sum())
 
 
 def measures(picture: Tensor) -> dict[str, float]:

@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def photos(studio: PspPipeline) -> None:
-    """Each column a photo: its crop; encode quick, exact; frontalise; toonify at 0.5, 1; 32 px, enlarged."""
+    """Each column a photo: its crop; encode quick, close, exact; frontalise; toonify at 0.5, 1; 32 px, enlarged."""
     columns = []
     for path in PHOTOS:
         crop = studio.align(path).image
@@ -62,6 +62,7 @@ def photos(studio: PspPipeline) -> None:
             [
                 crop,
                 studio.encode(path).image,
+                studio.encode(path, likeness="close").image,
                 studio.encode(path, likeness="exact").image,
                 studio.frontalize(path).image,
                 studio.toonify(path, strength=0.5).image,

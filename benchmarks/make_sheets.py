@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def photos(studio: PspPipeline) -> None:
-    """Each column a photo: its crop; encode quick, close, exact; frontalise; toonify at 0.5, 1; 32 px, enlarged."""
+    """Each column a photo: its crop; quick, close, exact; frontalise; toonify at 0.5, 1; 32 px, enlarged."""
     columns = []
     for path in PHOTOS:
         crop = studio.align(path).image

@@ -21,7 +21,7 @@ def test_it_is_nearer_to_the_photo_and_the_same_again(pipeline: PspPipeline, ast
     assert close.kept is None  # codes say it all
     assert quick.latents is not None and close.latents is not None
     moved = np.abs(close.latents - quick.latents)
-    assert 0 < moved.max() < 0.02 * STEPS
+    assert 0 < moved.max() < 0.03 * STEPS
     again = pipeline.encode(astronaut, likeness="close")
     assert again.png() == close.png()
     assert pipeline.decode(close.latents_file() or b"").image.tobytes() == close.image.tobytes()

@@ -70,9 +70,9 @@ def median_ratio(pairs: list[tuple[float, float]]) -> float:
     return statistics.median(after / before for before, after in pairs)
 
 
-@torch.inference_mode()
 def main() -> None:
     """Measure and print."""
+    torch.set_grad_enabled(False)
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--limit", type=int, default=12)

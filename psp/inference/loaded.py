@@ -139,9 +139,13 @@ class Models:
         Raises:
             CheckpointError: The model cannot be found or loaded, or is no longer from that file.
         """
+        import torch  # noqa: PLC0415  (torch comes after the page)
+
         entry = find_entry(model, task, self._settings)
         key = (entry.family, entry.path, entry.task)
-        with self._lock:  # one thread loads, the others wait for the same model
+        # One thread loads, the others wait for the same model. Whoever asks first may be in inference mode, for
+        # a blend of two models; others want gradients through what it loads.
+        with self._lock, torch.inference_mode(False):
             if (known := self._kept.get(key)) and self._outdated(entry, known, sha256):
                 del self._kept[key]  # first: two of them may be too large; who uses it now still has it
             if key not in self._kept:

@@ -35,6 +35,15 @@ def test_edits_start_from_the_closer_codes(pipeline: PspPipeline, astronaut: Ima
     assert np.array_equal(close, plain) and not np.array_equal(close, edited)
 
 
+def test_it_works_with_a_model_that_another_task_loaded_while_it_worked(
+    pipeline: PspPipeline, astronaut: Image.Image
+) -> None:
+    studio = PspPipeline(pipeline.settings)
+    studio.toonify(astronaut, align=False, strength=0.5)  # blends with the model of encode
+    close = studio.encode(astronaut, align=False, likeness="close")
+    assert close.png() == pipeline.encode(astronaut, align=False, likeness="close").png()
+
+
 def test_it_can_be_stopped_and_says_how_far_it_is(pipeline: PspPipeline, astronaut: Image.Image) -> None:
     told: list[float | None] = []
 

@@ -143,8 +143,8 @@ class Models:
 
         entry = find_entry(model, task, self._settings)
         key = (entry.family, entry.path, entry.task)
-        # One thread loads, the others wait for the same model. Who asks first may be in inference mode, to blend
-        # two models; others want gradients through what it loads.
+        # One thread loads, the others wait for the same model. Who asks first may be in inference mode, as a
+        # blend of two models is; others want gradients through what it loads.
         with self._lock, torch.inference_mode(False):
             if (known := self._kept.get(key)) and self._outdated(entry, known, sha256):
                 del self._kept[key]  # first: two of them may be too large; who uses it now still has it

@@ -69,7 +69,7 @@ class Recipe:
             for name, value in self.settings.items()
         }
         return "?" + urlencode(
-            {"task": self.task, "model": self.model, "sha256": self.model_sha256, **settings}
+            {**settings, "task": self.task, "model": self.model, "sha256": self.model_sha256}
         )
 
 
@@ -101,7 +101,8 @@ def recipe_from_query(query: Mapping[str, str]) -> Recipe | None:
     """
     if "task" not in query:
         return None
-    settings = {name: value for name, value in query.items() if name in SETTINGS}
+    # The task of a video is a setting, too, but no link leads to one.
+    settings = {name: value for name, value in query.items() if name in SETTINGS and name != "task"}
     return recipe_from_dict(
         {
             "task": query["task"],

@@ -136,7 +136,7 @@ TASK = Parameter(
     "toonify",
     "What to do",
     "toonify: an illustration; encode: the face as a model rebuilds it; edit: smile, age, light, …",
-    words=("toonify", "encode", "edit"),
+    words=("toonify", "edit", "encode"),
 )
 
 # What recipes say besides: nobody sets these.

@@ -224,7 +224,7 @@ TOOLS: dict[str, Task] = {
             name="video",
             title="Video",
             kind="video",
-            caption="Change a face in a short video: it is followed, drawn anew, and put back everywhere.",
+            caption="Change a face in a short video (MP4, MOV, WebM): it is followed, drawn anew, put back.",
             limits=(
                 "One face, ten seconds, 1280 px. On a processor a frame takes a second or more. Where the "
                 "face turns far away, or something covers it, the frames stay as they are."

@@ -9,6 +9,9 @@ from psp.errors import InputError
 from psp.parameters import Setting
 from psp.ranges import check_number, check_word
 
+# Edits that change what lies around the face.
+_WIDE = frozenset({"yaw", "pitch", "hat", "hair_length", "hair_lightness", "hair_warmth"})
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -46,6 +49,12 @@ class Asked:
     def exact(self) -> bool:
         """Whether what codes cannot say is kept."""
         return self.likeness == "exact" and self.task != "toonify"
+
+    @property
+    def beyond_face(self) -> bool:
+        """Whether more than the face, from chin to hairline, is put back: hair and what is behind it."""
+        wide = self.task == "encode" or not _WIDE.isdisjoint(parse_edits(self.edits))
+        return self.exact and wide
 
     def settings(self) -> dict[str, Setting]:
         """Return what the recipe says of it: what counts for the task."""

@@ -16,7 +16,7 @@ from psp.faces.steady import steadied
 from psp.inference.inputs import CROP_SIZE
 from psp.inference.job import Job
 from psp.inference.network import Floats, Network, Work
-from psp.inference.paste import paste_back
+from psp.inference.paste import Mask, paste_back
 from psp.inference.video.asked import Asked
 from psp.inference.video.cost import ENCODED
 from psp.inference.video.places import Places
@@ -146,10 +146,12 @@ class Drawing:
         return to_pictures(_tensor(np.concatenate([each.images for each in made])))
 
     def _pasted(self, frame: Image.Image, face: Image.Image, index: int) -> Image.Image:
-        """Return a frame with its new face; where likeness is exact all of the crop fits, background too."""
-        exact, share = self.asked.exact, float(self.places.shares[index])
-        quad = self.places.quads[index]
-        made = paste_back(frame, face, quad, mask="crop" if exact else "face", match=not exact)
+        """Return a frame with its new face."""
+        share, quad = float(self.places.shares[index]), self.places.quads[index]
+        # Exact colours are those of the frame, and all of the crop fits; but around an edited face the
+        # details of what was there fade, which shows.
+        mask: Mask = "crop" if self.asked.beyond_face else "face"
+        made = paste_back(frame, face, quad, mask=mask, match=not self.asked.exact)
         return made if share == 1 else Image.blend(frame, made, share)
 
     def _input(self, frame: Image.Image, index: int) -> Floats:

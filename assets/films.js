@@ -33,8 +33,8 @@ const films = (() => {
     return [made, words, update({ value: made, interactive: true })];
   };
 
-  const none = () => [null, "", update({ value: null, interactive: false })];
   const seen = (running) => update({ visible: running });
+  const none = () => [null, "", update({ value: null, interactive: false }), seen(false)];
 
   return { edits, task, file, shown, none, seen };
 })();

@@ -20,7 +20,7 @@ _STAY = frozenset({"tests", "benchmarks", "runs", "out", "__pycache__", "node_mo
 _FOLDERS = ("psp", "assets", "examples", "docs")
 _ENDINGS = frozenset(
     {".py", ".md", ".txt", ".toml", ".json", ".css", ".js", ".html", ".svg", ".ttf", ".woff2"}
-    | {".jpg", ".jpeg", ".png", ".webp", ".ico", ".safetensors", ".typed"}
+    | {".jpg", ".jpeg", ".png", ".webp", ".mp4", ".ico", ".safetensors", ".typed"}
 )
 _NAMES = frozenset({"LICENSE", "SHA256SUMS"})
 _SECRET_NAME = re.compile(

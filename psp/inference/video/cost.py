@@ -12,9 +12,9 @@ from psp.pictures.video.source import Video
 ENCODED = 10
 """Codes are found so many times a second, at most; for the frames between they are read off the curve."""
 
-# Seconds a frame, measured on two cores of a server (toonify at 25 frames a second), until this machine has
-# made one itself; on a GPU the faces are still found, and put back, on the processor.
-_ON_CPU, _ON_GPU = 1.5, 0.3
+# Seconds a frame until this machine has made a video itself: 2.4 were measured on two cores that others used
+# too. For a GPU it is a guess; there, too, the processor finds the faces and puts them back.
+_ON_CPU, _ON_GPU = 2.0, 0.3
 _EXACT, _BLENDED = 1.6, 1.6  # times as long
 
 

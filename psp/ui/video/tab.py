@@ -46,7 +46,7 @@ def video_tab(pipeline: PspPipeline) -> None:
     )  # fmt: skip
     made.then(None, None, parts.halt, js="() => films.seen(false)", api_visibility="private")
     # Another video has another result.
-    parts.video.change(None, None, result, js="() => films.none()", api_visibility="private")
+    parts.video.change(None, None, [*result, parts.halt], js="() => films.none()", api_visibility="private")
     gr.on([parts.video.upload, parts.video.clear, parts.example.click], None, cancels=[made])
     watch_stop(parts.halt, parts.stop, [made])
     parts.halt.click(None, None, parts.halt, js="() => films.seen(false)", api_visibility="private")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,3 +138,19 @@ def test_a_gpu_is_guessed_to_be_quicker_and_exactness_to_take_longer(given: Path
     plain, exact = Asked("encode"), Asked("encode", likeness="exact")
     assert pace.cost(video, plain, "cuda").seconds < pace.cost(video, plain, "cpu").seconds
     assert pace.cost(video, plain, "cpu").seconds < pace.cost(video, exact, "cpu").seconds
+
+
+def test_a_gpu_that_is_lent_is_asked_for_twice_and_briefly(pipeline: PspPipeline, given: Path) -> None:
+    calls: list[tuple[int, int]] = []
+
+    def accelerate(function: Callable[..., Any], seconds: Callable[..., int]) -> Callable[..., Any]:
+        def there(errands: Any) -> Any:
+            calls.append((len(errands), seconds(errands)))
+            return pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(errands)))))
+
+        return there
+
+    lent = PspPipeline(pipeline.settings, accelerate)
+    made = lent.video(given, "edit", edits="features-1:1")
+    assert made.clip is not None and made.clip.frames == 6
+    assert len(calls) == 2 and all(seconds < 20 for _, seconds in calls)  # once to read, once to draw

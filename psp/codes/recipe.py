@@ -67,9 +67,10 @@ class Recipe:
         settings = {
             name: json.dumps(value) if isinstance(value, bool) else value
             for name, value in self.settings.items()
+            if name != "task"  # of a video: see recipe_from_query
         }
         return "?" + urlencode(
-            {**settings, "task": self.task, "model": self.model, "sha256": self.model_sha256}
+            {"task": self.task, "model": self.model, "sha256": self.model_sha256, **settings}
         )
 
 

@@ -15,6 +15,7 @@ ENCODED = 10
 # Seconds a frame until this machine has made a video itself: 2.4 were measured on two cores that others used
 # too. For a GPU it is a guess; there, too, the processor finds the faces and puts them back.
 _ON_CPU, _ON_GPU = 2.0, 0.3
+_ENOUGH = 5  # frames: fewer tell more of what comes before the first one
 _EXACT, _BLENDED = 1.6, 1.6  # times as long
 
 
@@ -65,9 +66,9 @@ class Pace:
         return Cost(video.frames, max(1.0, video.frames * seconds), video.warnings)
 
     def learn(self, asked: Asked, frames: int, seconds: float) -> None:
-        """Keep how long so many frames took."""
-        if frames >= 5:  # fewer tell more of what comes before the first one
-            self.measured[_kind(asked)] = seconds / frames
+        """Keep how long a frame took, where there were enough of them to say."""
+        if frames >= _ENOUGH:
+            self.measured[_kind(asked)] = seconds
 
     @staticmethod
     def _guess(asked: Asked, device: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,12 +48,12 @@ def make_video(
     network: Network, path: str | Path, model: str, asked: Asked, pace: Pace, step: Step | None = None
 ) -> Result:
     """Do what ``PspPipeline.video`` does."""
-    began = time.perf_counter()
     video = open_video(path)
     cost = pace.cost(video, asked, network.device)
+    if step:  # before all else: a model may have to be downloaded first
+        step(cost.words, None)
     job = Job("video", network, model, step, asked.task, encodes=False)
     job.loaded.takes.require(asked.task, job.loaded.name)
-    job.tell(f"{cost.words}: looking for the face")
     shift = None
     if asked.task == "edit":
         known = known_directions(job.loaded)
@@ -68,7 +67,9 @@ def make_video(
     recipe = job.recipe(asked.settings())
     made = _written(drawing, codes, recipe.to_json(), _steps(step, "Drawing the face", count, _READ, 1.0))
     job.clock.lap("pictures")
-    pace.learn(asked, made.count, time.perf_counter() - began)
+    spent = job.clock.seconds  # every frame was looked at and read, but not all are drawn if time was over
+    each = (spent["places"] + spent["codes"]) / count + spent["pictures"] / made.count
+    pace.learn(asked, made.count, each)
     first, last = min(made.ends), max(made.ends)
     ends = codes[[first, last]] + (0 if shift is None else shift)
     told = {

@@ -81,6 +81,7 @@ def lay_out(settings: Settings) -> Parts:
     with gr.Row():
         with gr.Column(scale=2, elem_classes="input-column"):
             video = video_input()
+            cost = gr.Markdown(elem_classes="note cost")
             example = gr.Button("Take the example video", size="sm")
             offered = [(_TITLES[word], word) for word in own["task"].words]
             made: Controls = {
@@ -96,7 +97,6 @@ def lay_out(settings: Settings) -> Parts:
                 made |= setting_controls([own["strength"]], TASK.name)
             with gr.Column(visible=False, elem_classes="video-own") as edited, gr.Row():
                 direction, amount = _one_edit()
-            cost = gr.Markdown(elem_classes="note cost")
             with gr.Row(elem_classes="run"):
                 run = gr.Button("Make the video", variant="primary", scale=3, elem_id=f"run-{TASK.name}")
                 halt = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)

@@ -27,9 +27,6 @@ MAX_PIXELS = 4096 * 2304
 MIN_SIDE = 64
 """Pixels of the shorter side."""
 
-CONTAINERS = {"mov": "MP4 or MOV", "matroska": "WebM or MKV"}
-"""What can be read, by ffmpeg's names."""
-
 VIDEO_ENDINGS = (".mp4", ".m4v", ".mov", ".webm", ".mkv")
 """How their names end; what a file is, its first bytes say."""
 
@@ -57,7 +54,7 @@ class Video:
 
     Attributes:
         path: The file.
-        container: One of ``CONTAINERS``.
+        container: "mov" (MP4 too) or "matroska" (WebM too), as ffmpeg calls them.
         size: (width, height) in pixels of its frames here: upright, even, at most ``MAX_SIDE``.
         rate: Frames a second here.
         frames: How many there are here, by its header; there may be fewer.
@@ -120,7 +117,7 @@ def container_of(path: Path) -> str:
     """Return what a file is, by its first bytes.
 
     Raises:
-        VideoError: It is none of ``CONTAINERS``.
+        VideoError: It is neither MP4 or MOV nor WebM or MKV.
     """
     try:
         with path.open("rb") as file:
@@ -135,7 +132,7 @@ def container_of(path: Path) -> str:
         raise VideoError("The file is empty.", "Choose a video, as MP4 or WebM.")
     raise VideoError(
         "This is no video that can be read here.",
-        f"Choose a video as {' or '.join(CONTAINERS.values())}; photos belong in the other tabs.",
+        "Choose one as MP4, MOV, WebM or MKV; for photos there are the other tasks.",
     )
 
 

@@ -28,6 +28,10 @@ class PictureError(InputError):
     """A file is not a picture that can be read, or is too large or too small."""
 
 
+class VideoError(InputError):
+    """A file is not a video that can be read, or is too large or too small."""
+
+
 class FaceNotFoundError(InputError):
     """No face was found in a photo that should be aligned."""
 

@@ -131,6 +131,14 @@ FORMAT = Parameter(
     "format", "mp4", "Format", "mp4: H.264, small and smooth; gif: plays anywhere", words=("mp4", "gif")
 )
 
+TASK = Parameter(
+    "task",
+    "toonify",
+    "What to do",
+    "toonify: an illustration; encode: the face as a model rebuilds it; edit: smile, age, light, …",
+    words=("toonify", "edit", "encode"),
+)
+
 # What recipes say besides: nobody sets these.
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
 STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))

@@ -24,11 +24,12 @@ from psp.parameters import (
     SEED,
     SIZE,
     STRENGTH,
+    TASK,
     VARIANTS,
     Parameter,
 )
 
-InputKind = Literal["photo", "sketch", "mask", "latents"]
+InputKind = Literal["photo", "sketch", "mask", "latents", "video"]
 """What goes in; also its name in the API."""
 
 
@@ -76,6 +77,7 @@ class Task:
 
 _PHOTO = (MODEL, ALIGN, FACE)
 _FADES = "quick, close: what codes can say; exact: also hats, curls and backgrounds, where nothing changes"
+_IN_VIDEOS = "encode, edit: quick, what codes can say; exact: also hats, curls and backgrounds"
 _DRAWN = (
     MODEL,
     VARIANTS,
@@ -217,6 +219,18 @@ TOOLS: dict[str, Task] = {
             parameters=(*_PHOTO, EDITS, LIKENESS.but(help=_FADES), SECONDS, LOOP, SIZE, FORMAT),
             more=("style", "directions"),
             model="encode",
+        ),
+        Task(
+            name="video",
+            title="Video",
+            kind="video",
+            caption="Change a face in a short video (MP4, MOV, WebM): it is followed, drawn anew, put back.",
+            limits=(
+                "One face, ten seconds, 1280 px. On a processor a frame takes a second or more. Where the "
+                "face turns far away, or something covers it, the frames stay as they are."
+            ),
+            parameters=(TASK, MODEL, FACE, EDITS, STRENGTH, LIKENESS.but(help=_IN_VIDEOS)),
+            model="toonify",
         ),
         Task(
             name="photo_to_sketch",

@@ -28,6 +28,7 @@ from psp.registry.own import own_families
 from psp.training.limits import check_config
 from psp.training.overrides import override, read_assignments
 from psp.training.presets import preset
+from tests.moving_pictures import frames_of, write_video
 from tests.pages import OTHERS, PAGES, ROOT, Block, blocks, commands, lines, promised, spans, text_of, words
 from tests.restyle import restyle_file, restyle_model
 from tests.test_pages import NOT_RUN
@@ -73,6 +74,7 @@ def home(
     for name in ("me.jpg", "photo.jpg"):
         astronaut.save(name, quality=95)
     astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("her.jpg", quality=95)
+    write_video(Path("me.mp4"), frames_of(astronaut, [(80, 10, 340)] * 4, (480, 360)))
     face.resize((48, 48)).save("tiny.png")
     pipeline.photo_to_sketch(face, align=False).image.save("drawing.png")
     pipeline.photo_to_mask(face, align=False).image.save("map.png")

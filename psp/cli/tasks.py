@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,18 +49,27 @@ def add_tasks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 def _add_task(parser: argparse.ArgumentParser, task: Task) -> None:
     what = "a file, or a folder of them" if task.name == "align" else "a file"
     parser.add_argument(task.kind, type=Path, help=f"the {task.kind}, {what}")
-    parser.add_argument("-o", "--out", type=Path, default=Path("out"), help="folder of the results (out)")
+    out = "folder of the results (out)" + (
+        "; or a name for the video: me.mp4" if task.kind == "video" else ""
+    )
+    parser.add_argument("-o", "--out", type=Path, default=Path("out"), help=out)
     for name in task.more:
         parser.add_argument(f"--{name}", type=Path, help=_FURTHER[name])
     for setting in task.parameters:
-        _add_setting(parser, setting)
-    if task.model and task.has("face"):
+        _add_setting(parser, setting, several=task.kind != "video")
+    if task.model and task.has("align"):
         parser.add_argument("--paste", action="store_true", help="also save the photo with the result in it")
-    parser.set_defaults(run=_run_task, task=task.name)
+    parser.set_defaults(run=partial(_run_task, task))
 
 
-def _add_setting(parser: argparse.ArgumentParser, setting: Parameter) -> None:
-    """Add the option of one setting: ``--no-`` before the name where it is yes if nobody says."""
+def _add_setting(parser: argparse.ArgumentParser, setting: Parameter, *, several: bool) -> None:
+    """Add the option of one setting: ``--no-`` before the name where it is yes if nobody says.
+
+    Args:
+        parser: The command.
+        setting: The setting.
+        several: Whether the command takes all faces at once.
+    """
     if setting.type is bool:
         sign, action = (
             (f"--no-{setting.name}", "store_false")
@@ -69,13 +79,14 @@ def _add_setting(parser: argparse.ArgumentParser, setting: Parameter) -> None:
         words = setting.off if setting.default else setting.help
         parser.add_argument(sign, dest=setting.name, action=action, help=words.replace("%", "%%"))
         return
-    words = f"{setting.help}{_MORE.get(setting.name, '')}"
+    more = "" if setting.name == "face" and not several else _MORE.get(setting.name, "")
+    words = f"{setting.help}{more}"
     if setting.is_number and setting.name != "face":
         words += f". {setting.told()[:-1]}"
     parser.add_argument(
         f"--{setting.name}",
         # --face alone takes a word: on the command line, a task is run on all of them.
-        type=_face if setting.name == "face" else _READERS[setting.type],
+        type=_face if setting.name == "face" and several else _READERS[setting.type],
         default=setting.default,
         help=f"{words} ({setting.default})".replace("%", "%%"),
     )
@@ -86,27 +97,27 @@ def _face(text: str) -> int | None:
     return None if text == "all" else any_whole(text)
 
 
-def _run_task(options: argparse.Namespace) -> None:
+def _run_task(task: Task, options: argparse.Namespace) -> None:
     from psp.inference.pipeline import PspPipeline  # noqa: PLC0415  (only these commands need it)
 
-    task = CALLS[options.task]
     pipeline = PspPipeline()
     given: Path = getattr(options, task.kind)
     settings = {setting.name: getattr(options, setting.name) for setting in task.parameters}
-    settings.pop("face", None)
+    if task.kind != "video":  # one face is followed there
+        settings.pop("face", None)
     settings |= {name: getattr(options, name) for name in task.more}
     if task.model:
         settings["step"] = print_step
     faces: Sequence[int | None] = [None]
-    if task.has("face"):
+    if task.has("face") and task.kind != "video":
         if options.face is None and not getattr(options, "align", True):
             raise SettingsError("--face all needs alignment.", "Leave out --no-align.")
         faces = range(len(pipeline.places(given))) if options.face is None else [options.face]
-    stem = options.out / f"{stem_of(given.name)}-{options.task}"
+    stem = _stem(options.out, given, task)
     results = []
     for face in faces:
         chosen = settings if face is None else {**settings, "face": face}
-        result: Result = getattr(pipeline, options.task)(given, **chosen)
+        result: Result = getattr(pipeline, task.name)(given, **chosen)
         path = stem.with_name(f"{stem.name}-face-{face}") if len(faces) > 1 else stem
         saved = result.save(path.with_name(f"{path.name}.png"))  # else a name's end could pass for an ending
         print(f"saved {saved}", file=sys.stderr)
@@ -117,6 +128,13 @@ def _run_task(options: argparse.Namespace) -> None:
     _print_json(told if getattr(options, "face", 0) is None else told[0])
     if getattr(options, "paste", False):
         _paste(pipeline, given, results, stem)
+
+
+def _stem(out: Path, given: Path, task: Task) -> Path:
+    """Return the path of the results without an ending: in a folder, or the name that a video is to have."""
+    if task.kind == "video" and out.suffix.lower() == ".mp4":
+        return out.with_suffix("")
+    return out / f"{stem_of(given.name)}-{task.name}"
 
 
 def _print_json(data: object) -> None:

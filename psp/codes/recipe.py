@@ -67,6 +67,7 @@ class Recipe:
         settings = {
             name: json.dumps(value) if isinstance(value, bool) else value
             for name, value in self.settings.items()
+            if name != "task"  # of a video: see recipe_from_query
         }
         return "?" + urlencode(
             {"task": self.task, "model": self.model, "sha256": self.model_sha256, **settings}
@@ -101,7 +102,8 @@ def recipe_from_query(query: Mapping[str, str]) -> Recipe | None:
     """
     if "task" not in query:
         return None
-    settings = {name: value for name, value in query.items() if name in SETTINGS}
+    # The task of a video is a setting, too, but no link leads to one.
+    settings = {name: value for name, value in query.items() if name in SETTINGS and name != "task"}
     return recipe_from_dict(
         {
             "task": query["task"],

@@ -13,6 +13,7 @@ from psp.errors import PictureError, SettingsError
 from psp.pictures.clips import CLIP_ENDINGS, comment_of
 from psp.pictures.formats import ENDINGS
 from psp.pictures.images import read_png_header
+from psp.pictures.video.source import VIDEO_ENDINGS
 
 Made = Callable[[Path], bool]
 """Whether a file that is there was made by who wants to replace it."""
@@ -24,13 +25,13 @@ _COMMENT = b"\xff\xfe" + (len(SOFTWARE) + 2).to_bytes(2, "big") + SOFTWARE.encod
 
 
 def stem_of(name: str) -> str:
-    """Return the name of a picture, or of a file of codes, without its ending.
+    """Return the name of a picture, a video or a file of codes, without its ending.
 
     Nothing else is cut off, for what follows a dot is mostly part of the name: "IMG.0001.jpg" gives
     "IMG.0001", and "Holiday, 10.15.30" stays as it is.
     """
     ending = Path(name).suffix
-    return name.removesuffix(ending) if ending.lower() in (*ENDINGS, _CODES) else name
+    return name.removesuffix(ending) if ending.lower() in (*ENDINGS, *VIDEO_ENDINGS, _CODES) else name
 
 
 def write_files(files: Mapping[Path, bytes], made: Made | None = None, *, sync: bool = True) -> None:

@@ -30,6 +30,8 @@ from psp.pictures.images import load_picture
 
 FOLDER = examples_dir()
 RESULTS = FOLDER / "results"
+VIDEO = FOLDER / "videos" / "nodding.mp4"
+"""A video of two seconds, for the tab that takes one."""
 
 STORED_SIZE = 512
 """Side in pixels of stored pictures, at most."""

@@ -173,6 +173,12 @@ class Network:
         made: Made = part.ask(errand) if part else self.run_together([errand])[0]
         return made
 
+    def run_all(self, works: Sequence[Work], loaded: Loaded) -> list[Made]:
+        """Do :meth:`run` for several jobs of one model; a GPU that is lent is asked for once."""
+        if self._accelerated is None:
+            return [self._run(work, None, loaded) for work in works]
+        return self.run_together([self._errand(work, None, loaded) for work in works])
+
     def run_together(self, errands: Sequence[Errand]) -> list[Made]:
         """Run several jobs on a GPU that is lent once for all of them.
 

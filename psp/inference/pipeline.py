@@ -9,6 +9,7 @@ from psp.codes.latents import CodesFile
 from psp.codes.variants import Variation, plan_even_steps, plan_random_styles
 from psp.config import Settings
 from psp.inference.calls import task_calls
+from psp.inference.clip_tasks import ClipTasks
 from psp.inference.decoding import decode
 from psp.inference.editing import edit
 from psp.inference.face_parser import FaceParser
@@ -21,9 +22,8 @@ from psp.inference.inputs import (
     prepare_style,
 )
 from psp.inference.job import Job
-from psp.inference.moving import Moving, move
-from psp.inference.network import Accelerate, Network, Step
-from psp.inference.photos import Photo, Photos
+from psp.inference.network import Accelerate, Step
+from psp.inference.photos import Photo
 from psp.inference.result import Result
 from psp.inference.tracing import crop_face, trace_map, trace_sketch
 from psp.parameters import Setting
@@ -33,7 +33,7 @@ __all__ = ["PspPipeline", "Result"]
 
 
 @task_calls
-class PspPipeline(Photos):
+class PspPipeline(ClipTasks):
     """The tasks of the studio as methods; safe to call from several threads.
 
     Every task takes ``model``: a family's name, a path, a repository on the Hub, or "auto" for the default;
@@ -53,8 +53,7 @@ class PspPipeline(Photos):
     """
 
     def __init__(self, settings: Settings | None = None, accelerate: Accelerate | None = None) -> None:
-        super().__init__(settings)
-        self.network = Network(self.settings, accelerate)
+        super().__init__(settings, accelerate)
         self.parser = FaceParser(self.settings)
 
     def load(self, model: str = "auto", task: str = "encode", step: Step | None = None) -> None:
@@ -113,48 +112,6 @@ class PspPipeline(Photos):
         """
         seen = photo if isinstance(photo, CodesFile) else self._seen(photo)
         return edit(self.network, seen, directions, model, align, face, edits, likeness, step)
-
-    def move(
-        self,
-        photo: Photo | CodesFile,
-        style: Photo | None = None,
-        directions: bytes | Path | str | None = None,
-        model: str = "auto",
-        align: bool = True,
-        face: int = 0,
-        edits: str = "",
-        likeness: str = "quick",
-        seconds: float = 2.0,
-        loop: bool = True,
-        size: int = 512,
-        format: str = "mp4",
-        step: Step | None = None,
-    ) -> Result:
-        """Make a clip of a face that changes into an edited one, or into another face; 25 frames a second.
-
-        Args:
-            photo: As for ``edit``.
-            style: A picture with another face, its largest; None: the face changes by ``edits`` alone.
-            directions: As for ``edit``.
-            model: See the class.
-            align: See the class.
-            face: See the class.
-            edits: As for ``edit``; of the face that it ends with.
-            likeness: As for ``edit``.
-            seconds: How long it is, 1 to 4.
-            loop: Whether it goes there and back.
-            size: 256 or 512 px.
-            format: "mp4" or "gif".
-            step: See the class.
-
-        Returns:
-            A result whose ``clip`` is the file; its pictures and codes are the first and the last.
-        """
-        check_word("format", format)
-        seen = photo if isinstance(photo, CodesFile) else self._seen(photo)
-        other = None if style is None else self.read(style)
-        asked = Moving(edits, likeness, float(seconds), loop, int(size), format)
-        return move(self.network, seen, other, directions, model, align, face, asked, step)
 
     def frontalize(
         self, photo: Photo, model: str = "auto", align: bool = True, face: int = 0, step: Step | None = None

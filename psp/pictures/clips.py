@@ -12,6 +12,7 @@ from typing import BinaryIO
 from PIL import Image, ImageSequence
 
 from psp.errors import PspError
+from psp.pictures.ffmpeg import ffmpeg, run
 
 FPS = 25
 """Frames a second: GIF counts in hundredths of a second, so that 24 cannot be had there."""
@@ -22,7 +23,6 @@ CLIP_ENDINGS = (".mp4", ".gif")
 SYNTHETIC = "Synthetic face, made by a neural network (pixel2style2pixel)."
 """What the metadata of every clip says first."""
 
-_SECONDS = 300  # ffmpeg may take so long; it takes one
 # Constant quality of x264: 18 is said to look lossless.
 _QUALITY = "16"
 # The comment of an MP4: its box, then a box "data" with 16 bytes before the text (QuickTime file format).
@@ -43,7 +43,7 @@ def mp4(frames: Sequence[Image.Image], comment: str) -> bytes:
         path = Path(folder) / "clip.mp4"
         told = {"comment": f"{SYNTHETIC} {comment}", "title": SYNTHETIC}
         command = [
-            _ffmpeg(), "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
+            ffmpeg("choose the format gif"), "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24",
             "-s", "{}x{}".format(*frames[0].size), "-r", str(FPS), "-i", "-",
             "-c:v", "libx264", "-preset", "medium", "-crf", _QUALITY, "-pix_fmt", "yuv420p", "-threads", "1",
             "-fflags", "+bitexact", "-flags:v", "+bitexact", "-map_metadata", "-1",
@@ -76,7 +76,8 @@ def frames_of(path: Path) -> list[Image.Image]:
         with Image.open(path) as opened:
             return [frame.convert("RGB") for frame in ImageSequence.Iterator(opened)]
     command = [
-        _ffmpeg(), "-loglevel", "error", "-i", str(path), "-f", "image2pipe", "-c:v", "ppm", "-",
+        ffmpeg("choose the format gif"), "-loglevel", "error", "-i", str(path),
+        "-f", "image2pipe", "-c:v", "ppm", "-",
     ]  # fmt: skip
     return [*_pictures(_run(command, b""))]
 
@@ -119,21 +120,6 @@ def _run(command: Sequence[str], given: bytes) -> bytes:
         PspError: It failed.
     """
     try:
-        # Our own command: nothing in it but the comment comes from elsewhere, and no shell reads it.
-        done = subprocess.run(command, input=given, capture_output=True, timeout=_SECONDS, check=True)
+        return run(command, given)
     except (OSError, subprocess.SubprocessError) as error:
         raise PspError("ffmpeg could not do it.", "Choose the format gif.") from error
-    return done.stdout
-
-
-def _ffmpeg() -> str:
-    try:
-        import imageio_ffmpeg  # type: ignore[import-untyped]  # noqa: PLC0415  (it has no types; only clips need it)
-
-        path: str = imageio_ffmpeg.get_ffmpeg_exe()
-    except (ImportError, RuntimeError) as error:
-        raise PspError(
-            "There is no ffmpeg here to make a clip with.",
-            "Run: pip install imageio-ffmpeg; or choose the format gif.",
-        ) from error
-    return path

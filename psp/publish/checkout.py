@@ -178,5 +178,6 @@ def _by_rules(root: Path) -> Iterator[str]:
     for folder in ("benchmarks",):  # its pictures, for pages that show them
         places += (root / folder).rglob("*.jpg")
     for path in places:
-        if path.suffix.lower() in _ENDINGS or path.name in _NAMES:
+        own = path.suffix == ".mp4" and path.is_relative_to(root / "examples")  # elsewhere it is somebody's
+        if path.suffix.lower() in _ENDINGS or path.name in _NAMES or own:
             yield path.relative_to(root).as_posix()

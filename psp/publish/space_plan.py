@@ -22,7 +22,7 @@ _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?")
 _CREDENTIAL = re.compile(r"\b(?:hf|api_org)_[A-Za-z0-9]{8,}")
 # How Git keeps binaries on the Hub. The checkout must not say so of itself: its own files are no pointers.
 _LARGE_FILES = "filter=lfs diff=lfs merge=lfs -text"
-_BINARY = (".safetensors", ".jpg", ".jpeg", ".png", ".webp", ".ico", ".ttf", ".woff2")
+_BINARY = (".safetensors", ".jpg", ".jpeg", ".png", ".webp", ".mp4", ".ico", ".ttf", ".woff2")
 
 
 @dataclass(frozen=True)

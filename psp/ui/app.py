@@ -14,7 +14,7 @@ from psp.files.bundled import assets_dir
 from psp.inference.examples import FOLDER
 from psp.inference.pipeline import PspPipeline
 from psp.inference.warmup import Warmth
-from psp.tasks import TASKS
+from psp.tasks import TASKS, TOOLS
 from psp.ui.about import about_tab
 from psp.ui.api.described import describe_api
 from psp.ui.api.server import offer_tools
@@ -46,13 +46,14 @@ from psp.ui.sketch import sketch_tab
 from psp.ui.space import keep_private, space_buttons
 from psp.ui.super_resolution import super_resolution_tab
 from psp.ui.toonify import toonify_tab
+from psp.ui.video.tab import video_tab
 
 _ASSETS = assets_dir()
-_CSS = [_ASSETS / f"{name}.css" for name in ("frame", "studio", "mix", "edit", "batch")]
+_CSS = [_ASSETS / f"{name}.css" for name in ("frame", "studio", "mix", "edit", "films", "batch")]
 _PADS = _ASSETS / "pads.css"
 _NAMES = (
-    "pad", "seeds", "results", "sheet", "live", "mix", "edit", "clip", "pictures", "tabs", "names", "session",
-    "share", "batch",
+    "pad", "seeds", "results", "sheet", "live", "mix", "edit", "clip", "films", "pictures", "tabs", "names",
+    "session", "share", "batch",
 )  # fmt: skip
 _SCRIPTS = [_ASSETS / f"{name}.js" for name in _NAMES]
 # Uploads and results are looked at every hour and deleted once they are a day old.
@@ -92,6 +93,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
                 with gr.Tab(title, id=name, elem_id=f"tab-{title.lower()}") as each:
                     known.append(tab(pipeline))
                 opened.append(each)
+            with gr.Tab(TOOLS["video"].title, id="video", elem_id="tab-video"):
+                video_tab(pipeline)
             with gr.Tab("Batch", id="batch", elem_id="tab-batch"):
                 batch_tab(pipeline)
             with gr.Tab("About", id="about", elem_id="tab-about"):

@@ -15,6 +15,7 @@ from safetensors.numpy import save
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
+from tests.moving_pictures import Place, frames_of, write_video
 from tests.ui.browsing import CHROMIUM, QUIET, open_tab, opened
 from tests.ui.served import served
 
@@ -60,6 +61,8 @@ def inputs(
         picture.save(paths[name])
     paths["latents"] = folder / "latents.safetensors"
     paths["latents"].write_bytes(pipeline.encode(astronaut).latents_file() or b"")
+    at: list[Place | None] = [(60 + 3 * index, 10, 340) for index in range(5)]
+    paths["video"] = write_video(folder / "video.mp4", frames_of(astronaut, at, (480, 360)))
     paths["directions"] = folder / "directions.safetensors"
     paths["directions"].write_bytes(save({"tint": np.full(512, 0.1, np.float32)}))
     return paths

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
+from PIL import Image, ImageOps
 
 from psp.codes.recipe import picture_to_webp
 from psp.pictures.clips import CLIP_ENDINGS, frames_of
 from psp.pictures.images import load_picture
+from psp.pictures.video.frames import frames_in
+from psp.pictures.video.source import open_video
 
 # Bytes of a PNG that is shown as it is: tools often take no more than a megabyte, and base64 adds a third.
 _SMALL = 600_000
@@ -49,8 +51,7 @@ def answer_of(outputs: list[Any]) -> Answer:
     files = [first] if isinstance(first, dict) else [each["image"] for each in first]
     paths = [file["path"] for file in files]
     if Path(paths[0]).suffix in CLIP_ENDINGS:
-        frames = frames_of(Path(paths[0]))
-        some = [frames[round(share * (len(frames) - 1))] for share in _OF_CLIPS]
+        some = _some_frames(Path(paths[0]))
         return _answer(picture_to_webp(_sheet(some), _QUALITY), "image/webp", "clip", files, latents, details)
     data = Path(paths[0]).read_bytes()
     mime = "image/png"
@@ -77,6 +78,17 @@ def _answer(
     return Answer(base64.b64encode(data).decode(), mime, json.dumps(words, ensure_ascii=False))
 
 
+def _some_frames(path: Path) -> list[Image.Image]:
+    """Return some frames of a clip, of which only these are kept."""
+    if path.suffix == ".gif":
+        frames = frames_of(path)
+        return [frames[round(share * (len(frames) - 1))] for share in _OF_CLIPS]
+    video = open_video(path)
+    wanted = [round(share * (video.frames - 1)) for share in _OF_CLIPS]
+    kept = {index: frame for index, frame in enumerate(frames_in(video)) if index in wanted}
+    return [kept.get(index, kept[min(kept)]) for index in wanted]
+
+
 def _sheet(pictures: list[Image.Image]) -> Image.Image:
     """Return pictures side by side, row by row, in the order of their seeds."""
     columns = math.ceil(math.sqrt(len(pictures)))
@@ -84,6 +96,6 @@ def _sheet(pictures: list[Image.Image]) -> Image.Image:
     rows = math.ceil(len(pictures) / columns)
     sheet = Image.new("RGB", (columns * side, rows * side), "white")
     for index, picture in enumerate(pictures):
-        small = picture.resize((side, side), Image.Resampling.LANCZOS)
+        small = ImageOps.contain(picture, (side, side), Image.Resampling.LANCZOS)
         sheet.paste(small, (index % columns * side, index // columns * side))
     return sheet

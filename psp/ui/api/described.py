@@ -16,7 +16,7 @@ import gradio as gr
 from gradio.utils import get_function_description
 
 from psp.files.bundled import directions_file
-from psp.inference.examples import examples_of, rendered
+from psp.inference.examples import VIDEO, examples_of, rendered
 from psp.parameters import Parameter, Setting
 from psp.tasks import CALLS
 from psp.ui.cache import cached
@@ -79,7 +79,7 @@ def _range(setting: Parameter) -> tuple[float, float]:
 
 
 def _describe_file(block: gr.blocks.Block, told: str, path: Path, address: Callable[[], str]) -> None:
-    assert isinstance(block, gr.Image | gr.File), "what is no setting is a file"
+    assert isinstance(block, gr.Image | gr.File | gr.Video), "what is no setting is a file"
     schema = {**block.api_info(), "additional_description": told}
     kept = cached(path.read_bytes(), path.name)
     block.keep_in_cache.add(kept)  # as long as the page is there
@@ -101,6 +101,8 @@ def _example(name: str) -> Path:
     """Return the file of an example for the input ``name``."""
     if name == "directions":
         return directions_file()
+    if name == "video":
+        return VIDEO
     if name == "style":
         styled = next(each for each in examples_of("style_mix") if each.style_path)
         assert styled.style_path is not None

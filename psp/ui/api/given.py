@@ -21,6 +21,7 @@ HOW = (
 _ENDINGS = {
     **dict.fromkeys(("photo", "style", "sketch", "mask"), "png"),
     **dict.fromkeys(("latents", "directions"), "safetensors"),
+    "video": "mp4",
 }
 
 

@@ -51,7 +51,7 @@ def check_values(
         )
     for block, value in zip(function.inputs, values, strict=True):
         # Gradio would fetch whatever is on the web, and as much as there is: here it is fetched for pictures.
-        check_files(value, web=isinstance(block, gr.Image | gr.File))
+        check_files(value, web=isinstance(block, gr.Image | gr.File | gr.Video))
     return [
         _check(block, value, name, defaults(block))
         for block, value, name in zip(function.inputs, values, names, strict=True)
@@ -78,7 +78,7 @@ def _check(  # noqa: PLR0911  (one line a kind of control)
         return None  # kept on the server: what a client says of it counts nothing
     if isinstance(block, gr.File) and block.file_count == "multiple":
         return _files(value, name)
-    if isinstance(block, gr.Image | gr.File):
+    if isinstance(block, gr.Image | gr.File | gr.Video):
         return file_of(value, name)
     if isinstance(block, gr.Gallery):
         return _gallery(value, name)

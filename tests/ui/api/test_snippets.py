@@ -37,7 +37,7 @@ def _for_small(snippet: str) -> str:
 def folder(inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with the files that the snippets name."""
     files = {"me.jpg": "photo", "her.jpg": "style", "drawing.png": "sketch", "map.png": "mask"}
-    for name, kind in {**files, "me.safetensors": "latents"}.items():
+    for name, kind in {**files, "me.safetensors": "latents", "me.mp4": "video"}.items():
         shutil.copy(inputs[kind], tmp_path / name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

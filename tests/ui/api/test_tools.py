@@ -109,7 +109,7 @@ def test_every_tool_gives_one_picture_and_the_details(url: str, inputs: dict[str
     words = json.loads(words_in(result))
     # Codes say themselves what they were made by.
     assert words["details"]["recipe"]["task"] == ("encode" if name == "decode" else name)
-    assert len(words["clip" if name == "move" else "pictures"]) == given.get("variants", 1)
+    assert len(words["clip" if name in ("move", "video") else "pictures"]) == given.get("variants", 1)
 
 
 def test_the_picture_is_the_one_that_the_endpoint_gives(url: str, inputs: dict[str, Path]) -> None:

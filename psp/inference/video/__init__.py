@@ -1,0 +1,1 @@
+"""A face in a video: found over time, changed frame by frame, and put back into each."""

@@ -1,0 +1,1 @@
+"""Videos of strangers: looked at before they are decoded, read frame by frame, and written anew."""

@@ -148,9 +148,6 @@ EXAMPLES: tuple[Example, ...] = (
     Example("toonify", "astronaut", _ASTRONAUT),
     Example("toonify", "lightly_drawn", _MAN, settings={"strength": 0.75}),
     Example("style_mix", "two_faces", _WOMAN, _MAN, {"layers": "pose:0.5,features:0.7,colours:0.3"}),
-    Example(
-        "style_mix", "features_by_chance", _WOMAN, settings={"layers": "features", "variants": 3, "seed": 1}
-    ),
     Example("style_mix", "colours_by_chance", _MAN, settings={"layers": "colours", **_BY_SEED}),
     Example("style_mix", "features_of_another", _WOMAN, _MAN, {"layers": "features", "variants": 3}),
 )

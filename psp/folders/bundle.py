@@ -17,11 +17,11 @@ from psp.folders.files import Found
 from psp.folders.saver import COUPLES, LATENTS
 from psp.pictures.listing import Listing, archive_reader, is_archive, is_hidden, is_picture, list_archive
 
-# Of a zip file: what its table of contents may have in bytes, some hundred thousand names; and how much more
-# than itself it may unpack to: pictures are compressed already.
-_LONGEST_TABLE, _MORE, _AT_LEAST = 16 << 20, 20, 64 << 20
-# Its last record (APPNOTE 4.3.16): where it begins at most before the end, and its sizes.
-_END, _FARTHEST = b"PK\x05\x06", 65_557
+# Of a zip file: how many files it may list, each of which costs memory before it is looked at; and how much
+# more than itself it may unpack to: pictures are compressed already.
+_MOST_LISTED, _MORE, _AT_LEAST = 20_000, 20, 64 << 20
+# How each file is listed (APPNOTE 4.3.12). Counted wherever it stands: other records can be forged.
+_LISTED = b"PK\x01\x02"
 _LONGEST_PART, _DEEPEST = 80, 6
 
 
@@ -39,7 +39,7 @@ class Unpacked:
 
 
 def unpack(given: Sequence[Path], folder: Path, most: int) -> Unpacked:
-    """Copy pictures, those in zip files as well, into ``folder``; what was there before goes.
+    """Copy pictures, those in zip files as well, into ``folder``; what was there before goes, if all can be.
 
     Args:
         given: Pictures and zip files. What is neither, and what is hidden in a zip file, is passed over.
@@ -49,6 +49,7 @@ def unpack(given: Sequence[Path], folder: Path, most: int) -> Unpacked:
     Raises:
         InputError: There is no picture, or there are too many; or a zip file cannot be used.
     """
+    given = [*dict.fromkeys(given)]  # one that is named twice is one
     listings = {path: _listing(path) for path in given if is_archive(path)}
     count = sum(is_picture(path.name) for path in given)
     count += sum(len(listing.pictures) for listing in listings.values())
@@ -58,15 +59,18 @@ def unpack(given: Sequence[Path], folder: Path, most: int) -> Unpacked:
         raise InputError(
             f"These are {count} pictures.", f"Give up to {most} at once, and the rest afterwards."
         )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    draft = folder.with_name(f"{folder.name}-new")  # what was there stays until all is here
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
     digests: dict[str, str] = {}
     for name, data in _pictures(given):
         free = _free(_plain(name), digests)
-        path = folder / free
+        path = draft / free
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
         digests[free] = hashlib.sha256(data).hexdigest()
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.rename(folder)
     loose = (path for path in given if path not in listings and not is_picture(path.name))
     over = [f"{_shown(path)} is no picture" for path in loose]
     over += [f"in {_shown(path)} {said}" for path, each in listings.items() if (said := each.passed_over())]
@@ -147,10 +151,7 @@ def _listing(path: Path) -> Listing:
         TrainingError: It is none.
     """
     size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _FARTHEST))
-        _, found, end = file.read().rpartition(_END)
-    if found and int.from_bytes(end[8:12], "little") > _LONGEST_TABLE:
+    if path.read_bytes().count(_LISTED) > _MOST_LISTED:
         raise InputError(f"{_shown(path)} holds too many files.", "Split it.")
     listing = list_archive(path)
     with zipfile.ZipFile(path) as archive:
@@ -165,7 +166,10 @@ def _listing(path: Path) -> Listing:
 
 def _plain(name: str) -> PurePosixPath:
     """Return a name that can be written anywhere, with the folders that it lies in."""
-    parts = [_printable(part) for part in PurePosixPath(name).parts[-_DEEPEST:]]
+    *above, last = PurePosixPath(name).parts[-_DEEPEST:]
+    # Without dots: no folder has the name of a picture, of a result or of the report. Nor is one hidden.
+    folders = [_printable(part.replace(".", "_")).replace("__MACOSX", "MACOSX") for part in above]
+    parts = [*folders, _printable(last)]
     if len(parts) > 1 and parts[0].casefold() in (COUPLES, LATENTS):
         parts[0] = f"{parts[0]}-given"  # beside the results there may be folders of these names
     return PurePosixPath(*parts)

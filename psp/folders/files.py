@@ -56,6 +56,7 @@ def find_pictures(
             f"The results would go into {out}, where the pictures are.",
             "Choose another folder for them; it may lie in that of the pictures.",
         )
+    _require_folder(out)
     files = [path.relative_to(folder) for path in _walk(folder, out.resolve())]
     paths = sorted(path for path in files if is_picture(path.name) and not is_hidden(path.as_posix()))
     if over := list_names(path.as_posix() for path in files).passed_over():
@@ -68,6 +69,17 @@ def find_pictures(
         Found(folder / path, path.as_posix().encode("utf-8", "backslashreplace").decode(), target)
         for path, target in zip(paths, targets, strict=True)
     )
+
+
+def _require_folder(out: Path) -> None:
+    """Refuse a place for results that cannot become a folder.
+
+    Raises:
+        SettingsError: It is a file, or lies below one.
+    """
+    there = next(place for place in (out.absolute(), *out.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise SettingsError(f"{there} is a file, no folder.", "Choose another folder for the results.")
 
 
 def _targets(paths: Sequence[Path]) -> list[Path]:

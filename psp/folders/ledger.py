@@ -133,7 +133,7 @@ class Ledger:
     def add(self, name: str, outcome: Sequence[Row] | BaseException) -> None:
         """Note what came of a picture: a row for each face, or the error that it failed of."""
         if isinstance(outcome, BaseException):
-            words = str(outcome) if isinstance(outcome, PspError) else f"{type(outcome).__name__}: {outcome}"
+            words = str(outcome) if isinstance(outcome, PspError) else _fault(outcome)
             self._rows[name] = (Row(name, FAILED, " ".join(words.split())),)
         else:
             self._rows[name] = tuple(outcome)
@@ -143,6 +143,7 @@ class Ledger:
             self._made += 1
         if time.perf_counter() - self._told > _PAUSE:
             self._told = time.perf_counter()
+            self._write()  # who is killed leaves what was known by then
             self._report(f"{self.handled} done ({self._failed} {FAILED}), {self.left} to do, {self._rate()}")
 
     @contextmanager
@@ -194,6 +195,12 @@ class Ledger:
 
     def _rate(self) -> str:
         return f"{self.handled / max(self.seconds, 1e-9):.3g} pictures/s"
+
+
+def _fault(error: BaseException) -> str:
+    """Return what is said of an error that is not ours; without the names of files that the system adds."""
+    said = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return f"{type(error).__name__}: {said}"
 
 
 def read_report(path: Path) -> dict[str, tuple[Row, ...]]:

@@ -93,13 +93,15 @@ def check_inference(inference: Inference) -> None:
     """
     if not 1 <= inference.batch <= _LARGEST_BATCH:
         raise InputError(f"The batch is {inference.batch}.", f"Take 1 to {_LARGEST_BATCH}.")
-    for name in ("factor", "strength", "seed"):
+    for name in ("factor", "strength", "seed", "face"):
         check_number(name, getattr(inference, name))
     if inference.alpha is not None:
         check_number("alpha", inference.alpha)
     check_word("likeness", inference.likeness)
     check_layers(inference.layers)
     check_edits(inference.edits)
+    if inference.task == "edit" and not parse_edits(inference.edits):
+        raise InputError("There are no edits.", "Say what is changed, and how much: smile:0.5,age:-1.")
     if inference.seed < 0:
         raise InputError("A seed by chance would differ from run to run.", "Take a seed from 0 on.")
     default = {each.name: each.default for each in fields(Inference)}

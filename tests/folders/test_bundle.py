@@ -106,10 +106,8 @@ def damaged(path: Path) -> Path:
 
 
 def long_table(path: Path) -> Path:
-    data = bytearray(zipped(path, {"a.png": png()}).read_bytes())
-    end = data.rindex(b"PK\x05\x06")
-    data[end + 12 : end + 16] = (1 << 30).to_bytes(4, "little")
-    path.write_bytes(data)
+    """With more entries than are believed, behind a last record that says it has few."""
+    path.write_bytes(b"PK\x01\x02" * 30_000 + b"PK\x05\x06" + bytes(18))
     return path
 
 
@@ -138,6 +136,25 @@ def test_zip_files_that_cannot_be_used_are_refused_with_what_to_do(
         unpack([path], tmp_path / "in", 10)
     assert str(tmp_path) not in str(caught.value)
     assert caught.value.next_step
+
+
+def test_names_that_are_file_and_folder_at_once_and_hidden_ones_become_files(tmp_path: Path) -> None:
+    names = ["a.jpg", "a.jpg/b.jpg", "a.png/c.jpg", "infer-report.csv/d.jpg", "_?MACOSX/e.jpg"]
+    given = zipped(tmp_path / "given.zip", {name: png(n) for n, name in enumerate(names)})
+    digests = unpack([given, given], tmp_path / "in", 5).digests  # named twice, it is one
+    found = find_pictures(tmp_path / "in", tmp_path / "out")
+    assert len(found) == len(digests) == 5
+    folders = {part for each in found for part in each.target.parts[:-1]}
+    assert folders == {"a_jpg", "a_png", "infer-report_csv", "MACOSX"}
+
+
+def test_what_cannot_be_unpacked_leaves_what_was_there(tmp_path: Path) -> None:
+    unpack([loose(tmp_path / "a", "me.png", png(1))], tmp_path / "in", 10)
+    with pytest.raises(PspError, match="encrypted"):
+        unpack(
+            [loose(tmp_path / "b", "me.png", png(2)), encrypted(tmp_path / "bad.zip")], tmp_path / "in", 10
+        )
+    assert (tmp_path / "in" / "me.png").read_bytes() == png(1)
 
 
 def test_results_stay_with_their_pictures_whatever_these_are_called_now(tmp_path: Path) -> None:

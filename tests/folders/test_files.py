@@ -106,3 +106,10 @@ def test_a_file_that_cannot_be_finished_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"me\.png"):
         write_file(tmp_path / "me.png", b"data")
     assert [path.name for path in tmp_path.iterdir()] == ["me.png"]
+
+
+@pytest.mark.parametrize("out", ["file", "file/below", "file/below/deeper"])
+def test_results_cannot_go_below_a_file(out: str, tmp_path: Path) -> None:
+    touch(tmp_path, "given/a.png", "file")
+    with pytest.raises(SettingsError, match="is a file, no folder"):
+        find_pictures(tmp_path / "given", tmp_path / out)

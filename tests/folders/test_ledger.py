@@ -84,3 +84,11 @@ def test_not_one_result_is_an_error(tmp_path: Path, lines: list[str]) -> None:
     with pytest.raises(InputError, match="No picture could be aligned"), book.open():
         book.add("a.png", PictureError("Torn."))
     assert read_report(book.path)[0]["result"] == "failed"
+
+
+def test_a_fault_of_the_system_is_told_without_the_names_of_files(tmp_path: Path, lines: list[str]) -> None:
+    book = ledger(tmp_path, ["a.png", "b.png"], lines)
+    with book.open():
+        book.add("a.png", FileExistsError(17, "File exists", "/home/me/a.png"))
+        book.add("b.png", (Row("b.png", "aligned"),))
+    assert read_report(book.path)[0]["reason"] == "FileExistsError: File exists"

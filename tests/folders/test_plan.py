@@ -46,7 +46,8 @@ def test_every_task_with_a_tab_can_run_over_a_folder(into: Into, tmp_path: Path)
     (tmp_path / "given" / "torn.png").write_bytes(b"torn")
     for task in TASKS:
         with pytest.raises(InputError, match="No picture could be made; all 1 failed"):
-            infer_folder(into(tmp_path / "given", out=task, workers=0), Inference(task))
+            edits = "pose-1:1" if task == "edit" else ""
+            infer_folder(into(tmp_path / "given", out=task, workers=0), Inference(task, edits=edits))
 
 
 @pytest.mark.parametrize(
@@ -56,6 +57,8 @@ def test_every_task_with_a_tab_can_run_over_a_folder(into: Into, tmp_path: Path)
         (Inference("encode", edits="pose-1:1"), SettingsError, "edits is a setting of edit"),
         (Inference("super_resolution", seed=4), SettingsError, "seed is a setting of sketch_to_face"),
         (Inference("frontalize", layers="pose"), SettingsError, "layers is a setting of"),
+        (Inference("edit"), InputError, "There are no edits"),
+        (Inference("encode", face=-1), InputError, "face is -1"),
         (Inference("edit", edits="smile"), InputError, "edits 'smile' cannot be understood"),
         (Inference("edit", edits="nothing:1"), InputError, "nothing"),
         (Inference("style_mix", alpha=2.0), InputError, "alpha is 2"),

@@ -80,7 +80,8 @@ def batch_tab(pipeline: PspPipeline) -> None:
     tab = _lay_out(pipeline)
     begin, go_on = _handlers(pipeline)
     more = gr.Button("Go on", elem_id="batch-next", visible="hidden")  # the page presses it
-    asked = [tab.files, tab.task, tab.model, tab.align, tab.latents, tab.couples, *tab.settings.values()]
+    run = gr.Number(0, precision=0, visible="hidden", label="Run", container=False)  # the page counts
+    asked = [run, tab.files, tab.task, tab.model, tab.align, tab.latents, tab.couples, *tab.settings.values()]
     wiring: dict[str, Any] = {
         "outputs": tab.outputs(), "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1,
         "api_visibility": "private", "show_progress_on": tab.told,
@@ -95,7 +96,9 @@ def batch_tab(pipeline: PspPipeline) -> None:
     for event in (begun, gone_on):
         event.success(None, tab.left, None, js="left => batch.next(left)", api_visibility="private")
         event.failure(None, None, None, js="() => batch.next(0)", api_visibility="private")
-    tab.halt.click(_halt, tab.visit, None, queue=False, api_visibility="private")
+    tab.halt.click(
+        _halt, [run, tab.visit], None, js="() => [batch.run(), null]", queue=False, api_visibility="private"
+    )
     _connect_task(tab)
 
 
@@ -110,12 +113,13 @@ def _lay_out(pipeline: PspPipeline) -> _Tab:
                     file_count="multiple", file_types=[*ENDINGS, ".zip"], height=220,
                 )
             )  # fmt: skip
+            files.preprocess = in_words(files.preprocess)  # type: ignore[method-assign]
             task = gr.Dropdown(
                 [(each.title, name) for name, each in TASKS.items()], value=first, label="Task"
             )
             settings = setting_controls(_SETTINGS, "batch")
             settings[SEED.name] = gr.Number(
-                0, precision=0, minimum=0, label=SEED.label, info="Of the random style, the same for all"
+                0, precision=0, label=SEED.label, info="Of the random style, the same for all"
             )
             settings[LIKENESS.name].value = "exact"
             for name, control in settings.items():
@@ -130,7 +134,7 @@ def _lay_out(pipeline: PspPipeline) -> _Tab:
                 )
                 couples = gr.Checkbox(label="Side by side too", info="Photo and result in one picture")
                 model = model_input(first, pipeline.settings)
-        with gr.Column(scale=3, elem_classes="result-column"):
+        with gr.Column(scale=3):  # on a phone below: there is no result to see first
             told = gr.Markdown(_EMPTY, elem_classes="words", elem_id="batch-told")
             archive = gr.DownloadButton("All results (ZIP)", size="sm", interactive=False)
             small = gr.Gallery(
@@ -149,6 +153,7 @@ def _handlers(pipeline: PspPipeline) -> tuple[Callable[..., tuple[Any, ...]], Ca
     """Return what begins a batch, and what goes on with it."""
 
     def begin(
+        run: float,
         files: list[str] | None,
         task: str,
         model: str,
@@ -179,7 +184,7 @@ def _handlers(pipeline: PspPipeline) -> tuple[Callable[..., tuple[Any, ...]], Ca
         batch = _ON_LENT if pipeline.network.lent else 1
         wanted = Inference(task, model, batch, bool(align), 0, bool(couples), bool(latents), **own)
         with visit.claimed():
-            visit.begin(files or [], wanted, pipeline.settings.max_batch)
+            visit.begin(int(run or 0), files or [], wanted, pipeline.settings.max_batch)
             return _stretch(pipeline, visit, progress)
 
     def go_on(visit: Visit, progress: gr.Progress = gr.Progress()) -> tuple[Any, ...]:  # noqa: B008  (as above)
@@ -209,8 +214,8 @@ def _stretch(pipeline: PspPipeline, visit: Visit, progress: gr.Progress) -> tupl
     )
 
 
-def _halt(visit: Visit) -> None:
-    visit.halted = True
+def _halt(run: float, visit: Visit) -> None:
+    visit.halted_through = max(visit.halted_through, int(run or 0))
 
 
 def _connect_task(tab: _Tab) -> None:

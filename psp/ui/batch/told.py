@@ -31,7 +31,7 @@ def summary(stretch: Stretch) -> str:
         return f"{said} Stopped; **Run** goes on where it was."
     if tally.left:
         return f"{said} {tally.left} to go{_time(tally.left, stretch.speed)}."
-    return f"{said} The report, {REPORT}, is in the ZIP." if made else said
+    return f"{said} The report, {REPORT}, is in the ZIP."
 
 
 def listed(batch: Batch) -> str:

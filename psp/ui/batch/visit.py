@@ -6,6 +6,7 @@ batch goes on where it was stopped, and after more photos or other settings only
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 import uuid
@@ -54,6 +55,10 @@ class Batch:
         """The folder of the results."""
         return self.home / "out"
 
+    def there(self) -> bool:
+        """Return whether its photos are still there."""
+        return all(each.path.is_file() for each in self.found)
+
     def rows(self) -> Mapping[str, tuple[Row, ...]]:
         """Return what came of each photo so far."""
         return read_report(self.out / REPORT)
@@ -70,20 +75,28 @@ class Visit:
 
     Attributes:
         batch: The batch, once there is one.
-        halted: Whether the visitor wants it stopped.
+        run: Number of the press on Run that began it, as the page counts.
+        halted_through: Number of the last press before that on Stop: what was begun by then is to stop, also
+            where it waits for its turn yet.
         small: Small pictures of its results, by the photo's name.
     """
 
     def __init__(self) -> None:
         self.batch: Batch | None = None
-        self.halted = False
+        self.run, self.halted_through = 0, -1
         self.small: dict[str, str] = {}
         self._working = False
 
-    def begin(self, given: Sequence[str], inference: Inference, most: int) -> None:
-        """Take what was handed in; what is there of it from before is kept.
+    @property
+    def halted(self) -> bool:
+        """Whether the visitor wants it stopped."""
+        return self.run <= self.halted_through
+
+    def begin(self, run: int, given: Sequence[str], inference: Inference, most: int) -> None:
+        """Take what was handed in; what is there of it from before is kept, where the same is made of it.
 
         Args:
+            run: Number of the press on Run.
             given: Paths of pictures and zip files.
             inference: What is made of them.
             most: How many pictures there may be.
@@ -92,31 +105,31 @@ class Visit:
             InputError: There is no picture, or there are too many; or a zip file cannot be used.
         """
         before = self.batch
-        home = before.home if before and before.home.is_dir() else _new_home()
+        home = before.home if before and before.there() else _new_home()
         if before and before.home == home and before.given == tuple(given):
             unpacked, found = before.unpacked, before.found
         else:
             unpacked = unpack([Path(path) for path in given], home / "in", most)
             found = find_pictures(home / "in", home / "out")
-            if before:
-                old = places(before.found, before.unpacked.digests)
-                keep_results(home / "out", old, places(found, unpacked.digests))
-        other = before is None or before.inference != inference
-        if other or before is None or before.found != found:
+        if before is None or before.inference != inference:
+            shutil.rmtree(home / "out", ignore_errors=True)  # nothing of what was made otherwise comes along
             self.small = {}
-        self.batch = Batch(tuple(given), home, unpacked, found, inference)
-        if other:
-            (home / "out" / REPORT).unlink(missing_ok=True)  # what has failed may not fail now
-        self.halted = False
+        elif before.found != found or before.unpacked != unpacked:
+            old = places(before.found, before.unpacked.digests)
+            keep_results(home / "out", old, places(found, unpacked.digests))
+            self.small = {}
+        self.batch, self.run = Batch(tuple(given), home, unpacked, found, inference), run
 
     def require(self) -> Batch:
         """Return the batch.
 
         Raises:
-            InputError: There is none.
+            InputError: There is none, or its files are gone.
         """
         if self.batch is None:
             raise InputError("There is no batch to go on with.", "Press Run.")
+        if not self.batch.there():
+            raise InputError("The files of this batch are gone, as all are after a day.", "Give them again.")
         return self.batch
 
     @contextmanager

@@ -172,12 +172,12 @@ def _files(value: object, name: str) -> list[dict[str, Any]] | None:
     if value is None or value in ("", []):
         return None
     if not isinstance(value, list):
-        raise InputError(f"The {name} is {shown(value)}.", "Give a list of uploaded files.")
+        raise InputError(f"The {name} are no list, but {shown(value)}.", "Give a list of uploaded files.")
     if len(value) > _MOST_FILES:
         raise InputError(
             f"These are {len(value)} files.", f"Give up to {_MOST_FILES}, or a zip file of them."
         )
-    given = [file_of(each, name) for each in value]
+    given = [_own_file(each, name) for each in value]  # Gradio itself would fetch an address in a list
     return [each for each in given if each is not None]
 
 

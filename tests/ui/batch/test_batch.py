@@ -67,10 +67,13 @@ def test_files_that_were_not_uploaded_and_what_is_no_list_are_refused(url: str) 
         ([{"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}], "was not uploaded"),
         ({"path": "/etc/passwd"}, "was not uploaded"),
         ("one.png", "Give a list of uploaded files"),
-        ([7], "no file"),
+        ([{"url": "http://example.org/a.jpg"}], "was not uploaded"),
+        ([{"url": "data:image/png;base64,AAAA"}], "was not uploaded"),
+        ([raw.upload("note.txt", b"hello")], "'note.txt' is no .png or"),
+        ([7], "is no file"),
         ([{}] * 2000, "2000 files"),
         ([], "no picture"),
     ):
-        (output,) = raw.run_all([{"fn_index": number, "data": [files, *[None] * 13]}])
+        (output,) = raw.run_all([{"fn_index": number, "data": [1, files, *[None] * 13]}])
         assert output is not None and not output["success"]
         assert words in output["error"], (files, output["error"])

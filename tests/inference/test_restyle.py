@@ -96,7 +96,7 @@ def test_close_goes_on_from_the_last_pass(pipe: PspPipeline, astronaut: Image.Im
     quick, close = (pipe.encode(astronaut, align=False, likeness=word) for word in ("quick", "close"))
     assert close.details["quality"]["l2"] < quick.details["quality"]["l2"]
     assert quick.latents is not None and close.latents is not None
-    assert 0 < np.abs(close.latents - quick.latents).max() < 0.5
+    assert 0 < np.abs(close.latents - quick.latents).max() < 0.7
 
 
 @pytest.mark.parametrize("task", ["toonify", "super_resolution", "edit"])

@@ -66,7 +66,7 @@ def test_a_tab_offers_the_models_that_do_its_task(page: gr.Blocks) -> None:
         for block in page.blocks.values()
         if isinstance(block, gr.Dropdown) and block.label == "Model"
     ]
-    assert len(offered) == 8
+    assert len(offered) == 10
     assert offered[0] == {
         "auto": "auto",
         "mobile-1024": "mobile-1024",
@@ -74,12 +74,10 @@ def test_a_tab_offers_the_models_that_do_its_task(page: gr.Blocks) -> None:
         "mine": "mine: My *portraits*",
         "gone": "gone (not here)",
     }
-    assert [place for place, choices in enumerate(offered) if "toons" in choices] == [6]  # Toonify
+    assert [place for place, choices in enumerate(offered) if "toons" in choices] == [6, 8]  # Toonify, Video
     assert [place for place, choices in enumerate(offered) if "mine" in choices] == [
-        0,
-        1,
-        7,
-    ]  # Encode, Edit, Mix
+        *(0, 1, 7, 9),
+    ]  # Encode, Edit, Mix, Batch
 
 
 def test_a_request_gets_the_own_model_by_its_name(

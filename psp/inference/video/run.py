@@ -75,6 +75,7 @@ def make_video(
     told = {
         "recipe": recipe.to_dict(),
         "model": job.loaded.name,
+        "passes": job.loaded.passes,
         "size": max(video.size),
         "device": network.device,
         "alignment": _place(places, first, asked.face),

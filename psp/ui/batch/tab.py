@@ -80,7 +80,9 @@ def batch_tab(pipeline: PspPipeline) -> None:
     tab = _lay_out(pipeline)
     begin, go_on = _handlers(pipeline)
     more = gr.Button("Go on", elem_id="batch-next", visible="hidden")  # the page presses it
-    run = gr.Number(0, precision=0, visible="hidden", label="Run", container=False)  # the page counts
+    run = gr.Number(
+        0, precision=0, visible="hidden", label="Run", info="Presses on Run", container=False
+    )  # the page counts
     asked = [run, tab.files, tab.task, tab.model, tab.align, tab.latents, tab.couples, *tab.settings.values()]
     wiring: dict[str, Any] = {
         "outputs": tab.outputs(), "concurrency_id": MODEL_QUEUE, "concurrency_limit": 1,
@@ -115,8 +117,9 @@ def _lay_out(pipeline: PspPipeline) -> _Tab:
             )  # fmt: skip
             files.preprocess = in_words(files.preprocess)  # type: ignore[method-assign]
             task = gr.Dropdown(
-                [(each.title, name) for name, each in TASKS.items()], value=first, label="Task"
-            )
+                [(each.title, name) for name, each in TASKS.items()], value=first, label="Task",
+                info="What is made of each picture",
+            )  # fmt: skip
             settings = setting_controls(_SETTINGS, "batch")
             settings[SEED.name] = gr.Number(
                 0, precision=0, label=SEED.label, info="Of the random style, the same for all"
@@ -142,7 +145,7 @@ def _lay_out(pipeline: PspPipeline) -> _Tab:
                 elem_id="batch-results", elem_classes="above", visible=False,
             )  # fmt: skip
             each = gr.HTML(padding=False, elem_id="batch-list")
-    left = gr.Number(0, visible="hidden", label="To go", container=False)
+    left = gr.Number(0, visible="hidden", label="To go", info="Pictures left", container=False)
     return _Tab(
         files, task, settings, latents, couples, align, model, run, halt, told, archive, small, each, left,
         gr.State(Visit()),

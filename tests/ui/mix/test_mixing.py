@@ -81,7 +81,7 @@ def test_a_recipe_an_example_and_a_text_move_the_sliders(page: Page, url: str, p
     page.on(
         "request", lambda request: asked.append(request.post_data or "") if "join" in request.url else None
     )
-    block(page, "Examples").locator("button").nth(2).click()
+    block(page, "Examples").locator("button").nth(1).click()
     expect_sliders(page, 0, 0, 1)
     page.wait_for_timeout(500)
     assert not [data for data in asked if '"colours"' in data]  # no model is run for an example

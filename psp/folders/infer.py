@@ -229,7 +229,7 @@ class _Run:
         try:
             if self.plan.alone:
                 alone = [replace(work, inputs=one.inputs, detail=one.detail) for one in batch]
-                return self.network.run_each(alone, self.job.loaded)
+                return self.network.run_all(alone, self.job.loaded)
             for detail in dict.fromkeys(one.detail for one in batch):  # mostly one for all
                 places = [place for place, one in enumerate(batch) if one.detail == detail]
                 inputs = np.concatenate([batch[place].inputs for place in places])

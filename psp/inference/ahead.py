@@ -33,9 +33,9 @@ def looking_ahead(psp: PSP, codes: Tensor) -> Tensor:
     """
     if not likeness.is_known(psp):
         return codes
-    named, shift = directions_of(psp)["yaw"].named, directions_of(psp)["yaw"].shift
-    along = torch.from_numpy(shift).to(codes)[None]
-    return torch.cat([_ahead(psp, each, along, (named.low, named.high)) for each in torch.split(codes, 1)])
+    turn = directions_of(psp)["yaw"]
+    along, safe = torch.from_numpy(turn.shift).to(codes)[None], (turn.named.low, turn.named.high)
+    return torch.cat([_ahead(psp, each, along, safe) for each in torch.split(codes, 1)])
 
 
 def _ahead(psp: PSP, codes: Tensor, along: Tensor, safe: tuple[float, float]) -> Tensor:

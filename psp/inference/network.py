@@ -189,17 +189,6 @@ class Network:
         made: list[Made] = self._accelerated(tuple(errands))
         return made
 
-    def run_each(self, works: Sequence[Work], loaded: Loaded | None = None) -> list[Made]:
-        """Run several jobs one by one, on a GPU that is lent once where it is lent.
-
-        Args:
-            works: The jobs.
-            loaded: As for :meth:`run`.
-        """
-        if self._accelerated is None:
-            return [self._run(work, None, loaded) for work in works]
-        return self.run_together([self._errand(work, None, loaded) for work in works])
-
     def _errand(self, work: Work, step: Step | None, loaded: Loaded | None) -> Errand:
         """Return a job that can cross; its models are loaded here, so that the other process finds them."""
         loaded = loaded or self.load(work.model, work.task)

@@ -92,8 +92,8 @@ class _Gap:
         apart = made - self._photo
         loss = apart.square().mean() + _L1 * apart.abs().mean()
         loss = loss + _LPIPS * self._lpips.between(self._lpips.features(made), self._features).sum()
-        described = (self._identity.embed(made) - self._described).square().sum(dim=1).add(1e-8).sqrt()
-        return loss + _IDENTITY * described.sum()
+        identity = self._identity.between(self._identity.embed(made), self._described)
+        return loss + _IDENTITY * identity.sum()
 
 
 def _true(psp: PSP, codes: Tensor, size: int) -> Tensor:

@@ -80,4 +80,8 @@ class DescriptorLoss(nn.Module):
         """Return the distance [B] of ``images`` and ``targets`` [B,3,H,W] in [−1,1]."""
         with torch.no_grad():
             wanted = self.embed(targets)
-        return (self.embed(images) - wanted).square().sum(dim=1).add(1e-8).sqrt()
+        return self.between(self.embed(images), wanted)
+
+    def between(self, made: Tensor, wanted: Tensor) -> Tensor:
+        """Return the distance [B] of faces by what :meth:`embed` says of them, [B,128] each."""
+        return (made - wanted).square().sum(dim=1).add(1e-8).sqrt()

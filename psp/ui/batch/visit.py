@@ -23,7 +23,7 @@ from psp.folders.bundle import Unpacked, keep_results, pack, places, unpack
 from psp.folders.files import Found, find_pictures
 from psp.folders.infer import DONE, REPORT, Inference, Tally, infer_folder
 from psp.folders.ledger import Row, read_report
-from psp.inference.network import Network, Step
+from psp.inference.network import Step
 from psp.inference.pipeline import PspPipeline
 
 # Seconds of a stretch: short enough for others to wait, long enough not to be all overhead.
@@ -185,7 +185,7 @@ def work(pipeline: PspPipeline, visit: Visit, batch: Batch, step: Step) -> Stret
     began = time.monotonic()
     before = _tally(batch)
     try:
-        tally = _infer(pipeline.network, batch, pipeline, asking)
+        tally = _infer(pipeline, batch, asking)
     except StoppedError:
         if not visit.halted:
             raise
@@ -194,11 +194,11 @@ def work(pipeline: PspPipeline, visit: Visit, batch: Batch, step: Step) -> Stret
     return Stretch(tally, done / max(time.monotonic() - began, 1e-3), visit.halted)
 
 
-def _infer(network: Network, batch: Batch, pipeline: PspPipeline, step: Step) -> Tally:
+def _infer(pipeline: PspPipeline, batch: Batch, step: Step) -> Tally:
     said: Callable[[str], None] = lambda line: None  # noqa: E731  (the page tells it in its own way)
     folders = Folders(batch.home / "in", batch.out, 0, False, pipeline.settings, said)
     try:
-        return infer_folder(folders, batch.inference, step, network=network, seconds=_STRETCH)
+        return infer_folder(folders, batch.inference, step, network=pipeline.network, seconds=_STRETCH)
     except InputError:
         tally = _tally(batch)
         if tally.failed < len(batch.found):

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.irse import IR50_STAGES, Stage, body, input_layer
-from psp.models.ops import EqualLinear
+from psp.models.ops import EqualLinear, is_lean, laid_out
 
 EncoderKind = Literal["gradual", "w", "w_plus", "e4e"]
 
@@ -81,6 +81,30 @@ class MapToStyle(nn.Module):
         out: Tensor = self.linear(self.convs(x).flatten(1))
         return out
 
+    def of_columns(self, columns: Tensor) -> Tensor:
+        """Do :meth:`forward` where the first convolution's columns are known; see :func:`columns_of`.
+
+        Args:
+            columns: [B,C·9,positions].
+        """
+        first, *others = self.convs
+        assert isinstance(first, nn.Conv2d) and first.bias is not None, "where there are columns, it is one"
+        x = first.weight.flatten(1) @ columns
+        x += first.bias[:, None]
+        x = x.unflatten(2, (math.isqrt(x.shape[2]), -1))
+        for layer in others:
+            x = F.leaky_relu_(x) if isinstance(layer, nn.LeakyReLU) else layer(x)
+        out: Tensor = self.linear(x.flatten(1))
+        return out
+
+
+def columns_of(level: Tensor) -> Tensor:
+    """Return the patches of a level [B,C,S,S] that 3×3 convolutions of stride 2 see, [B,C·9,S²/4].
+
+    All map2style networks of a level begin with one: they are gathered once for all.
+    """
+    return F.unfold(level, 3, padding=1, stride=2)
+
 
 class GradualStyleEncoder(nn.Module):
     """The paper's encoder (``gradual``), and e4e's, which shares its layers.
@@ -107,7 +131,7 @@ class GradualStyleEncoder(nn.Module):
     def _pyramid(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return the maps of the coarse, medium and fine level, all of one width."""
         x = images if self.config.patch == 1 else F.pixel_unshuffle(images, self.config.patch)
-        x = self.input_layer(x)
+        x = self.input_layer(laid_out(x))
         taps = []
         for index, unit in enumerate(self.body, start=1):
             x = unit(x)
@@ -122,9 +146,12 @@ class GradualStyleEncoder(nn.Module):
         """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], relative."""
         levels = self._pyramid(images)
         config = self.config
-        codes = []
-        for index, to_style in enumerate(self.styles):
-            codes.append(to_style(levels[(index >= config.coarse) + (index >= config.medium)]))
+        of_level = [(index >= config.coarse) + (index >= config.medium) for index in range(config.n_codes)]
+        if is_lean(images) and min(level.shape[-1] for level in levels) > 1:
+            columns = [columns_of(level) for level in levels]
+            codes = [style.of_columns(columns[of]) for style, of in zip(self.styles, of_level, strict=True)]  # type: ignore[operator]  # each is a MapToStyle
+        else:
+            codes = [style(levels[of]) for style, of in zip(self.styles, of_level, strict=True)]
         if config.kind == "e4e":  # every code is the first one plus its own offset
             codes = [codes[0]] + [codes[0] + offset for offset in codes[1:]]
         return torch.stack(codes, dim=1)
@@ -163,7 +190,7 @@ class LastLayerEncoder(nn.Module):
         """Encode ``images`` [B,in_channels,in_size,in_size] as codes [B,n_codes,code_dim], relative."""
         config = self.config
         x = images if config.patch == 1 else F.pixel_unshuffle(images, config.patch)
-        x = self.body(self.input_layer(x))
+        x = self.body(self.input_layer(laid_out(x)))
         if config.kind == "w":
             code: Tensor = self.linear(x.mean(dim=(2, 3)))
             return code[:, None].expand(-1, config.n_codes, -1)

@@ -7,10 +7,20 @@ import math
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.drawn import drawn
-from psp.models.ops import Blur, EqualLinear, ModulatedConv2d, PixelNorm, scaled_leaky_relu, upsample2d
+from psp.models.ops import (
+    SQRT2,
+    Blur,
+    EqualLinear,
+    ModulatedConv2d,
+    PixelNorm,
+    is_lean,
+    scaled_leaky_relu,
+    upsample2d,
+)
 
 
 @dataclass(frozen=True)
@@ -93,8 +103,12 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``style`` [B,style_dim] with ``noise`` [1,1,H',W']."""
-        out: Tensor = self.activate(self.noise(self.conv(x, style), noise))
-        return out
+        if is_lean(x) and len(x) == 1:
+            # The activation passes positive factors on, so that its own is a matter of what goes in.
+            out = self.conv.lean(x, style, self.activate.bias, SQRT2)
+            return F.leaky_relu_(out.add_(noise * (self.noise.weight * SQRT2)), 0.2)
+        made: Tensor = self.activate(self.noise(self.conv(x, style), noise))
+        return made
 
 
 class ToRGB(nn.Module):
@@ -109,7 +123,10 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return the picture [B,3,H,W] of features ``x`` and of ``skip`` [B,3,H/2,W/2]."""
-        out: Tensor = self.conv(x, style) + self.bias
+        if is_lean(x) and len(x) == 1:
+            out = self.conv.lean(x, style, self.bias.flatten())
+            return out if skip is None else out.add_(upsample2d(skip, self.upsample.kernel))
+        out = self.conv(x, style) + self.bias
         return out if skip is None else out + upsample2d(skip, self.upsample.kernel)
 
 
@@ -172,7 +189,11 @@ class Generator(nn.Module):
             max_size: Stop at this resolution; the full size by default.
         """
         assert codes.shape[1:] == (self.config.n_codes, self.config.style_dim), tuple(codes.shape)
+        if is_lean(codes) and len(codes) > 1:
+            return torch.cat([self(each, max_size) for each in codes.split(1)])
         x = self.input.input.expand(codes.shape[0], -1, -1, -1)
+        if is_lean(codes):
+            x = x.contiguous(memory_format=torch.channels_last)
         x = self.conv1(x, codes[:, 0], self.noises[0])
         image = self.to_rgb1(x, codes[:, 1])
         resolution = 4

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.ops import is_lean, laid_out
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -57,6 +59,7 @@ class IRSEUnit(nn.Module):
 
     def __init__(self, in_channels: int, depth: int, stride: int, squeeze: bool = True) -> None:
         super().__init__()
+        self.stride = stride
         if in_channels == depth:
             # Without parameters: every stride-th pixel.
             self.shortcut_layer: nn.Module = nn.MaxPool2d(1, stride)
@@ -75,8 +78,14 @@ class IRSEUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] to [B,depth,H/stride,W/stride]."""
-        out: Tensor = self.res_layer(x) + self.shortcut_layer(x)
-        return out
+        x = laid_out(x)
+        if not is_lean(x):
+            out: Tensor = self.res_layer(x) + self.shortcut_layer(x)
+            return out
+        plain = isinstance(self.shortcut_layer, nn.MaxPool2d)
+        shortcut = x[:, :, :: self.stride, :: self.stride] if plain else self.shortcut_layer(x)
+        out = self.res_layer(x)
+        return out.add_(shortcut)
 
 
 def input_layer(in_channels: int, width: int) -> nn.Sequential:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.drawn import drawn
-from psp.models.haar import inverse_haar
-from psp.models.ops import PixelNorm, scaled_leaky_relu
+from psp.models.haar import inverse_haar, inverse_haar_beside
+from psp.models.ops import PixelNorm, is_lean, pointwise, scaled_leaky_relu
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,8 @@ class _Conv(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``code`` [B,style_dim]."""
+        if is_lean(x) and len(x) == 1:
+            return self._lean(x, self.style(code)[0])
         x = x * self.style(code)[:, :, None, None]
         if self.depthwise is None:
             x = F.conv2d(x, self.weight, padding=1)
@@ -105,6 +107,16 @@ class _Conv(nn.Module):
         # Fresh pages cost a CPU more than the addition does.
         x = x + offset if x.requires_grad else x.add_(offset)
         return F.leaky_relu(x, 0.2, inplace=not x.requires_grad)
+
+    def _lean(self, x: Tensor, style: Tensor) -> Tensor:
+        """Do the same for one picture, under its style [C]: see ``psp.models.ops.is_lean``."""
+        x = x.contiguous(memory_format=torch.channels_last)
+        if self.depthwise is None:
+            x = F.conv2d(x, self.weight * style[:, None, None], self.bias, padding=1)
+        else:
+            weight = self.depthwise * style[:, None, None, None]
+            x = pointwise(F.conv2d(x, weight, padding=1, groups=len(weight)), self.weight, self.bias)
+        return F.leaky_relu_(x.add_(self.noise), 0.2)
 
 
 class _Block(nn.Module):
@@ -118,7 +130,12 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``codes`` [B,3,style_dim] to [B,C',2H,2W]."""
-        x = inverse_haar(x * self.style(codes[:, 0])[:, :, None, None])
+        style = self.style(codes[:, 0])[:, :, None, None]
+        if is_lean(x) and len(x) == 1:
+            # In place: what came from the block below is read nowhere else.
+            x = inverse_haar_beside(x.mul_(style * 0.5))
+        else:
+            x = inverse_haar(x * style)
         out: Tensor = self.conv2(self.conv1(x, codes[:, 1]), codes[:, 2])
         return out
 
@@ -134,6 +151,9 @@ class _ToBands(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor, bands: int) -> Tensor:
         """Return the first ``bands`` bands [B,bands,H,W] of features ``x`` [B,C,H,W]."""
+        if is_lean(x) and len(x) == 1:
+            weight = self.weight[:bands] * self.style(code)[0][:, None, None]
+            return pointwise(x.contiguous(memory_format=torch.channels_last), weight, self.bias[:bands])
         x = x * self.style(code)[:, :, None, None]
         return F.conv2d(x, self.weight[:bands], self.bias[:bands])
 
@@ -204,10 +224,25 @@ class MobileGenerator(nn.Module):
         """
         config = self.config
         assert codes.shape[1:] == (config.n_codes, config.style_dim), tuple(codes.shape)
+        if is_lean(codes) and len(codes) > 1:
+            return torch.cat([self(*each) for each in _one_by_one(codes, max_size, added)])
         x, last = self.features(codes, added=added), codes[:, -1]
         if max_size is None or max_size >= config.size:
-            return inverse_haar(self.to_bands(x, last, 12))
+            bands = self.to_bands(x, last, 12)
+            return inverse_haar_beside(bands.mul_(0.5)) if is_lean(bands) else inverse_haar(bands)
         # The layer is linear and the same at each pixel: what is averaged first need not be computed.
         x = F.avg_pool2d(x, x.shape[-1] // max_size) if max_size < x.shape[-1] else x
         low: Tensor = self.to_bands(x, last, 3)
         return low / 2
+
+
+def _one_by_one(
+    codes: Tensor, max_size: int | None, added: Mapping[int, Tensor] | None
+) -> Iterator[tuple[Tensor, int | None, dict[int, Tensor]]]:
+    """Yield the arguments of ``MobileGenerator.forward`` for each picture of several."""
+    for index, each in enumerate(codes.split(1)):
+        own = {
+            side: value if len(value) == 1 else value[index : index + 1]
+            for side, value in (added or {}).items()
+        }
+        yield each, max_size, own

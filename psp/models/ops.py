@@ -14,6 +14,29 @@ from torch import Tensor, nn
 from psp.models.drawn import drawn
 
 SQRT2 = math.sqrt(2.0)
+_LARGE = 32 * 32  # positions of a map
+
+
+def is_lean(x: Tensor) -> bool:
+    """Return whether ``x`` goes the way that costs less: nothing is differentiated, and it is on a CPU.
+
+    There fresh memory and passes over it cost as much as convolutions do. So styles scale weights instead of
+    activations, constants are folded into them, what follows a convolution is done in place, and channels lie
+    beside one another. The numbers are the same but for rounding.
+    """
+    return not torch.is_grad_enabled() and x.device.type == "cpu"
+
+
+def laid_out(x: Tensor) -> Tensor:
+    """Return ``x`` [B,C,H,W] as convolutions on a CPU are fastest, where it goes the lean way; else as it is.
+
+    Channels lie beside one another in large maps. In small ones the weights are most of what is read, and
+    these are stored the other way.
+    """
+    if not is_lean(x):
+        return x
+    large = x.shape[-2] * x.shape[-1] >= _LARGE
+    return x.contiguous(memory_format=torch.channels_last if large else torch.contiguous_format)
 
 
 def blur_kernel(gain: float = 1.0) -> Tensor:
@@ -23,17 +46,17 @@ def blur_kernel(gain: float = 1.0) -> Tensor:
     return matrix / matrix.sum() * gain
 
 
-def filter2d(x: Tensor, kernel: Tensor, pad: tuple[int, int]) -> Tensor:
+def filter2d(x: Tensor, kernel: Tensor, pad: tuple[int, int], bias: Tensor | None = None) -> Tensor:
     """Filter every channel of ``x`` [B,C,H,W] with one ``kernel`` [kh,kw], after zero padding by ``pad``.
 
-    ``pad`` is (before, after), the same for both axes.
+    ``pad`` is (before, after), the same for both axes; ``bias`` [C] is added.
     """
     channels = x.shape[1]
     before, after = pad
     weight = kernel.to(x.dtype).expand(channels, 1, *kernel.shape)
     if before == after:
-        return F.conv2d(x, weight, padding=before, groups=channels)
-    return F.conv2d(F.pad(x, (before, after, before, after)), weight, groups=channels)
+        return F.conv2d(x, weight, bias, padding=before, groups=channels)
+    return F.conv2d(F.pad(x, (before, after, before, after)), weight, bias, groups=channels)
 
 
 def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
@@ -46,6 +69,13 @@ def upsample2d(x: Tensor, kernel: Tensor) -> Tensor:
     up = full[:, :, 1 : 1 + 2 * height, 1 : 1 + 2 * width]
     assert up.shape == (batch, channels, 2 * height, 2 * width)
     return up
+
+
+def pointwise(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """Convolve ``x`` [B,C,H,W], laid out with channels last, with ``weight`` [C',C,1,1]: one product."""
+    # Not by ``linear``: it would fill fresh memory with the bias first.
+    out = x.permute(0, 2, 3, 1) @ weight[:, :, 0, 0].t()
+    return out.add_(bias).permute(0, 3, 1, 2)
 
 
 def scaled_leaky_relu(x: Tensor) -> Tensor:
@@ -147,3 +177,26 @@ class ModulatedConv2d(nn.Module):
             sigma_inverse = torch.rsqrt(modulation.square() @ energy.t() + 1e-8)  # equation 2
             out = out * sigma_inverse[:, :, None, None]
         return out
+
+    def lean(self, x: Tensor, style: Tensor, bias: Tensor | None, gain: float = 1.0) -> Tensor:
+        """Do :meth:`forward` with ``bias`` [out], both times ``gain``, as equations 1 and 3 have it.
+
+        Args:
+            x: [1,C,H,W].
+            style: [1,style_dim].
+            bias: Added at last.
+            gain: By what the result is multiplied.
+        """
+        assert len(x) == 1, "a picture has weights of its own"
+        modulation = self.modulation(style)[0]
+        weight = self.weight[0] * (self.scale * modulation[:, None, None])
+        if self.demodulate:
+            sigma_inverse = torch.rsqrt(weight.square().sum(dim=(1, 2, 3)) + 1e-8)
+            weight *= (gain * sigma_inverse)[:, None, None, None]
+        elif gain != 1.0:
+            weight *= gain
+        bias = bias if bias is None or gain == 1.0 else bias * gain
+        if not self.upsample:
+            return F.conv2d(x, weight, bias, padding=self.padding)
+        out = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
+        return filter2d(out, self.blur.kernel, pad=(1, 1), bias=bias)

@@ -11,12 +11,14 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from psp.models.generators import AnyGenerator
-from psp.models.haar import inverse_haar
+from psp.models.haar import inverse_haar, inverse_haar_beside
 from psp.models.mobile import MobileConfig, MobileGenerator
+from psp.models.ops import is_lean, pointwise
 
 # Relative: stored weights are rounded by far less than this, and those of a fine-tuned copy differ by more.
 _SAME = 0.02
@@ -75,10 +77,27 @@ class PreviewHead(nn.Module):
             style(codes[:, start:end].flatten(1))[:, :, None, None]
             for style, (start, end) in zip(self.styles, itertools.pairwise(self.starts), strict=True)
         )
+        if is_lean(features) and len(features) == 1:
+            return self._lean(features, [each.flatten() for each in (enter, *inner)])
         x = F.leaky_relu(self.enter(features * enter), 0.2)
         for unit, scale in zip(self.units, inner, strict=False):  # the last scale is that of the bands
             x = x + F.leaky_relu(unit(x * scale), 0.2)
         return inverse_haar(self.to_bands(x * inner[-1]))
+
+    def _lean(self, features: Tensor, scales: list[Tensor]) -> Tensor:
+        """Do the same for one picture, its styles [C] scaling weights: see ``psp.models.ops.is_lean``."""
+        first, *inner, last = scales
+        x = features.contiguous(memory_format=torch.channels_last)
+        x = F.leaky_relu_(pointwise(x, self.enter.weight * first[:, None, None], _bias(self.enter)), 0.2)
+        for unit, scale in zip(self.units, inner, strict=True):
+            assert isinstance(unit, nn.Sequential)
+            around, across = unit
+            assert isinstance(around, nn.Conv2d) and isinstance(across, nn.Conv2d)
+            weight = around.weight * scale[:, None, None, None]
+            near = F.conv2d(x, weight, around.bias, padding=1, groups=len(weight))
+            x = x.add_(F.leaky_relu_(pointwise(near, across.weight, _bias(across)), 0.2))
+        bands = pointwise(x, self.to_bands.weight * last[:, None, None], _bias(self.to_bands))
+        return inverse_haar_beside(bands.mul_(0.5))
 
 
 class Previews(nn.Module):
@@ -130,6 +149,11 @@ class Previews(nn.Module):
         head = self.heads[str(size)]
         images: Tensor = head(generator.features(codes, size // 2, added), codes)
         return images
+
+
+def _bias(layer: nn.Conv2d) -> Tensor:
+    assert layer.bias is not None, "each of these layers has one"
+    return layer.bias
 
 
 def is_generator(generator: AnyGenerator, config: MobileConfig, mark: Tensor) -> bool:

@@ -37,6 +37,7 @@ _MORE = {
 _FURTHER = {
     "style": "a picture with another face; none: random styles",
     "directions": "a .safetensors file of further directions",
+    "latents": "a .safetensors file of codes to start from; none: the encoder's answer",
 }
 
 

@@ -44,7 +44,7 @@ class Task:
         caption: What it does, for a person, one or two sentences.
         limits: What it cannot do, plainly; empty where nothing needs saying.
         parameters: Its settings, in the order of the API.
-        more: Names of further files that can go in: a picture for "style", a file for "directions" or "latents".
+        more: Names of further files that can go in: a picture for "style", else for "directions", "latents".
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
         short: Its name in one word, as the page's tabs have it; empty where the title is one.
@@ -217,7 +217,7 @@ TOOLS: dict[str, Task] = {
             kind="photo",
             caption="Bring a face closer to its photo: from the encoder's answer, or from codes of yours.",
             limits="What codes cannot say, hats, hands and single curls, only exact adds.",
-            parameters=(*_PHOTO, LIKENESS.but(default="close", help=_CLOSER)),
+            parameters=(*_PHOTO, LIKENESS.but(default="close", help=_CLOSER, words=("close", "exact"))),
             more=("latents",),
             model="encode",
         ),

@@ -1,4 +1,4 @@
-"""A face refined: codes from a file brought closer to the photo, by themselves or with what they cannot say."""
+"""A face refined: codes of a file brought closer to the photo, alone or with what they cannot say of it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from psp.ranges import check_word
 from psp.registry.lookup import families
 
 Start = bytes | Path | str | CodesFile | Codes
-"""Codes as they can be given: a ``.safetensors`` file, its bytes, what was read of it, or [n,dim], [v,n,dim]."""
+"""Codes as they can be given: a ``.safetensors`` file, its bytes, what was read of it, [n,dim], [v,n,dim]."""
 
 
 def check_refining(likeness: str) -> str:

@@ -38,7 +38,7 @@ DOWNLOADING = "Downloading the model"
 """What the words of a step say while a model is downloaded."""
 
 APPROACHING = "Coming closer"
-"""What the words of a step say while codes are moved: what is reached by then can be had (``EnoughError``)."""
+"""What the words of a step say while codes are moved: what they reached can be had (``EnoughError``)."""
 
 _Key = tuple[str, Path | None, str]
 _Content = tuple[object, tuple[int, ...], bytes]

@@ -12,9 +12,11 @@ import copy
 import math
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import Tensor
 
 from psp.checkpoints.dlib_file import load_face_descriptor
@@ -25,6 +27,7 @@ from psp.inference.quality import lpips_network
 from psp.losses.identity import DescriptorLoss
 from psp.losses.lpips import LPIPS
 from psp.models.psp import PSP
+from psp.pictures.images import to_pictures
 
 STEPS = 40
 """How many steps "close" takes."""
@@ -32,8 +35,17 @@ STEPS = 40
 _SIZE = 256  # pixels of the pictures that are compared
 _RATE, _LAST_RATE = 0.03, 0.002
 _FIRST_DECAY, _SECOND_DECAY = 0.9, 0.99
+_SHOWN_EVERY = 4  # steps
 _CORRECTED_EVERY = 20  # steps; oftener brought nothing to the eye, and takes as long as five steps
 _L1, _LPIPS, _IDENTITY = 0.5, 3.0, 0.2
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A step that is shown pictures on the way, too."""
+
+    def show(self, picture: Image.Image) -> None:
+        """Take a preview: small, and not quite the true picture of the codes by then."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +79,7 @@ def refined(
         photo: [1,3,S,S] in [−1,1].
         codes: Where they start: the encoder's answer, or others.
         steps: How many.
-        step: Told how far it is; may raise to stop the work.
+        step: Told how far it is; may raise to stop the work. If it ``Shows``, it gets previews.
         keeps: Whether to return the best codes by then where ``step`` has enough of it (``EnoughError``), or
             the time is over; else that ends the work, as all else does.
     """
@@ -82,7 +94,9 @@ def refined(
                 if not keeps:
                     raise
                 return Refined(way.best, way.best_at, way.true_start)
-            way.go(index)
+            made = way.go(index)
+            if index % _SHOWN_EVERY == 0 and isinstance(step, Shows):
+                step.show(to_pictures(made.float().cpu())[0])
         return Refined(way.codes, steps, way.true_start)
 
 
@@ -118,8 +132,8 @@ class _Way:
         """The codes by now."""
         return (self._start + self._moved).detach()
 
-    def go(self, index: int) -> None:
-        """Take the step of that number, from 0."""
+    def go(self, index: int) -> Tensor:
+        """Take the step of that number, from 0; return the picture [1,3,256,256] before it."""
         codes = self._start + self._moved
         if index % _CORRECTED_EVERY == 0:
             self._correct(codes.detach())
@@ -135,6 +149,7 @@ class _Way:
         spread = (self._second / (1 - _SECOND_DECAY ** (index + 1))).sqrt()
         with torch.no_grad():
             self._moved -= rate * mean / (spread + 1e-8)
+        return made.detach()
 
     def _correct(self, codes: Tensor) -> None:
         """Find anew what previews lack of true pictures; what they seemed to be before counts no more."""

@@ -116,7 +116,9 @@ def test_who_has_enough_gets_the_closest_by_then(
     made = pipeline.encode(astronaut, align=False, likeness="close", step=enough_after(12, error))
     taken = made.details["refined"]["steps"]
     assert 2 <= taken < 12
-    assert made.details["warnings"] == [f"Stopped after {taken} of {STEPS} steps: this is the closest by then."]
+    assert made.details["warnings"] == [
+        f"Stopped after {taken} of {STEPS} steps: this is the closest by then."
+    ]
     assert made.recipe.settings == {**SETTINGS, "steps": taken}
     gained = made.details["refined"]
     assert gained["after"]["lpips"] < gained["before"]["lpips"]

@@ -77,7 +77,7 @@ class Task:
 
 _PHOTO = (MODEL, ALIGN, FACE)
 _FADES = "quick, close: what codes can say; exact: also hats, curls and backgrounds, where nothing changes"
-_CLOSER = "close: the codes are moved towards the photo; exact: they stay, and hats, curls, … are added"
+_CLOSER = "close: the codes are moved towards the photo; exact: they stay, hats and curls are added"
 _IN_VIDEOS = "encode, edit: quick, what codes can say; exact: also hats, curls and backgrounds"
 _DRAWN = (
     MODEL,

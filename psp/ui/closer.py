@@ -16,7 +16,7 @@ from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, connect_endpoint, crop_of
 from psp.ui.results import connect_results, need, result_files
 from psp.ui.settings import setting_controls
-from psp.ui.stop import Stop, connect_stop
+from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
 _TASK = TOOLS["refine"]
@@ -57,7 +57,7 @@ def connect_closer(
     shown = connect_results(fresh.follow(made, "refine"), tab.results, fresh, crop_of(pipeline))
     others = [controls.photo.input, controls.face.input, controls.picker.select]
     gr.on([*others, latents.upload, latents.clear], None, cancels=[made, shown])
-    connect_stop(tab.drop, tab.stop, [made], fresh)
+    tab.drop.click(None, cancels=[made])
 
 
 def _refiner(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:

@@ -18,7 +18,7 @@ from psp.ui.likeness import as_far_as_it_can
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
 from psp.ui.settings import Controls, setting_controls
-from psp.ui.stop import Stop, connect_stop
+from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
 
@@ -117,7 +117,7 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) ->
     shown = connect_results(fresh.follow(cropped, "align"), tab.results, fresh, crop_of(pipeline))
     late: list[dict[str, Any]] = [cropped, shown]
     gr.on([tab.controls.photo.input, tab.controls.face.input, tab.controls.picker.select], None, cancels=late)
-    connect_stop(tab.drop, tab.stop, [cropped], fresh)
+    tab.drop.click(None, cancels=[cropped])
 
 
 def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
@@ -150,4 +150,4 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -
     # Nothing was seen: there is no photo behind codes.
     shown = connect_results(fresh.follow(decoded, "decode"), tab.results, fresh, None)
     gr.on([tab.controls.photo.input, file.upload, file.clear], None, cancels=[decoded, shown])
-    connect_stop(tab.drop, tab.stop, [decoded], fresh)
+    tab.drop.click(None, cancels=[decoded])

@@ -217,7 +217,7 @@ def connect_photo_tab(
     late += _connect_examples(tab, settings, style, fresh, see, late)
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
-    connect_stop(tab.drop, tab.stop, [event, every], fresh)
+    connect_stop(tab.drop, tab.stop if tab.drop is tab.halt else None, [event, every], fresh)
     place = PhotoPlace(controls.photo, controls.align, controls.face)
     return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, place, style), results, shown)
 

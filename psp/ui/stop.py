@@ -89,11 +89,21 @@ class _Show:
 
 
 def connect_stop(
-    button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency], fresh: Fresh
+    button: gr.Button, stop: gr.State | None, runs: Sequence[gr.events.Dependency], fresh: Fresh
 ) -> None:
-    """Make ``button`` stop ``runs``, whether they wait or run; the result before stays, as ``fresh`` says."""
+    """Make ``button`` stop ``runs``, whether they wait or run; the result before stays, as ``fresh`` says.
+
+    Args:
+        button: The button.
+        stop: The visitor's wish; None where it was told already (:func:`connect_enough`).
+        runs: What is stopped.
+        fresh: Keeps results together with what they were made of.
+    """
     fresh.listen(button.click, "stopped")
-    watch_stop(button, stop, runs)
+    if stop is None:
+        button.click(None, cancels=[*runs])
+    else:
+        watch_stop(button, stop, runs)
 
 
 def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency]) -> None:

@@ -166,8 +166,9 @@ const results = (() => {
   /** Show what a run has reached by now where its result will be, behind the words of the wait; "": nothing. */
   const coming = (task, url) => {
     const place = panel(task)?.querySelector(".large [data-testid='status-tracker']");
-    place?.style.setProperty("--coming", url ? `url("${url}")` : "none");
-    place?.classList.toggle("coming", Boolean(url));
+    const shows = Boolean(url) && busy(task); // not what was asked for before the end, and comes after it
+    place?.style.setProperty("--coming", shows ? `url("${url}")` : "none");
+    place?.classList.toggle("coming", shows);
   };
 
   /** Return whether something runs in a tab. */

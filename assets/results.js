@@ -29,6 +29,9 @@ const results = (() => {
   const plain = (value) => (value && typeof value === "object" ? value.path ?? null : value ?? null);
   const same = (made, now) => made === now || (Array.isArray(made) && made.includes(now));
 
+  /** While something runs it can be stopped, and in some tabs what it has by now is asked for. */
+  const atWork = (works) => ({ halt: update({ visible: works }), ticks: update({ active: works }) });
+
   const nothing = () => ({
     source: null, first: null, latents: null, details: null, seen: null, slider: null, words: "", numbers: "", link: "",
     share: update({ interactive: false }), shared: null,
@@ -143,9 +146,9 @@ const results = (() => {
     panel(spec.task)?.classList.remove("forgiven");
     reveal(spec.task);
     // What runs already has its seed, and Gradio takes no second run beside it.
-    if (!spec.settings.includes("seed") || tab.running.size) return show(spec, tab, { halt: update({ visible: true }) });
+    if (!spec.settings.includes("seed") || tab.running.size) return show(spec, tab, atWork(true));
     tab.now.seed = tab.seed = seeds.next(spec.task, tab.now.seed);
-    return show(spec, tab, { halt: update({ visible: true }), seed: tab.seed });
+    return show(spec, tab, { ...atWork(true), seed: tab.seed });
   };
 
   /** A run begins, of the values that `asked` has just noted; `names` are those that it depends on, and the seed
@@ -158,6 +161,14 @@ const results = (() => {
     tab.begun[slot]["photo:file"] = tab.photo;
     tab.running.add(slot);
     return values;
+  };
+
+  /** Show what a run has reached by now where its result will be, behind the words of the wait; "": nothing. */
+  const coming = (task, url) => {
+    const place = panel(task)?.querySelector(".large [data-testid='status-tracker']");
+    const shows = Boolean(url) && busy(task); // not what was asked for before the end, and comes after it
+    place?.style.setProperty("--coming", shows ? `url("${url}")` : "none");
+    place?.classList.toggle("coming", shows);
   };
 
   /** Return whether something runs in a tab. */
@@ -208,7 +219,8 @@ const results = (() => {
     const tab = remember(spec, values);
     tab.running.delete(slot);
     tab.waiting = tab.running.size > 0;
-    return show(spec, tab, { halt: update({ visible: tab.running.size > 0 }) });
+    coming(spec.task, "");
+    return show(spec, tab, atWork(tab.running.size > 0));
   };
 
   const stopped = (spec, ...values) => {
@@ -217,7 +229,8 @@ const results = (() => {
     tab.waiting = false;
     forgive(spec.task); // Gradio may hear of the end of the work before it hears that nobody waits for it
     tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
-    return show(spec, tab, { halt: update({ visible: false }) });
+    coming(spec.task, "");
+    return show(spec, tab, atWork(false));
   };
 
   /** An example is opened, or a result of this visit: its input and its result come together. */
@@ -335,6 +348,6 @@ const results = (() => {
 
   return {
     changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
-    converts, clicked, busy, used, keeps, begin, hasBegun, address, preset, original, sent, madeOf,
+    converts, clicked, busy, used, keeps, begin, hasBegun, address, preset, original, sent, madeOf, coming,
   };
 })();

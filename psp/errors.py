@@ -68,5 +68,9 @@ class StoppedError(PspError):
     """The user stopped the work, or nobody waits for it any more."""
 
 
+class EnoughError(StoppedError):
+    """The user wants what is made by now; where nothing can be handed out yet, the work was stopped."""
+
+
 class TimeLimitError(PspError):
     """A request to the page takes longer than one may."""

@@ -79,9 +79,12 @@ class Parameter:
         below = f"; below 0: {self.below}" if self.below else ""
         return f"Take a {kind} from {0 if self.below else self.low:.15g} to {self.high:.15g}{below}."
 
-    def but(self, *, default: Setting | None = None, help: str = "") -> Parameter:
-        """Return the same setting as one task has it: with another default, or another help."""
-        return replace(self, default=self.default if default is None else default, help=help or self.help)
+    def but(
+        self, *, default: Setting | None = None, help: str = "", words: tuple[str, ...] = ()
+    ) -> Parameter:
+        """Return the same setting as one task has it: with another default or help, or some of the words."""
+        default = self.default if default is None else default
+        return replace(self, default=default, help=help or self.help, words=words or self.words)
 
 
 MODEL = Parameter("model", "auto", "Model", "auto: the default of this studio")
@@ -141,6 +144,7 @@ TASK = Parameter(
 
 # What recipes say besides: nobody sets these.
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
+STEPS = Parameter("steps", 40, "Steps", "how far codes came closer, where that was stopped", high=40)
 STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
 PARSER = Parameter(
     "parser", "compact", "Parser", "who mapped a photo", words=("compact", "landmarks", "segformer")

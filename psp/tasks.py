@@ -44,7 +44,7 @@ class Task:
         caption: What it does, for a person, one or two sentences.
         limits: What it cannot do, plainly; empty where nothing needs saying.
         parameters: Its settings, in the order of the API.
-        more: Names of further files that can go in: a picture for "style", a file for "directions".
+        more: Names of further files that can go in: a picture for "style", else for "directions", "latents".
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
         short: Its name in one word, as the page's tabs have it; empty where the title is one.
@@ -56,7 +56,7 @@ class Task:
     caption: str
     limits: str = ""
     parameters: tuple[Parameter, ...] = ()
-    more: tuple[Literal["style", "directions"], ...] = ()
+    more: tuple[Literal["style", "directions", "latents"], ...] = ()
     model: str = ""
     tracer: str = ""
     short: str = ""
@@ -77,6 +77,7 @@ class Task:
 
 _PHOTO = (MODEL, ALIGN, FACE)
 _FADES = "quick, close: what codes can say; exact: also hats, curls and backgrounds, where nothing changes"
+_CLOSER = "close: the codes are moved towards the photo; exact: they stay, hats and curls are added"
 _IN_VIDEOS = "encode, edit: quick, what codes can say; exact: also hats, curls and backgrounds"
 _DRAWN = (
     MODEL,
@@ -208,6 +209,16 @@ TOOLS: dict[str, Task] = {
             kind="latents",
             caption="Decode a .safetensors file of codes.",
             parameters=(MODEL,),
+            model="encode",
+        ),
+        Task(
+            name="refine",
+            title="Refine",
+            kind="photo",
+            caption="Bring a face closer to its photo: from the encoder's answer, or from codes of yours.",
+            limits="What codes cannot say, hats, hands and single curls, only exact adds.",
+            parameters=(*_PHOTO, LIKENESS.but(default="close", help=_CLOSER, words=("close", "exact"))),
+            more=("latents",),
             model="encode",
         ),
         Task(

@@ -53,6 +53,7 @@ PARSED = (
     ("gallery",),
     ("edit",),
     ("move",),
+    ("refine",),
 )
 
 

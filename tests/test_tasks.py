@@ -78,7 +78,7 @@ def test_the_command_of_a_task_has_its_settings_and_their_defaults(task: Task) -
         assert option.option_strings == [sign]
         assert option.default == setting.default
         assert option.help
-    extra = {"help", "out", "paste", task.kind, "style", "directions", "into", "size", "workers", "again"}
+    extra = {"help", "out", "paste", task.kind, *task.more, "into", "size", "workers", "again"}
     assert set(options) - {setting.name for setting in task.parameters} <= extra
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from psp.cli.arguments import any_number, any_whole
+from psp.cli.enough import until_enough
 from psp.cli.terminal import print_step, takes
 from psp.errors import SettingsError
 from psp.files.saving import made_by, stem_of, write_files
@@ -37,7 +38,11 @@ _MORE = {
 _FURTHER = {
     "style": "a picture with another face; none: random styles",
     "directions": "a .safetensors file of further directions",
+    "latents": "a .safetensors file of codes to start from; none: the encoder's answer",
 }
+
+_KEPT = ("encode", "refine")
+"""The tasks that hand out what they have by then, whoever has enough of them."""
 
 
 def add_tasks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -98,6 +103,14 @@ def _face(text: str) -> int | None:
 
 
 def _run_task(task: Task, options: argparse.Namespace) -> None:
+    if task.name not in _KEPT:
+        _made(task, options, print_step)
+        return
+    with until_enough(print_step) as step:
+        _made(task, options, step)
+
+
+def _made(task: Task, options: argparse.Namespace, step: Callable[[str, float | None], None]) -> None:
     from psp.inference.pipeline import PspPipeline  # noqa: PLC0415  (only these commands need it)
 
     pipeline = PspPipeline()
@@ -107,7 +120,7 @@ def _run_task(task: Task, options: argparse.Namespace) -> None:
         settings.pop("face", None)
     settings |= {name: getattr(options, name) for name in task.more}
     if task.model:
-        settings["step"] = print_step
+        settings["step"] = step
     faces: Sequence[int | None] = [None]
     if task.has("face") and task.kind != "video":
         if options.face is None and not getattr(options, "align", True):

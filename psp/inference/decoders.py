@@ -11,9 +11,10 @@ from psp.codes.details import Details
 from psp.errors import ModelNotFoundError
 from psp.inference import likeness
 from psp.inference.ahead import looking_ahead
-from psp.inference.errands import Floats, Work
+from psp.inference.errands import Floats, Moved, Work
 from psp.inference.loaded import Step
 from psp.inference.previews import decode_preview
+from psp.inference.refine import STEPS
 from psp.inference.refine import refined as refined_codes
 from psp.models.psp import PSP
 
@@ -28,11 +29,29 @@ def decoder(psp: PSP, size: int | None) -> Decode:
     return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
 
 
-def refined(psp: PSP, inputs: Floats, codes: torch.Tensor, step: Step | None) -> torch.Tensor:
-    """Return the codes [B,n,dim] of photos, moved closer to them one by one."""
-    photos = torch.from_numpy(inputs).to(psp.device)
+def refined(
+    psp: PSP, work: Work, codes: torch.Tensor, step: Step | None
+) -> tuple[torch.Tensor, Moved | None]:
+    """Return the codes [B,n,dim] of photos, moved closer to them one by one, where their likeness is close.
+
+    With them comes how they did, where the job says that it is told. Exact likeness moves no codes.
+    """
+    if work.likeness != "close" or work.inputs is None:
+        return codes, Moved(_plain(psp, codes), 0, 0) if work.refines else None
+    photos = torch.from_numpy(work.inputs).to(psp.device)
     pairs = zip(torch.split(photos, 1), torch.split(codes, 1), strict=True)
-    return torch.cat([refined_codes(psp, photo, each, step=step) for photo, each in pairs])
+    made = [refined_codes(psp, photo, each, step=step, keeps=work.refines) for photo, each in pairs]
+    moved = None
+    if work.refines:
+        (one,) = made  # of one photo
+        start = _plain(psp, codes) if one.start is None else one.start.float().cpu().numpy()
+        moved = Moved(start, one.steps, STEPS)
+    return torch.cat([each.codes for each in made]), moved
+
+
+def _plain(psp: PSP, codes: torch.Tensor) -> Floats:
+    """Return the picture of codes alone."""
+    return psp.decode(codes).float().cpu().numpy()
 
 
 def exactly(psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor) -> tuple[Details, Decode]:

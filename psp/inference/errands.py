@@ -22,6 +22,20 @@ Floats = NDArray[np.float32]
 _OF_LIKENESS = {"quick": 0, "close": 20, "exact": 1}
 
 
+class Moved(NamedTuple):
+    """How codes came closer to a photo.
+
+    Attributes:
+        start: The picture of the codes before, [1,3,H,W].
+        steps: How many steps they were moved.
+        of: How many that was to be; 0 where they stayed and details came to them.
+    """
+
+    start: Floats
+    steps: int
+    of: int
+
+
 class Made(NamedTuple):
     """What a job gives.
 
@@ -29,11 +43,13 @@ class Made(NamedTuple):
         codes: [v,n,dim].
         images: [v,3,H,W], about [−1,1].
         details: What codes cannot say, where that was asked for or given.
+        moved: How the codes came closer, where that was asked for.
     """
 
     codes: Floats
     images: Floats
     details: Details | None = None
+    moved: Moved | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +78,8 @@ class Work:
         anchors: Photos that the ``codes`` lie near or between: codes [1,n,dim] and details of each. A picture
             shows of the details of all of them what still fits it.
         shift: What is added to the codes, [n,dim]; where it changes the picture, the details fade.
+        refines: Whether it is told how the codes of one photo came closer; and what they reached is handed
+            out where a step has enough of it (``EnoughError``), or the time is over.
     """
 
     model: str
@@ -81,6 +99,7 @@ class Work:
     details: Details | None = None
     anchors: tuple[tuple[Floats, Details], ...] = ()
     shift: Floats | None = None
+    refines: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,6 +156,7 @@ def _weight(work: Work) -> int:
         + (work.strength < 1.0)
         + (work.task == "frontalize")
         + _OF_LIKENESS[work.likeness]
+        + work.refines
         + len(work.anchors)
     )
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+_STOPPED = "Stopped after {steps} of {of} steps: this is the closest by then."
+
 
 class Clock:
     """Seconds spent in each part of a request."""
@@ -113,6 +115,7 @@ class Job:
         likeness: str = "quick",
         details: Details | None = None,
         shift: Codes | None = None,
+        refines: bool = False,
     ) -> Result:
         """Run the network and tell the story.
 
@@ -125,10 +128,12 @@ class Job:
             likeness: Of a photo: "quick", "close" or "exact".
             details: What they cannot say, where that is known.
             shift: What is added to the codes.
+            refines: Whether it is told how much closer they came to the photo.
         """
         self.tell("Drawing the face")
         work = Work(self.model, self.model_task, prepared.inputs, prepared.codes, strength=strength)
         work = replace(work, detail=prepared.detail, likeness=likeness, details=details, shift=shift)
+        work = replace(work, refines=refines)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
         if style is not None:
@@ -148,14 +153,21 @@ class Job:
             recipe: What reproduces the result.
             style: The second picture.
         """
-        codes, images, kept = work
+        codes, images, kept, moved = work
         made = tuple(to_pictures(_tensor(images)))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
+        gained: dict[str, Any] = {}
         place = prepared.place
         if prepared.given is not None:
             quality = _compare(prepared.given, made[0])
+        if prepared.given is not None and moved is not None:
+            before = _compare(prepared.given, to_pictures(_tensor(moved.start))[0])
+            gained["refined"] = {"before": before, "after": quality, "steps": moved.steps, "of": moved.of}
         if place is not None and place.face != NO_FACE:
             warnings += photo_warnings(place.crop, place.side, place.sure, task=self.task)
+        if moved is not None and moved.steps < moved.of:
+            recipe = replace(recipe, settings={**recipe.settings, "steps": moved.steps})
+            warnings.append(_STOPPED.format(steps=moved.steps, of=moved.of))
         self.clock.lap("quality")
         told = {
             "recipe": recipe.to_dict(),
@@ -165,6 +177,7 @@ class Job:
             "device": self._network.device,
             "alignment": None if place is None else describe(place),
             "quality": quality,
+            **gained,
             "timings": self.clock.seconds,
             "warnings": warnings,
         }

@@ -129,7 +129,7 @@ def _tensor(kept: Map, device: torch.device) -> Tensor:
 def _for(psp: PSP) -> tuple[FeatureResidual, MobileGenerator]:
     """Return the network and the generator that it was trained with."""
     if not is_known(psp):
-        raise InputError(_LACKS, "Use likeness=quick.")
+        raise InputError(_LACKS, "Use likeness=quick or close.")
     assert isinstance(psp.decoder, MobileGenerator), "it is known"
     return _network(psp.device), psp.decoder
 

@@ -37,6 +37,9 @@ Step = Callable[[str, float | None], None]
 DOWNLOADING = "Downloading the model"
 """What the words of a step say while a model is downloaded."""
 
+APPROACHING = "Coming closer"
+"""What the words of a step say while codes are moved: what they reached can be had (``EnoughError``)."""
+
 _Key = tuple[str, Path | None, str]
 _Content = tuple[object, tuple[int, ...], bytes]
 # Bytes of a tensor.

@@ -13,7 +13,7 @@ from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
 from psp.inference.devices import pick_device
 from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
-from psp.inference.loaded import DOWNLOADING, Loaded, Models, Step
+from psp.inference.loaded import APPROACHING, DOWNLOADING, Loaded, Models, Step
 from psp.inference.parts import current_part
 from psp.maps.classes import MapClasses
 from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, has_model
@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 
     from psp.models.psp import PSP, PSPConfig
 
-__all__ = ["DOWNLOADING", "Accelerate", "Floats", "Loaded", "Network", "Step", "Work", "require_picture"]
+__all__ = [
+    "APPROACHING",
+    "DOWNLOADING",
+    "Accelerate",
+    "Floats",
+    "Loaded",
+    "Network",
+    "Step",
+    "Work",
+    "require_picture",
+]
 
 Accelerate = Callable[[Callable[..., Any], Callable[..., int]], Callable[..., Any]]
 """Wraps the function that needs a GPU; told for how many seconds, by a function of the same arguments."""
@@ -214,8 +224,9 @@ class Network:
         psp = (loaded or self.load(work.model, work.task)).psp
         with torch.inference_mode():
             codes, decode = self._start(psp, work, step)
-            if work.likeness == "close" and work.inputs is not None:
-                codes = decoders.refined(psp, work.inputs, codes, step)
+            if work.codes is not None and work.refines:  # before forty steps are taken from there
+                _require_known(psp, work.codes)
+            codes, moved = decoders.refined(psp, work, codes, step)
             if work.task == "frontalize" and work.inputs is not None:
                 codes = decoders.looking_ahead(psp, codes)
             details, before = work.details, codes
@@ -236,7 +247,7 @@ class Network:
             if work.codes is not None or work.shift is not None:
                 _require_known(psp, codes.float().cpu().numpy())
             require_picture(made)
-            return Made(variants.float().cpu().numpy(), made.numpy(), details)
+            return Made(variants.float().cpu().numpy(), made.numpy(), details, moved)
 
     def _start(
         self, psp: PSP, work: Work, step: Step | None

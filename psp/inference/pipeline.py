@@ -8,6 +8,7 @@ from pathlib import Path
 from psp.codes.latents import CodesFile
 from psp.codes.variants import Variation, plan_even_steps, plan_random_styles
 from psp.config import Settings
+from psp.inference.approach import Start, check_refining, refine
 from psp.inference.calls import task_calls
 from psp.inference.clip_tasks import ClipTasks
 from psp.inference.decoding import decode
@@ -83,7 +84,42 @@ class PspPipeline(ClipTasks):
         """
         likeness = check_word("likeness", likeness)
         own: dict[str, Setting] = {"likeness": likeness}
-        return self._translate_photo("encode", photo, model, align, face, step, own, likeness=likeness)
+        close = likeness == "close"
+        return self._translate_photo(
+            "encode", photo, model, align, face, step, own, likeness=likeness, refines=close
+        )
+
+    def refine(
+        self,
+        photo: Photo,
+        latents: Start | None = None,
+        model: str = "auto",
+        align: bool = True,
+        face: int = 0,
+        likeness: str = "close",
+        step: Step | None = None,
+    ) -> Result:
+        """Bring codes closer to the face in ``photo``; ``details["refined"]`` tells what that gained.
+
+        Args:
+            photo: The photo.
+            latents: Codes to start from, the first of several; None: the encoder's answer, so that the result
+                is that of ``encode``, byte for byte.
+            model: See the class; with ``latents``, "auto" takes the one that their file names.
+            align: See the class.
+            face: See the class.
+            likeness: "close": the codes are moved; "exact": they stay, and what they cannot say of the photo
+                is added. Both as for ``encode``.
+            step: See the class. If it raises ``EnoughError`` while codes are moved, the closest by then are
+                handed out, with a warning; so they are by ``encode``.
+        """
+        likeness = check_refining(likeness)
+        if latents is not None:
+            return refine(self.network, self._seen(photo), latents, model, align, face, likeness, step)
+        own: dict[str, Setting] = {"likeness": likeness}
+        return self._translate_photo(
+            "encode", photo, model, align, face, step, own, likeness=likeness, refines=True
+        )
 
     def edit(
         self,
@@ -328,6 +364,7 @@ class PspPipeline(ClipTasks):
         *,
         strength: float = 1.0,
         likeness: str = "quick",
+        refines: bool = False,
     ) -> Result:
         """Run a task on a photo that gives one picture."""
         job = Job(task, self.network, model, step)
@@ -335,7 +372,7 @@ class PspPipeline(ClipTasks):
         prepared = prepare_photo(self._seen(photo), aligned, face, job.loaded.in_size)
         job.clock.lap("align")
         recipe = job.recipe({"align": aligned, "face": face, **(own or {})})
-        return job.run(prepared, recipe, strength=strength, likeness=likeness)
+        return job.run(prepared, recipe, strength=strength, likeness=likeness, refines=refines)
 
 
 def _random_styles(job: Job, variants: int, seed: int, layers: str, alpha: float) -> Variation:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from psp.errors import EnoughError
 from psp.faces.alignment import FoundFaces, find_faces
 from psp.inference.errands import Errand
 from psp.inference.network import Step
@@ -55,7 +56,13 @@ def all_faces(pipeline: PspPipeline, photo: str, make: Make, step: Step) -> AllF
     results: list[Result] = []
     why, began, turn = "", time.monotonic(), current_turn()
     while len(results) < most:
-        results.append(make(faces, len(results), _Within(step, len(results), most)))
+        try:
+            results.append(make(faces, len(results), _Within(step, len(results), most)))
+        except EnoughError:
+            if not results:
+                raise
+            why = "You stopped the others."
+            break
         if len(results) == 1 and (room := _room(pipeline, results[0])) < most:
             most, why = room, _too_many(room)
         each = (time.monotonic() - began) / len(results)

@@ -10,6 +10,7 @@ import gradio as gr
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
+from psp.ui.closer import closer_controls, coming_ticks, connect_closer
 from psp.ui.controls import check_model, file_input
 from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, Tab, connect_endpoint, connect_photo_tab, crop_of, photo_tab
@@ -17,14 +18,14 @@ from psp.ui.likeness import as_far_as_it_can
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import connect_results, need, result_files
 from psp.ui.settings import Controls, setting_controls
-from psp.ui.stop import Stop, connect_stop
+from psp.ui.stop import Stop
 from psp.ui.words import in_words
 
 
 def encode_tab(pipeline: PspPipeline) -> Tab:
     """Lay out the tab, inside the current Blocks, and connect it."""
     task = TASKS["encode"]
-    tab = photo_tab(pipeline.settings, task, "image", _more)
+    tab = photo_tab(pipeline.settings, task, "image", _more, keeps=True)
 
     def make(photo: str, model: str, align: bool, face: int, likeness: str, **step: Any) -> Result:  # noqa: ANN401  (step=)
         model = check_model(model, task.name, pipeline.settings)
@@ -55,12 +56,17 @@ def encode_tab(pipeline: PspPipeline) -> Tab:
             stop: The visitor's wish to stop.
             progress: Shows what happens.
         """
-        return result_files(make(photo, model, align, face, likeness, step=stop.watch(progress)), tab.kind)
+        with stop.watching(progress) as step:
+            return result_files(make(photo, model, align, face, likeness, step=step), tab.kind)
 
-    more = tab.extra
-    connected = connect_photo_tab(pipeline, tab, encode, make, more.settings, beside={"codes": more.latents})
+    more, ticks = tab.extra, coming_ticks(pipeline, tab)
+    connected = connect_photo_tab(
+        pipeline, tab, encode, make, more.settings, beside={"codes": more.latents},
+        switches={"ticks": ticks} if ticks else {},
+    )  # fmt: skip
     _connect_align(pipeline, tab, connected.fresh)
     _connect_decode(pipeline, tab, connected.fresh)
+    connect_closer(pipeline, tab, connected.fresh, more.latents, more.how, more.closer)
     return connected
 
 
@@ -72,6 +78,8 @@ class _More:
     crop: gr.Button
     latents: gr.File
     decode: gr.Button
+    how: gr.components.Component
+    closer: gr.Button
 
 
 def _more() -> _More:
@@ -81,7 +89,8 @@ def _more() -> _More:
         crop = gr.Button("Only crop the face (FFHQ alignment)", size="sm")
         latents = file_input("Latents: a .safetensors file of codes", ".safetensors", 120)
         decode = gr.Button("Decode the codes", size="sm")
-    return _More(settings, crop, latents, decode)
+        how, closer = closer_controls()
+    return _More(settings, crop, latents, decode, how, closer)
 
 
 def _connect_align(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
@@ -108,7 +117,7 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) ->
     shown = connect_results(fresh.follow(cropped, "align"), tab.results, fresh, crop_of(pipeline))
     late: list[dict[str, Any]] = [cropped, shown]
     gr.on([tab.controls.photo.input, tab.controls.face.input, tab.controls.picker.select], None, cancels=late)
-    connect_stop(tab.halt, tab.stop, [cropped], fresh)
+    tab.drop.click(None, cancels=[cropped])
 
 
 def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
@@ -141,4 +150,4 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -
     # Nothing was seen: there is no photo behind codes.
     shown = connect_results(fresh.follow(decoded, "decode"), tab.results, fresh, None)
     gr.on([tab.controls.photo.input, file.upload, file.clear], None, cancels=[decoded, shown])
-    connect_stop(tab.halt, tab.stop, [decoded], fresh)
+    tab.drop.click(None, cancels=[decoded])

@@ -41,7 +41,7 @@ from psp.ui.results import (
 )
 from psp.ui.settings import align_controls, model_input
 from psp.ui.share import connect_share
-from psp.ui.stop import Stop, connect_stop
+from psp.ui.stop import Stop, connect_enough, connect_stop
 from psp.ui.words import in_words
 
 MODEL_QUEUE = "model"
@@ -87,6 +87,11 @@ def run_buttons(task: Task) -> tuple[gr.Button, gr.Button]:
     return run, stop
 
 
+def drop_button(task: Task) -> gr.Button:
+    """Make a button that is not seen: the page presses it where Stop finds nothing to hand out."""
+    return gr.Button("Drop", elem_id=f"drop-{task.name}", visible="hidden")
+
+
 @dataclass(frozen=True)
 class PhotoTab(Generic[E]):
     """The parts of a tab whose input is a photo.
@@ -97,7 +102,8 @@ class PhotoTab(Generic[E]):
         controls: The photo and its settings.
         extra: The task's own controls.
         run: The button that runs it.
-        halt: The button that stops it.
+        halt: The button Stop.
+        drop: The button that stops it, whatever there is by then: ``halt`` itself, but for tasks that keep.
         stop: The visitor's wish to stop.
         every: The button for all faces.
         examples: The row of examples.
@@ -110,6 +116,7 @@ class PhotoTab(Generic[E]):
     extra: E
     run: gr.Button
     halt: gr.Button
+    drop: gr.Button
     stop: gr.State
     every: gr.Button
     examples: gr.Gallery
@@ -117,7 +124,13 @@ class PhotoTab(Generic[E]):
 
 
 def photo_tab(
-    settings: Settings, task: Task, kind: Kind, extra: Callable[[], E], field: PhotoField = photo_field
+    settings: Settings,
+    task: Task,
+    kind: Kind,
+    extra: Callable[[], E],
+    field: PhotoField = photo_field,
+    *,
+    keeps: bool = False,
 ) -> PhotoTab[E]:
     """Lay out a tab whose input is a photo, inside the current Blocks.
 
@@ -127,12 +140,14 @@ def photo_tab(
         kind: Whether it gives one picture or several.
         extra: Makes the task's own controls.
         field: Makes the photo, the note of what was found in it, and the choice of faces.
+        keeps: Whether Stop hands out what there is by then, where there is something.
     """
     introduction(task)
     with gr.Row():
         with gr.Column(scale=2, elem_classes="input-column"):
             photo, note, picker = field()
             run, halt = run_buttons(task)
+            drop = drop_button(task) if keeps else halt
             every = gr.Button("All faces in the photo", size="sm", visible=False)
             more = extra()
             examples = example_row(task.name)
@@ -141,7 +156,10 @@ def photo_tab(
                 model = model_input(task.name, settings)
             controls = PhotoControls(photo, note, picker, model, align, face)
         results = results_panel(kind, task)
-    return PhotoTab(task, kind, controls, more, run, halt, gr.State(Stop()), every, examples, results)
+    stop = gr.State(Stop())
+    if keeps:
+        connect_enough(halt, drop, stop)
+    return PhotoTab(task, kind, controls, more, run, halt, drop, stop, every, examples, results)
 
 
 def connect_photo_tab(
@@ -199,7 +217,7 @@ def connect_photo_tab(
     late += _connect_examples(tab, settings, style, fresh, see, late)
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
     gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
-    connect_stop(tab.halt, tab.stop, [event, every], fresh)
+    connect_stop(tab.drop, tab.stop if tab.drop is tab.halt else None, [event, every], fresh)
     place = PhotoPlace(controls.photo, controls.align, controls.face)
     return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, place, style), results, shown)
 
@@ -300,12 +318,14 @@ def _connect_every(
         *values: object,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
-        made = all_faces(
-            pipeline,
-            need(photo, "photo"),
-            lambda faces, face, step: make(faces, model, True, face, *values, step=step),
-            stop.watch(progress),
-        )
+        path = need(photo, "photo")
+        with stop.watching(progress) as watch:
+            made = all_faces(
+                pipeline,
+                path,
+                lambda faces, face, step: make(faces, model, True, face, *values, step=step),
+                watch,
+            )
         note(made.results, faces=len(made.results))
         if made.why:
             gr.Warning(f"The {len(made.results)} largest of {made.found} faces were made. {made.why}")

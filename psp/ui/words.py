@@ -76,7 +76,16 @@ def summary(details: dict[str, Any]) -> str:
     elif quality:
         drawn = details["recipe"]["task"] == "toonify"
         lines.append(f"Not a very close likeness. {_CLOSER_DRAWN if drawn else _CLOSER}")
+    if gain := details.get("refined"):
+        lines.append(gain_words(gain))
     return "\n\n".join([" ".join(lines), *(f"⚠️ {for_page(warning)}" for warning in details["warnings"])])
+
+
+def gain_words(gain: dict[str, Any]) -> str:
+    """Return how much closer to its photo a face came, for a person; 0 is the photo itself."""
+    before, after = (float(gain[when]["lpips"]) for when in ("before", "after"))
+    way = f"{before:.2f} → {after:.2f}"
+    return f"Closer to the photo: {way}." if after < before else f"No closer to the photo than before: {way}."
 
 
 def in_numbers(details: dict[str, Any]) -> str:
@@ -89,6 +98,13 @@ def in_numbers(details: dict[str, Any]) -> str:
         lines.append(
             f"Identity distance to the input {quality['identity']:.2f} (under {SAME_PERSON} is the same "
             f"person to the network), LPIPS {quality['lpips']:.2f}, mean squared error {quality['l2']:.3f}."
+        )
+    if gain := details.get("refined"):
+        before = gain["before"]
+        taken = f" in {gain['steps']} steps" if gain["of"] else ""
+        lines.append(
+            f"It came closer{taken}; before: identity distance {before['identity']:.2f}, "
+            f"LPIPS {before['lpips']:.2f}, mean squared error {before['l2']:.3f}."
         )
     made = f"{details['size']} px, " + (f"model {details['model']}, " if details["model"] else "")
     lines.append(f"{made}{sum(details['timings'].values()):.1f} s.")

@@ -111,6 +111,19 @@ def test_drawings_and_codes_go_through_the_command_line(photo: Path, tmp_path: P
     assert (tmp_path / f"{made.stem}-decode.png").read_bytes() == made.read_bytes()
 
 
+def test_codes_are_refined(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipeline = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache"))
+    pipeline.encode(photo).save(tmp_path / "start.png")
+    codes = tmp_path / "start.safetensors"
+    assert main(["refine", str(photo), "--latents", str(codes), "-o", str(tmp_path / "out")]) == 0
+    result = pipeline.refine(photo, codes)
+    assert (tmp_path / "out" / "photo-refine.png").read_bytes() == result.png()
+    assert (tmp_path / "out" / "photo-refine.safetensors").read_bytes() == result.latents_file()
+    assert json.loads(capsys.readouterr().out)["refined"] == result.details["refined"]
+    assert main(["refine", str(photo), "--likeness", "quick"]) == 2
+    assert "close or exact" in capsys.readouterr().err
+
+
 def test_all_faces_are_made_and_pasted_back(
     two_people: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -67,3 +67,18 @@ def test_a_crop_that_is_taken_as_it_is_can_be_exact(studio: PspPipeline, exact: 
     exact.seen.save(out, "PNG")
     again = studio.encode(out.getvalue(), likeness="exact", align=False)
     assert again.details["quality"]["lpips"] < 0.08
+
+
+def test_refining_exactly_adds_details_to_given_codes(studio: PspPipeline, exact: Result) -> None:
+    made = studio.refine(HAT, likeness="exact")
+    assert made.png() == exact.png() and made.latents_file() == exact.latents_file()
+    quick = studio.encode(HAT)
+    assert quick.latents is not None
+    assert made.details["refined"]["before"] == quick.details["quality"]
+    given = studio.refine(HAT, quick.latents_file(), likeness="exact")
+    assert given.image.tobytes() == exact.image.tobytes()
+    mean = studio.refine(HAT, quick.latents * 0.5, likeness="exact")
+    gained = mean.details["refined"]
+    assert gained["after"]["lpips"] < gained["before"]["lpips"] / 2
+    assert mean.latents is not None and np.array_equal(mean.latents, quick.latents * 0.5)
+    assert studio.decode(mean.latents_file() or b"").image.tobytes() == mean.image.tobytes()

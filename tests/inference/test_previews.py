@@ -67,10 +67,10 @@ def test_a_job_asks_for_previews_by_their_size(psp: PSP, heads: Previews, tmp_pa
     save_psp(psp, path, precision="float32", info={"task": "encode"})
     network = Network(Settings(cache_dir=tmp_path, device="cpu"))
     given = codes().numpy()
-    same, small, _ = network.run(Work(str(path), "encode", codes=given, size=16))
+    same, small, *_ = network.run(Work(str(path), "encode", codes=given, size=16))
     assert np.array_equal(same, given)
     assert np.allclose(small, heads(psp.decoder, codes(), 16).numpy(), atol=1e-5)
-    _, large, _ = network.run(Work(str(path), "encode", codes=given))
+    _, large, *_ = network.run(Work(str(path), "encode", codes=given))
     assert large.shape == (2, 3, 64, 64)
 
 
@@ -79,7 +79,7 @@ def test_a_face_between_two_models_has_a_small_picture_too(psp: PSP, heads: Prev
         save_psp(psp, tmp_path / f"{task}.safetensors", precision="float32", info={"task": task})
     network = Network(Settings(cache_dir=tmp_path, device="cpu"))
     given = codes().numpy()[:1]
-    _, small, _ = network.run(Work(str(tmp_path), "toonify", codes=given, strength=0.5, size=32))
+    _, small, *_ = network.run(Work(str(tmp_path), "toonify", codes=given, strength=0.5, size=32))
     assert np.allclose(small, psp.decode(codes()[:1], 32).numpy(), atol=1e-5)
-    _, plain, _ = network.run(Work(str(tmp_path), "toonify", codes=given, strength=0.0, size=16))
+    _, plain, *_ = network.run(Work(str(tmp_path), "toonify", codes=given, strength=0.0, size=16))
     assert np.allclose(plain, heads(psp.decoder, codes()[:1], 16).numpy(), atol=1e-5)

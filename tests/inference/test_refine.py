@@ -7,10 +7,24 @@ import pytest
 import torch
 from PIL import Image
 
-from psp.errors import StoppedError
-from psp.inference.pipeline import PspPipeline
+from psp.codes.latents import codes_from_bytes
+from psp.errors import EnoughError, InputError, StoppedError, TimeLimitError
+from psp.inference.network import APPROACHING, Step
+from psp.inference.pipeline import PspPipeline, Result
 from psp.inference.refine import STEPS, refined
 from psp.pictures.images import to_tensor
+
+SETTINGS = {"align": False, "face": 0, "likeness": "close"}
+
+
+def enough_after(steps: int, error: type[Exception] = EnoughError) -> Step:
+    """A step that has enough once codes were moved so often."""
+
+    def step(words: str, share: float | None) -> None:
+        if APPROACHING in words and (share or 0) >= steps / STEPS:
+            raise error("Stopped.", "")
+
+    return step
 
 
 def test_it_is_nearer_to_the_photo_and_the_same_again(pipeline: PspPipeline, astronaut: Image.Image) -> None:
@@ -61,4 +75,82 @@ def test_it_can_be_stopped_and_says_how_far_it_is(pipeline: PspPipeline, astrona
 def test_no_steps_change_nothing(pipeline: PspPipeline, astronaut: Image.Image) -> None:
     psp = pipeline.network.load("auto", "encode").psp
     codes = psp.w_avg[None].clone()
-    assert torch.equal(refined(psp, to_tensor(astronaut, 128), codes, 0), codes)
+    assert torch.equal(refined(psp, to_tensor(astronaut, 128), codes, 0).codes, codes)
+
+
+def test_refining_the_encoders_answer_is_encoding_closely(
+    pipeline: PspPipeline, astronaut: Image.Image
+) -> None:
+    close, made = pipeline.encode(astronaut, likeness="close"), pipeline.refine(astronaut)
+    assert made.png() == close.png() and made.latents_file() == close.latents_file()
+    quick = pipeline.encode(astronaut)
+    told = {"before": quick.details["quality"], "after": made.details["quality"], "steps": STEPS, "of": STEPS}
+    assert made.details["refined"] == close.details["refined"] == told
+    assert "refined" not in quick.details
+
+
+def test_codes_of_a_file_come_closer_from_where_they_are(
+    pipeline: PspPipeline, astronaut: Image.Image
+) -> None:
+    quick = pipeline.encode(astronaut, align=False)
+    assert quick.latents is not None
+    close = pipeline.encode(astronaut, align=False, likeness="close")
+    again = [
+        pipeline.refine(astronaut, given, align=False)
+        for given in (quick.latents, quick.latents[None], quick.latents_file())
+    ]
+    assert {made.image.tobytes() for made in again} == {close.image.tobytes()}
+    assert again[0].recipe.task == "refine" and again[0].recipe.settings == SETTINGS
+    further = pipeline.refine(astronaut, close.latents_file(), align=False)
+    assert further.details["refined"]["before"] == close.details["quality"]
+    assert further.details["quality"]["lpips"] < close.details["quality"]["lpips"]
+    assert further.png() == pipeline.refine(astronaut, close.latents_file(), align=False).png()
+    assert pipeline.decode(further.latents_file() or b"").image.tobytes() == further.image.tobytes()
+    assert codes_from_bytes(further.latents_file() or b"").recipe == further.recipe
+
+
+@pytest.mark.parametrize("error", [EnoughError, TimeLimitError])
+def test_who_has_enough_gets_the_closest_by_then(
+    pipeline: PspPipeline, astronaut: Image.Image, error: type[Exception]
+) -> None:
+    made = pipeline.encode(astronaut, align=False, likeness="close", step=enough_after(12, error))
+    taken = made.details["refined"]["steps"]
+    assert 2 <= taken < 12
+    assert made.details["warnings"] == [
+        f"Stopped after {taken} of {STEPS} steps: this is the closest by then."
+    ]
+    assert made.recipe.settings == {**SETTINGS, "steps": taken}
+    gained = made.details["refined"]
+    assert gained["after"]["lpips"] < gained["before"]["lpips"]
+    assert gained["before"] == pipeline.encode(astronaut, align=False).details["quality"]
+
+
+def test_who_has_enough_at_once_gets_the_start(pipeline: PspPipeline, astronaut: Image.Image) -> None:
+    quick = pipeline.encode(astronaut, align=False)
+    made = pipeline.refine(astronaut, quick.latents, align=False, step=enough_after(0))
+    assert made.image.tobytes() == quick.image.tobytes()
+    assert made.details["refined"]["steps"] == 0
+
+
+def test_nothing_is_handed_out_where_nobody_waits_or_something_else_was_asked_for(
+    pipeline: PspPipeline, astronaut: Image.Image
+) -> None:
+    with pytest.raises(StoppedError):
+        pipeline.refine(astronaut, align=False, step=enough_after(12, StoppedError))
+    with pytest.raises(EnoughError):
+        pipeline.edit(astronaut, align=False, likeness="close", step=enough_after(12))
+
+
+def test_what_cannot_be_refined_is_told(pipeline: PspPipeline, astronaut: Image.Image) -> None:
+    quick: Result = pipeline.encode(astronaut, align=False)
+    assert quick.latents is not None
+    for given, likeness, said in (
+        (None, "quick", "Take close or exact"),
+        (quick.latents[:5], "close", "5 layers"),
+        (quick.latents + 1e6, "close", "far outside"),
+        (quick.latents * np.nan, "close", "NaN"),
+        (quick.latents[0], "close", "shape"),
+        (b"no file", "close", "not a .safetensors file"),
+    ):
+        with pytest.raises(InputError, match=said):
+            pipeline.refine(astronaut, given, align=False, likeness=likeness)

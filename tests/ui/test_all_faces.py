@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from psp.errors import InputError, StoppedError
+from psp.errors import EnoughError, InputError, StoppedError
 from psp.faces import alignment
 from psp.faces.alignment import FoundFaces
 from psp.inference.network import Step
@@ -116,6 +116,20 @@ def test_it_can_be_stopped_between_faces_and_variants(pipeline: PspPipeline, inp
             step,
         )
     assert heard[-1][1] == 0.25
+
+
+def test_who_has_enough_gets_the_faces_that_were_made(pipeline: PspPipeline, inputs: dict[str, Path]) -> None:
+    def step(words: str, share: float | None) -> None:
+        if words.startswith("Face 2 of 2"):
+            raise EnoughError("Stopped.")
+
+    some = all_faces(
+        pipeline,
+        str(inputs["two"]),
+        lambda faces, face, step: pipeline.encode(faces, face=face, step=step),
+        step,
+    )
+    assert (len(some.results), some.found, some.why) == (1, 2, "You stopped the others.")
 
 
 @pytest.fixture

@@ -22,6 +22,17 @@ PHOTO = {"photo": "required", "model": "auto", "align": True, "face": 0}
 DRAWN = {"model": "auto", "variants": 1, "seed": 0, "layers": "auto", "alpha": 1.0}
 CONTRACT: dict[str, tuple[dict[str, object], str]] = {
     "/encode": ({**PHOTO, "likeness": "quick"}, "image"),
+    "/refine": (
+        {
+            "photo": "required",
+            "latents": None,
+            "model": "auto",
+            "align": True,
+            "face": 0,
+            "likeness": "close",
+        },
+        "image",
+    ),
     "/edit": (
         {
             "photo": "required",
@@ -93,6 +104,10 @@ WITHOUT_CODES = ("/align", "/photo_to_sketch", "/photo_to_mask")
 # the likeness: the small family of these tests cannot be exact.
 REQUESTS: dict[str, dict[str, object]] = {
     "/encode": {"photo": "two", "model": "mobile-1024", "align": True, "face": 1, "likeness": "quick"},
+    "/refine": {
+        "photo": "two", "latents": "latents", "model": "mobile-1024", "align": True, "face": 1,
+        "likeness": "close",
+    },
     "/edit": {
         "photo": "two", "directions": "directions", "model": "mobile-1024", "align": True, "face": 1,
         "edits": "tint:0.5,features-1:-1", "likeness": "quick",
@@ -184,7 +199,8 @@ def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
     assert len(pictures) == request.get("variants", 1)
     assert (Path(latents).read_bytes() if latents else None) == result.latents_file()
     assert (latents is None) == (endpoint in WITHOUT_CODES)
-    more = {"video"} if endpoint == "/video" else set()  # what it costs, how large it is
+    # What it costs, how large it is; what it gained.
+    more = {"/video": {"video"}, "/refine": {"refined"}}.get(endpoint, set())
     assert set(details) - more == {
         "recipe", "model", "passes", "size", "device", "alignment", "quality", "timings", "warnings",
     }  # fmt: skip
@@ -339,6 +355,7 @@ def test_the_page_is_built_without_loading_a_model(pipeline: PspPipeline) -> Non
         ("/edit", "photo", {"edits": "smile:9"}, "-2 to 2"),
         ("/edit", "photo", {"edits": "beauty:1"}, "no direction 'beauty'"),
         ("/edit", "photo", {"likeness": "perfect"}, "quick"),
+        ("/refine", "photo", {"likeness": "quick"}, "close, exact"),
         ("/move", "photo", {}, "Nothing would move"),
         ("/move", "photo", {"edits": "pose-1:1", "seconds": 60}, "60"),
         ("/move", "photo", {"edits": "pose-1:1", "size": 4096}, "256, 512"),

@@ -100,3 +100,14 @@ def test_unforeseen_errors_keep_their_text_to_themselves() -> None:
     with pytest.raises(gr.Error) as caught:
         fail()
     assert caught.value.message == "Something went wrong on the server."
+
+
+def test_what_refining_gained_is_told_in_plain_words_and_its_figures_with_the_numbers() -> None:
+    figures = {"identity": 0.3, "lpips": 0.204, "l2": 0.05}
+    gain = {"before": figures, "after": {**figures, "lpips": 0.092}, "steps": 40, "of": 40}
+    assert summary(details(refined=gain)) == "A close likeness. Closer to the photo: 0.20 → 0.09."
+    numbers = in_numbers(details(refined=gain))
+    assert "in 40 steps; before: identity distance 0.30, LPIPS 0.20, mean squared error 0.050." in numbers
+    worse = gain | {"after": figures, "steps": 0, "of": 0}
+    assert "No closer to the photo than before: 0.20 → 0.20." in summary(details(refined=worse))
+    assert "steps" not in in_numbers(details(refined=worse))

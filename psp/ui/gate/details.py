@@ -14,6 +14,7 @@ from psp.ranges import as_number
 from psp.tasks import CALLS
 
 _LONGEST, _MOST = 1000, 32
+_FIGURES = ("identity", "lpips", "l2")
 
 
 def checked_details(details: object) -> dict[str, Any]:
@@ -34,7 +35,8 @@ def checked_details(details: object) -> dict[str, Any]:
     if not (
         recipe.task in CALLS
         and (place is None or _is_place(place))
-        and (quality is None or _is_numbers(quality, ("identity", "lpips", "l2")))
+        and (quality is None or _is_numbers(quality, _FIGURES))
+        and (details.get("refined") is None or _is_gain(details["refined"]))
         and _is_numbers(timings, ())
         and _is_numbers(details, ("size",), all_values=False)
         and (details.get("passes") is None or _is_numbers(details, ("passes",), all_values=False))
@@ -53,6 +55,13 @@ def _is_place(place: object) -> bool:
     counts = [place.get(key) for key in ("faces", "face")]
     whole = all(isinstance(each, int) and not isinstance(each, bool) and 0 <= each < 1e6 for each in counts)
     return isinstance(place.get("quad"), list) and (whole or counts == [None, None])
+
+
+def _is_gain(gain: object) -> bool:
+    return _is_numbers(gain, ("steps", "of"), all_values=False) and all(
+        _is_numbers(gain.get(when), _FIGURES)  # type: ignore[attr-defined]  # an object, by the line above
+        for when in ("before", "after")
+    )
 
 
 def _is_numbers(value: object, needed: tuple[str, ...], *, all_values: bool = True) -> bool:

@@ -17,6 +17,9 @@ WRONG: list[Any] = [
     10**400, 2**63, 0.5, "x" * 100_000, "\ud800",
 ]  # fmt: skip
 
+FIGURES = {"identity": 0.4, "lpips": 0.2, "l2": 0.1}
+GAIN = {"before": FIGURES, "after": FIGURES, "steps": 40, "of": 40}
+
 
 @pytest.fixture(scope="module")
 def raw(url: str) -> Raw:
@@ -176,7 +179,9 @@ def place(quad: object) -> dict[str, Any]:
         {"alignment": {"faces": "<b>", "face": 0, "side": 1, "quad": []}},
         {"recipe": {}}, {"recipe": None}, {"quality": {"identity": "x"}}, {"quality": {}},
         {"timings": {"a": "b"}}, {"timings": None}, {"warnings": "x"}, {"warnings": [1]},
-        {"warnings": ["x"] * 1000}, {"size": "x"}, {"model": 5}, {"passes": "x"}, {"passes": []},
+        {"refined": 5}, {"refined": {"steps": 1, "of": 2}}, {"refined": {**GAIN, "before": {"lpips": "<b>"}}},
+        {"refined": {**GAIN, "steps": "<b>"}}, {"warnings": ["x"] * 1000},
+        {"size": "x"}, {"model": 5}, {"passes": "x"}, {"passes": []},
     ],
 )  # fmt: skip
 def test_details_of_a_client_are_held_against_a_result(

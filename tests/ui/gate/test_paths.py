@@ -163,7 +163,8 @@ def test_few_functions_are_there_that_are_no_endpoints(page: gr.Blocks) -> None:
     The tab for mixing has two: one previews the mixture, and one tells what share of each group a text with
     numbers of layers takes, which only the model's file says. The tab for edits has three: its preview, what
     is in a file of directions, and whether a model has the named ones. The tab for videos has two: what one
-        costs, and Stop. The tab for batches has three: it begins, goes on, and stops.
+    costs, and Stop. The tab for batches has three: it begins, goes on, and stops. Encode has what fetches a
+    picture on the way to a closer one.
     """
     private = [each for each in page.fns.values() if each.fn is not None and each.api_visibility != "public"]
     assert len(private) <= 105, [each.api_name for each in private]

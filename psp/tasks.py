@@ -95,9 +95,10 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Find the face in a photo and rebuild it from a generator's codes (StyleGAN inversion).",
             limits=(
-                "Exact repeats the photo at 256 px; what it adds stands beside the codes, so that edits and "
-                "mixtures do not have it. Quick is what codes can say: hats often become hair, hands and "
-                "single curls go, backgrounds are simplified, profiles turn."
+                "Exact repeats the photo at 256 px; what it adds stands beside the codes, and edits and "
+                "mixtures that start from these keep it where nothing changes. Quick is what codes can "
+                "say: hats often become hair, hands and single curls go, backgrounds are simplified, "
+                "profiles turn."
             ),
             parameters=(*_PHOTO, LIKENESS),
             model="encode",

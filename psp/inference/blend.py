@@ -16,7 +16,7 @@ from psp.codes.latents import CodesFile
 from psp.codes.variants import plan_even_steps, plan_random_styles
 from psp.inference.inputs import Prepared, prepare_photo, prepare_style
 from psp.inference.job import Job
-from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known
+from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known, KnownFace
 from psp.inference.network import Floats, Network, Step, Work
 from psp.pictures.images import to_pictures
 
@@ -63,18 +63,21 @@ def blend(
         plan = plan_random_styles(1, max(int(seed), 0), layers, alpha, loaded.resolutions, loaded.code_dim)
     else:
         plan = plan_even_steps(1, layers, alpha, loaded.resolutions)
-    theirs, encoding = None, Encoding(job, network, read, step)
+    details = job.details_to_mix(base, 1)[0] if isinstance(base, CodesFile) else None
+    theirs: KnownFace | None = None
+    encoding = Encoding(job, network, read, step, exact=details is not None)
     if isinstance(base, CodesFile):
-        ours = job.check_codes(base.codes)[:1]
+        ours = KnownFace(job.check_codes(base.codes)[:1], details)
     else:
-        known, face = encoding.encode(base, known, prepare_photo)
-        ours = face.codes
+        known, ours = encoding.encode(base, known, prepare_photo)
     if other is not None:
-        known, face = encoding.encode(other, known, _prepare_other)
-        theirs = face.codes
+        known, theirs = encoding.encode(other, known, _prepare_other)
     job.tell("Mixing the faces")
+    exact = [] if details is None else [face for face in (ours, theirs) if face is not None]
     work = Work(
-        model, "style_mix", codes=ours, style_codes=theirs, z=plan.z, layers=plan.layers, alphas=plan.alphas,
+        model, "style_mix", codes=ours.codes, style_codes=None if theirs is None else theirs.codes,
+        z=plan.z, layers=plan.layers, alphas=plan.alphas,
+        anchors=tuple((face.codes, face.details) for face in exact if face.details is not None),
         size=min(PREVIEW_SIZE, loaded.psp.config.generator.size),
     )  # fmt: skip
     images = network.run(work, step, loaded).images

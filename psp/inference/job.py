@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psp.codes.details import Details
-from psp.codes.latents import Codes
+from psp.codes.latents import Codes, CodesFile
 from psp.codes.recipe import Recipe
 from psp.codes.variants import Variation
 from psp.errors import InputError
@@ -25,6 +25,9 @@ from psp.pictures.images import to_pictures
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+
+_ONE_AT_A_TIME = "What codes cannot say of the photo goes into one mixture at a time: ask for one variant."
+_CODES_ALONE = "This model knows no exact likeness: the details of the photo were left out."
 
 
 class Clock:
@@ -102,6 +105,16 @@ class Job:
         codes = np.asarray(codes, dtype=np.float32)
         return codes if codes.ndim == 3 else codes[None]
 
+    def details_to_mix(self, file: CodesFile, variants: int) -> tuple[Details | None, tuple[str, ...]]:
+        """Return the details in a file of codes as far as a mixture can have them, and what is to be told."""
+        from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
+
+        if file.details is None:
+            return None, ()
+        if not likeness.is_known(self.loaded.psp):
+            return None, (_CODES_ALONE,)
+        return (file.details, ()) if variants == 1 else (None, (_ONE_AT_A_TIME,))
+
     def run(
         self,
         prepared: Prepared,
@@ -123,7 +136,7 @@ class Job:
             style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
             likeness: Of a photo: "quick", "close" or "exact".
-            details: What they cannot say, where that is known.
+            details: What they cannot say, where that is known; a mixture keeps of it what still fits.
             shift: What is added to the codes.
         """
         self.tell("Drawing the face")
@@ -131,6 +144,8 @@ class Job:
         work = replace(work, detail=prepared.detail, likeness=likeness, details=details, shift=shift)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
+            if details is not None and prepared.codes is not None:
+                work = replace(work, details=None, anchors=((prepared.codes, details),))
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
         made = self._network.run(work, self._step, self.loaded)

@@ -70,6 +70,34 @@ def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
+def carried(
+    psp: PSP, photos: Sequence[tuple[Tensor, Callable[[], Details]]], mixed: Tensor
+) -> Details | None:
+    """Return what a mixture of photos keeps of their details; None where it is too far from all of them.
+
+    Args:
+        psp: The model.
+        photos: Codes [1,n,dim] of each, and what gives its details, asked where these hold.
+        mixed: The codes [1,n,dim] of the mixture.
+
+    Raises:
+        InputError: There is no network for the model's generator, or details are of another shape.
+    """
+    network, generator = _for(psp)
+    after, kept = generator.features(mixed, 64), []
+    # Colours are those of the layers that act where the details do, and after.
+    colours = sum(size < 64 for size in generator.config.resolutions)
+    for before, details in photos:
+        shaped = torch.cat([mixed[:, :colours], before[:, colours:]], dim=1)
+        share = network.kept_mixed(generator.features(before, 64), after, generator.features(shaped, 64))
+        if share.any():
+            kept.append(_times(psp, details(), share))
+    if not kept:
+        return None
+    coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*kept, strict=True))
+    return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
+
+
 def decode_near(
     psp: PSP, anchors: Sequence[tuple[Tensor, Details]], codes: Tensor, size: int | None
 ) -> Tensor:
@@ -94,8 +122,12 @@ def decode_near(
 def _still_true(psp: PSP, details: Details, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
     """Return the maps of details, coarse and fine, without what belongs to the parts that changed."""
     network, generator = _for(psp)
-    _require_shape(network, details)
-    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
+    return _times(psp, details, network.kept(generator.features(before, 64), generator.features(after, 64)))
+
+
+def _times(psp: PSP, details: Details, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maps of details, coarse and fine, each place of them times what is kept [1,1,64,64]."""
+    _require_shape(_for(psp)[0], details)
     coarse, fine = (_tensor(each, psp.device) for each in (details.coarse, details.fine))
     return coarse * kept, fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
 

@@ -8,7 +8,6 @@ same settings, gives the same face in full.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -17,11 +16,8 @@ from psp.codes.variants import plan_even_steps, plan_random_styles
 from psp.inference.inputs import Prepared, prepare_photo, prepare_style
 from psp.inference.job import Job
 from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known, KnownFace
-from psp.inference.network import Floats, Network, Step, Work
+from psp.inference.network import Network, Step, Work
 from psp.pictures.images import to_pictures
-
-if TYPE_CHECKING:
-    import torch
 
 MOST_KNOWN = 4
 """How many faces are kept: the two that are mixed, and two to come back to."""
@@ -81,14 +77,8 @@ def blend(
         size=min(PREVIEW_SIZE, loaded.psp.config.generator.size),
     )  # fmt: skip
     images = network.run(work, step, loaded).images
-    return to_pictures(_tensor(images))[0], dict([*known.items()][-MOST_KNOWN:])
+    return to_pictures(images)[0], dict([*known.items()][-MOST_KNOWN:])
 
 
 def _prepare_other(picture: Image.Image, aligned: bool, _: int, size: int) -> Prepared:
     return prepare_style(picture, aligned, size)
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)

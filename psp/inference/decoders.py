@@ -56,7 +56,7 @@ def exactly(psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor) -> 
 def near_anchors(psp: PSP, work: Work) -> Decode:
     """Return what decodes codes with what still fits them of the details of the job's anchors."""
     anchors = [(torch.from_numpy(codes).to(psp.device), details) for codes, details in work.anchors]
-    return lambda codes: likeness.decode_near(psp, anchors, codes, work.size)
+    return likeness.decoder_near(psp, anchors, work.size)
 
 
 def mixed(

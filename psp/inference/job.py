@@ -17,13 +17,12 @@ from psp.faces.alignment import NO_FACE, Alignment
 from psp.faces.suitability import photo_warnings
 from psp.inference.errands import Made
 from psp.inference.inputs import Prepared
-from psp.inference.network import Floats, Loaded, Network, Step, Work
+from psp.inference.network import Loaded, Network, Step, Work
 from psp.inference.result import Result
 from psp.parameters import Setting
 from psp.pictures.images import to_pictures
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
 
 _ONE_AT_A_TIME = "What codes cannot say of the photo goes into one mixture at a time: ask for one variant."
@@ -164,7 +163,7 @@ class Job:
             style: The second picture.
         """
         codes, images, kept = work
-        made = tuple(to_pictures(_tensor(images)))
+        made = tuple(to_pictures(images))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
         place = prepared.place
         if prepared.given is not None:
@@ -221,12 +220,6 @@ def describe(place: Alignment) -> dict[str, Any]:
         "quad": np.round(place.quad, 2).tolist(),
         "side": round(place.side, 1),
     }
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)
 
 
 def _compare(given: Image.Image, made: Image.Image) -> dict[str, float]:

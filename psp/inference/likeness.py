@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -65,8 +65,10 @@ def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
     """
+    network, generator = _for(psp)
+    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
     # In the maps' own terms, so that the file holds what this picture was made with.
-    coarse, fine = _still_true(psp, details, before, after)
+    coarse, fine = _times(psp, details, kept)
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
@@ -98,31 +100,29 @@ def carried(
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
-def decode_near(
-    psp: PSP, anchors: Sequence[tuple[Tensor, Details]], codes: Tensor, size: int | None
-) -> Tensor:
-    """Decode ``codes`` [1,n,dim] with what still fits them of the details of photos near them.
+def decoder_near(
+    psp: PSP, anchors: Sequence[tuple[Tensor, Details]], size: int | None
+) -> Callable[[Tensor], Tensor]:
+    """Return what decodes codes [1,n,dim] with what still fits them of the details of photos near them.
 
     Args:
         psp: The model.
         anchors: Codes [1,n,dim] and details of each photo; there is one at least.
-        codes: What is decoded.
         size: Of previews in pixels; None: the model's.
 
     Raises:
         InputError: There is no network for the model's generator, or details are of another shape.
     """
     network, generator = _for(psp)
-    maps = [_still_true(psp, details, before, codes) for before, details in anchors]
-    coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
-    added = network.additions(coarse, fine)
-    return generator(codes, None, added) if size is None else decode_preview(generator, codes, size, added)  # type: ignore[no-any-return]  # nn.Module's own call
+    known = [(generator.features(before, 64), details) for before, details in anchors]
 
+    def decode(codes: Tensor) -> Tensor:
+        after = generator.features(codes, 64)
+        maps = [_times(psp, details, network.kept(before, after)) for before, details in known]
+        coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
+        return _decode(generator, codes, size, network.additions(coarse, fine))
 
-def _still_true(psp: PSP, details: Details, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the maps of details, coarse and fine, without what belongs to the parts that changed."""
-    network, generator = _for(psp)
-    return _times(psp, details, network.kept(generator.features(before, 64), generator.features(after, 64)))
+    return decode
 
 
 def _times(psp: PSP, details: Details, kept: Tensor) -> tuple[Tensor, Tensor]:
@@ -141,9 +141,15 @@ def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Te
     network, generator = _for(psp)
     _require_shape(network, details)
     added = network.additions(*(_tensor(each, psp.device) for each in (details.coarse, details.fine)))
+    return lambda codes: _decode(generator, codes, size, added)
+
+
+def _decode(
+    generator: MobileGenerator, codes: Tensor, size: int | None, added: Mapping[int, Tensor]
+) -> Tensor:
     if size is not None:
-        return lambda codes: decode_preview(generator, codes, size, added)
-    return lambda codes: generator(codes, None, added)
+        return decode_preview(generator, codes, size, added)
+    return generator(codes, None, added)  # type: ignore[no-any-return]  # nn.Module's own call
 
 
 def _require_shape(network: FeatureResidual, details: Details) -> None:

@@ -26,7 +26,6 @@ from psp.pictures.images import to_pictures
 from psp.ranges import check_number, check_word
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
 
 T = TypeVar("T")
@@ -114,7 +113,7 @@ def move(
     prepared = replace(prepared, warnings=sum((each.warnings for each in later), prepared.warnings))
     result = job.tell_of(Made(stops[[0, -1]], frames[[0, -1]]), prepared, recipe)
     job.tell("Making the clip")
-    pictures = to_pictures(_tensor(frames))
+    pictures = to_pictures(frames)
     shown = [*pictures, *pictures[-2:0:-1]] if moving.loop else pictures
     data = (mp4 if moving.format == "mp4" else gif)(shown, recipe.to_json())
     job.clock.lap("clip")
@@ -181,9 +180,3 @@ def _frames(
     size = min(moving.size, job.loaded.psp.config.generator.size)
     work = Work(job.model, job.model_task, codes=codes, size=size, anchors=anchors)
     return network.run(work, step, job.loaded).images
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)

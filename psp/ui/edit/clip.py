@@ -91,9 +91,9 @@ def clip_section() -> Clip:
 
 
 def _faces_on_the_way() -> gr.File:
-    label = f"Through these first: up to {MOST_THROUGH} photos, or codes of results"
+    label = f"On the way: up to {MOST_THROUGH} photos or codes"
     given = as_path(
-        gr.File(label=label, file_count="multiple", file_types=[*ENDINGS, ".safetensors"], height=110)
+        gr.File(label=label, file_count="multiple", file_types=[*ENDINGS, ".safetensors"], height=150)
     )
     given.preprocess = in_words(given.preprocess)  # type: ignore[method-assign]
     return given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -66,6 +67,22 @@ def connect_stop(
     """Make ``button`` stop ``runs``, whether they wait or run; the result before stays, as ``fresh`` says."""
     fresh.listen(button.click, "stopped")
     watch_stop(button, stop, runs)
+
+
+def show_stop(button: gr.Button, begins: Sequence[Any], ends: Sequence[Any]) -> None:
+    """Show ``button``, in the browser, while there is something to stop.
+
+    Args:
+        button: The button.
+        begins: Events of Gradio's with which work begins.
+        ends: Those with which it is over.
+    """
+    for events, visible in ((begins, "true"), (ends, "false")):
+        for event in events:
+            event(
+                None, None, button, js=f"() => ({{ __type__: 'update', visible: {visible} }})",
+                api_visibility="private",
+            )  # fmt: skip
 
 
 def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency]) -> None:

@@ -21,7 +21,7 @@ from psp.ui.layout import MODEL_QUEUE
 from psp.ui.likeness import as_far_as_it_can
 from psp.ui.results import need
 from psp.ui.settings import Controls, setting_controls
-from psp.ui.stop import Stop, watch_stop
+from psp.ui.stop import Stop, show_stop, watch_stop
 from psp.ui.words import in_words
 
 _TASK = TOOLS["move"]
@@ -145,19 +145,8 @@ def connect_clip(
         cancels=[made],
     )
     watch_stop(clip.halt, clip.stop, [made])
-    _stop_while_it_works(clip, made, controls.picker.select)
-
-
-def _stop_while_it_works(clip: Clip, made: gr.events.Dependency, cancels: Any) -> None:  # noqa: ANN401  (an event of Gradio's)
-    """Show Stop from the click until there is nothing to stop any more."""
-    begins: list[Any] = [clip.make.click]
-    ends: list[Any] = [made.success, made.failure, clip.halt.click, cancels]
-    for events, visible in ((begins, "true"), (ends, "false")):
-        for event in events:
-            event(
-                None, None, clip.halt, js=f"() => ({{ __type__: 'update', visible: {visible} }})",
-                api_visibility="private",
-            )  # fmt: skip
+    over = [made.success, made.failure, clip.halt.click, controls.picker.select]
+    show_stop(clip.halt, [clip.make.click], over)
 
 
 def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:

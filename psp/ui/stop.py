@@ -69,20 +69,24 @@ def connect_stop(
     watch_stop(button, stop, runs)
 
 
-def show_stop(button: gr.Button, begins: Sequence[Any], ends: Sequence[Any]) -> None:
-    """Show ``button``, in the browser, while there is something to stop.
+def show_stop(button: gr.Button, *events: Any) -> None:  # noqa: ANN401  (events of Gradio's)
+    """Show ``button``, in the browser, with the events that begin work.
 
-    Args:
-        button: The button.
-        begins: Events of Gradio's with which work begins.
-        ends: Those with which it is over.
+    To be called before these events are given the work: the page does what follows a click one after the
+    other, and would show the button when the work is done.
     """
-    for events, visible in ((begins, "true"), (ends, "false")):
-        for event in events:
-            event(
-                None, None, button, js=f"() => ({{ __type__: 'update', visible: {visible} }})",
-                api_visibility="private",
-            )  # fmt: skip
+    _show(button, events, visible=True)
+
+
+def hide_stop(button: gr.Button, *events: Any) -> None:  # noqa: ANN401  (events of Gradio's)
+    """Hide ``button``, in the browser, with the events that end work."""
+    _show(button, events, visible=False)
+
+
+def _show(button: gr.Button, events: Sequence[Any], *, visible: bool) -> None:
+    js = f"() => ({{ __type__: 'update', visible: {str(visible).lower()} }})"
+    for event in events:
+        event(None, None, button, js=js, api_visibility="private")
 
 
 def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency]) -> None:

@@ -21,7 +21,7 @@ from psp.ui.layout import MODEL_QUEUE
 from psp.ui.likeness import as_far_as_it_can
 from psp.ui.results import need
 from psp.ui.settings import Controls, setting_controls
-from psp.ui.stop import Stop, show_stop, watch_stop
+from psp.ui.stop import Stop, hide_stop, show_stop, watch_stop
 from psp.ui.words import in_words
 
 _TASK = TOOLS["move"]
@@ -117,6 +117,7 @@ def connect_clip(
         directions: A file of further directions.
         settings: The tab's "edits" and "likeness".
     """
+    show_stop(clip.halt, clip.make.click)
     made = clip.make.click(
         _mover(pipeline),
         inputs=[
@@ -145,8 +146,7 @@ def connect_clip(
         cancels=[made],
     )
     watch_stop(clip.halt, clip.stop, [made])
-    over = [made.success, made.failure, clip.halt.click, controls.picker.select]
-    show_stop(clip.halt, [clip.make.click], over)
+    hide_stop(clip.halt, made.success, made.failure, clip.halt.click, controls.picker.select)
 
 
 def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:

@@ -33,8 +33,7 @@ const films = (() => {
     return [made, words, update({ value: made, interactive: true })];
   };
 
-  const seen = (running) => update({ visible: running });
-  const none = () => [null, "", update({ value: null, interactive: false }), seen(false)];
+  const none = () => [null, "", update({ value: null, interactive: false }), update({ visible: false })];
 
-  return { edits, task, file, shown, none, seen };
+  return { edits, task, file, shown, none };
 })();

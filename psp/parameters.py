@@ -146,6 +146,7 @@ TASK = Parameter(
 VARIANT = Parameter("variant", 0, "Variant", "which picture of several it is", high=MAX_VARIANTS - 1)
 STEPS = Parameter("steps", 40, "Steps", "how far codes came closer, where that was stopped", high=40)
 STYLE = Parameter("style", "random", "Style", "what was mixed in", words=("random", "picture"))
+FACES = Parameter("faces", 3, "Faces", "how many faces a clip goes through", low=3, high=6)
 PARSER = Parameter(
     "parser", "compact", "Parser", "who mapped a photo", words=("compact", "landmarks", "segformer")
 )

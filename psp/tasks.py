@@ -45,6 +45,7 @@ class Task:
         limits: What it cannot do, plainly; empty where nothing needs saying.
         parameters: Its settings, in the order of the API.
         more: Names of further files that can go in: a picture for "style", else for "directions", "latents".
+        last: Names of lists of files that can go in, after the settings: faces for "through".
         model: The task whose model it uses; empty where it needs none.
         tracer: The tool that makes its input of a photo, where it takes something else.
         short: Its name in one word, as the page's tabs have it; empty where the title is one.
@@ -57,6 +58,7 @@ class Task:
     limits: str = ""
     parameters: tuple[Parameter, ...] = ()
     more: tuple[Literal["style", "directions", "latents"], ...] = ()
+    last: tuple[Literal["through"], ...] = ()
     model: str = ""
     tracer: str = ""
     short: str = ""
@@ -96,9 +98,10 @@ TASKS: dict[str, Task] = {
             kind="photo",
             caption="Find the face in a photo and rebuild it from a generator's codes (StyleGAN inversion).",
             limits=(
-                "Exact repeats the photo at 256 px; what it adds stands beside the codes, so that edits and "
-                "mixtures do not have it. Quick is what codes can say: hats often become hair, hands and "
-                "single curls go, backgrounds are simplified, profiles turn."
+                "Exact repeats the photo at 256 px; what it adds stands beside the codes, and edits and "
+                "mixtures that start from these keep it where nothing changes. Quick is what codes can "
+                "say: hats often become hair, hands and single curls go, backgrounds are simplified, "
+                "profiles turn."
             ),
             parameters=(*_PHOTO, LIKENESS),
             model="encode",
@@ -225,10 +228,11 @@ TOOLS: dict[str, Task] = {
             name="move",
             title="Move",
             kind="photo",
-            caption="Make a clip of a face that changes: into an edited one, or into another face.",
+            caption="Make a clip of a face that changes: into an edited one, or through other faces.",
             limits="On a processor half a second a frame; two seconds have 26 frames, there and back.",
             parameters=(*_PHOTO, EDITS, LIKENESS.but(help=_FADES), SECONDS, LOOP, SIZE, FORMAT),
             more=("style", "directions"),
+            last=("through",),
             model="encode",
         ),
         Task(

@@ -27,9 +27,17 @@ def page(pipeline: PspPipeline) -> gr.Blocks:
 
 
 def wanted(task: Task) -> list[tuple[str, object]]:
-    """The table's arguments: the input, a second picture, the settings, each with its default."""
-    second = [(name, None) for name in task.more]
-    return [(task.kind, NOTHING), *second, *((p.name, p.default) for p in task.parameters)]
+    """The table's arguments: the input, a second picture, the settings, lists, each with its default."""
+    second, last = ([(name, None) for name in names] for names in (task.more, task.last))
+    return [(task.kind, NOTHING), *second, *((p.name, p.default) for p in task.parameters), *last]
+
+
+def settings_of(task: Task, page: gr.Blocks) -> list[gr.blocks.Block]:
+    """The controls of a task's settings, in the order of its endpoint."""
+    (function,) = (f for f in page.fns.values() if f.api_name == task.name)
+    blocks = [block for block in function.inputs if not block.skip_api]
+    first = 1 + len(task.more)
+    return blocks[first : first + len(task.parameters)]
 
 
 @pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
@@ -46,17 +54,14 @@ def test_the_endpoint_of_a_task_has_its_settings_and_their_defaults(task: Task, 
     (function,) = (f for f in page.fns.values() if f.api_name == task.name)
     names = given_by_clients(function)
     assert names == [name for name, _ in wanted(task)]
-    blocks = [block for block in function.inputs if not block.skip_api]
-    for block, setting in zip(blocks[-len(task.parameters) :], task.parameters, strict=True):
+    for block, setting in zip(settings_of(task, page), task.parameters, strict=True):
         value: Any = block.value  # type: ignore[attr-defined]  # every input of a setting has one
         assert value == setting.default, setting.name
 
 
 @pytest.mark.parametrize("task", CALLS.values(), ids=CALLS)
 def test_the_controls_of_a_task_have_the_ranges_of_its_settings(task: Task, page: gr.Blocks) -> None:
-    (function,) = (f for f in page.fns.values() if f.api_name == task.name)
-    blocks = [block for block in function.inputs if not block.skip_api]
-    for block, setting in zip(blocks[-len(task.parameters) :], task.parameters, strict=True):
+    for block, setting in zip(settings_of(task, page), task.parameters, strict=True):
         assert setting.name not in SETTINGS or block.label == setting.label
         if isinstance(block, gr.Slider):
             assert (block.minimum, block.maximum) == (setting.low, setting.high)
@@ -78,7 +83,7 @@ def test_the_command_of_a_task_has_its_settings_and_their_defaults(task: Task) -
         assert option.option_strings == [sign]
         assert option.default == setting.default
         assert option.help
-    extra = {"help", "out", "paste", task.kind, *task.more, "into", "size", "workers", "again"}
+    extra = {"help", "out", "paste", task.kind, *task.more, *task.last, "into", "size", "workers", "again"}
     assert set(options) - {setting.name for setting in task.parameters} <= extra
 
 

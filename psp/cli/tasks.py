@@ -39,6 +39,7 @@ _FURTHER = {
     "style": "a picture with another face; none: random styles",
     "directions": "a .safetensors file of further directions",
     "latents": "a .safetensors file of codes to start from; none: the encoder's answer",
+    "through": "faces on the way, up to 4: photos, or .safetensors files of codes",
 }
 
 _KEPT = ("encode", "refine")
@@ -60,6 +61,8 @@ def _add_task(parser: argparse.ArgumentParser, task: Task) -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("out"), help=out)
     for name in task.more:
         parser.add_argument(f"--{name}", type=Path, help=_FURTHER[name])
+    for several in task.last:
+        parser.add_argument(f"--{several}", type=Path, nargs="+", metavar="FILE", help=_FURTHER[several])
     for setting in task.parameters:
         _add_setting(parser, setting, several=task.kind != "video")
     if task.model and task.has("align"):
@@ -118,7 +121,7 @@ def _made(task: Task, options: argparse.Namespace, step: Callable[[str, float | 
     settings = {setting.name: getattr(options, setting.name) for setting in task.parameters}
     if task.kind != "video":  # one face is followed there
         settings.pop("face", None)
-    settings |= {name: getattr(options, name) for name in task.more}
+    settings |= {name: getattr(options, name) for name in (*task.more, *task.last)}
     if task.model:
         settings["step"] = step
     faces: Sequence[int | None] = [None]

@@ -8,7 +8,6 @@ same settings, gives the same face in full.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -16,12 +15,9 @@ from psp.codes.latents import CodesFile
 from psp.codes.variants import plan_even_steps, plan_random_styles
 from psp.inference.inputs import Prepared, prepare_photo, prepare_style
 from psp.inference.job import Job
-from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known
-from psp.inference.network import Floats, Network, Step, Work
+from psp.inference.known_faces import PREVIEW_SIZE, Encoding, FaceIn, Known, KnownFace
+from psp.inference.network import Network, Step, Work
 from psp.pictures.images import to_pictures
-
-if TYPE_CHECKING:
-    import torch
 
 MOST_KNOWN = 4
 """How many faces are kept: the two that are mixed, and two to come back to."""
@@ -63,29 +59,26 @@ def blend(
         plan = plan_random_styles(1, max(int(seed), 0), layers, alpha, loaded.resolutions, loaded.code_dim)
     else:
         plan = plan_even_steps(1, layers, alpha, loaded.resolutions)
-    theirs, encoding = None, Encoding(job, network, read, step)
+    details = job.details_to_mix(base, 1)[0] if isinstance(base, CodesFile) else None
+    theirs: KnownFace | None = None
+    encoding = Encoding(job, network, read, step, exact=details is not None)
     if isinstance(base, CodesFile):
-        ours = job.check_codes(base.codes)[:1]
+        ours = KnownFace(job.check_codes(base.codes)[:1], details)
     else:
-        known, face = encoding.encode(base, known, prepare_photo)
-        ours = face.codes
+        known, ours = encoding.encode(base, known, prepare_photo)
     if other is not None:
-        known, face = encoding.encode(other, known, _prepare_other)
-        theirs = face.codes
+        known, theirs = encoding.encode(other, known, _prepare_other)
     job.tell("Mixing the faces")
+    exact = [] if details is None else [face for face in (ours, theirs) if face is not None]
     work = Work(
-        model, "style_mix", codes=ours, style_codes=theirs, z=plan.z, layers=plan.layers, alphas=plan.alphas,
+        model, "style_mix", codes=ours.codes, style_codes=None if theirs is None else theirs.codes,
+        z=plan.z, layers=plan.layers, alphas=plan.alphas,
+        anchors=tuple((face.codes, face.details) for face in exact if face.details is not None),
         size=min(PREVIEW_SIZE, loaded.psp.config.generator.size),
     )  # fmt: skip
     images = network.run(work, step, loaded).images
-    return to_pictures(_tensor(images))[0], dict([*known.items()][-MOST_KNOWN:])
+    return to_pictures(images)[0], dict([*known.items()][-MOST_KNOWN:])
 
 
 def _prepare_other(picture: Image.Image, aligned: bool, _: int, size: int) -> Prepared:
     return prepare_style(picture, aligned, size)
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)

@@ -80,8 +80,9 @@ def _plain(value: object) -> object:
 
 
 def _files(values: tuple[object, ...]) -> tuple[Path, ...]:
-    """Return the files that are named in ``values``, by paths that hold in every folder."""
-    named = (Path(value).absolute() for value in values if isinstance(value, str | Path))
+    """Return the files that are named in ``values``, lists in it too, by paths that hold in every folder."""
+    each = (one for value in values for one in (value if isinstance(value, list | tuple) else (value,)))
+    named = (Path(value).absolute() for value in each if isinstance(value, str | Path))
     return tuple(path for path in named if _is_file(path))
 
 

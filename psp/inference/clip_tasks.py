@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from psp.codes.latents import CodesFile
+from PIL import Image
+
+from psp.codes.latents import CodesFile, codes_from_bytes
 from psp.config import Settings
 from psp.inference.calls import task_calls
-from psp.inference.moving import Moving, move
+from psp.inference.inputs import read_file
+from psp.inference.moving import Moving, faces_through, move
 from psp.inference.network import Accelerate, Network, Step
 from psp.inference.photos import Photo, Photos
 from psp.inference.result import Result
@@ -46,9 +50,10 @@ class ClipTasks(Photos):
         loop: bool = True,
         size: int = 512,
         format: str = "mp4",
+        through: Sequence[Photo | CodesFile] | None = None,
         step: Step | None = None,
     ) -> Result:
-        """Make a clip of a face that changes into an edited one, or into another face; 25 frames a second.
+        """Make a clip of a face that changes into an edited one, or into other faces; 25 frames a second.
 
         Args:
             photo: As for ``edit``.
@@ -63,6 +68,9 @@ class ClipTasks(Photos):
             loop: Whether it goes there and back.
             size: 256 or 512 px.
             format: "mp4" or "gif".
+            through: Faces on the way, four at most: photos (the largest face is taken) or codes, as files
+                that end in ".safetensors" or as what ``codes_from_bytes`` read. Where no style is given, the
+                clip ends with the last of them.
             step: See the class.
 
         Returns:
@@ -70,9 +78,18 @@ class ClipTasks(Photos):
         """
         check_word("format", format)
         seen = photo if isinstance(photo, CodesFile) else self._seen(photo)
-        other = None if style is None else self.read(style)
+        others = [self._face_in(each) for each in faces_through(through)]
+        others += [] if style is None else [self.read(style)]
         asked = Moving(edits, likeness, float(seconds), loop, int(size), format)
-        return move(self.network, seen, other, directions, model, align, face, asked, step)
+        return move(self.network, seen, others, directions, model, align, face, asked, step)
+
+    def _face_in(self, given: Photo | CodesFile) -> Image.Image | CodesFile:
+        """Return a photo, or codes, read if they are in a file."""
+        if isinstance(given, CodesFile):
+            return given
+        if isinstance(given, str | Path) and Path(given).suffix.lower() == ".safetensors":
+            return codes_from_bytes(read_file(given))
+        return self.read(given)
 
     def video(
         self,

@@ -18,7 +18,7 @@ from psp.inference.refine import STEPS
 from psp.inference.refine import refined as refined_codes
 from psp.models.psp import PSP
 
-__all__ = ["Decode", "between", "decoder", "exactly", "looking_ahead", "near_anchors", "refined"]
+__all__ = ["Decode", "between", "decoder", "exactly", "looking_ahead", "mixed", "near_anchors", "refined"]
 
 Decode = Callable[[torch.Tensor], torch.Tensor]
 """Codes [B,n,dim] to images [B,3,H,W]."""
@@ -75,7 +75,31 @@ def exactly(psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor) -> 
 def near_anchors(psp: PSP, work: Work) -> Decode:
     """Return what decodes codes with what still fits them of the details of the job's anchors."""
     anchors = [(torch.from_numpy(codes).to(psp.device), details) for codes, details in work.anchors]
-    return lambda codes: likeness.decode_near(psp, anchors, codes, work.size)
+    return likeness.decoder_near(psp, anchors, work.size)
+
+
+def mixed(
+    psp: PSP, work: Work, style: torch.Tensor | None, variants: torch.Tensor
+) -> tuple[Details | None, Decode]:
+    """Return what a mixture keeps of the details of its photos, and what decodes it with that.
+
+    Args:
+        psp: The model.
+        work: The job; its anchors are the photos whose details are known.
+        style: The codes [1,n,dim] of a second picture; its details are found where the mixture is near it.
+        variants: The codes [1,n,dim] of the mixture.
+    """
+    assert len(variants) == 1, "each mixture has its own details"
+    photos = [(torch.from_numpy(codes).to(psp.device), partial(_same, each)) for codes, each in work.anchors]
+    if style is not None and work.style_inputs is not None:
+        photo = torch.from_numpy(work.style_inputs).to(psp.device)
+        photos.append((style, partial(likeness.details_of_photo, psp, photo, style)))
+    details = likeness.carried(psp, photos, variants)
+    return details, decoder(psp, work.size) if details is None else likeness.decoder(psp, details, work.size)
+
+
+def _same(details: Details) -> Details:
+    return details
 
 
 def between(plain: PSP, other: PSP, strength: float, size: int | None) -> Decode:

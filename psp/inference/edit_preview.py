@@ -49,8 +49,6 @@ def preview_edit(
     Raises:
         PspError: As for ``PspPipeline.edit``.
     """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
     job = Job("edit", network, model, step, encodes=not isinstance(base, CodesFile))
     loaded = job.loaded
     amounts, there = parse_edits(edits), known_directions(loaded, directions)
@@ -64,4 +62,4 @@ def preview_edit(
     details = face.details if exact else None
     work = Work(model, "edit", codes=face.codes, details=details, shift=shift, size=size)
     images = network.run(work, step, loaded).images
-    return to_pictures(torch.from_numpy(images))[0], dict([*known.items()][-1:])
+    return to_pictures(images)[0], dict([*known.items()][-1:])

@@ -75,8 +75,9 @@ class Work:
         likeness: "quick": as the encoder answers the photo in ``inputs``; "close": codes moved towards it
             (``psp.inference.refine``); "exact": the picture also shows what codes cannot say of it.
         details: What codes cannot say, where they were made before; one set of ``codes`` goes with it.
-        anchors: Photos that the ``codes`` lie near or between: codes [1,n,dim] and details of each. A picture
-            shows of the details of all of them what still fits it.
+        anchors: Photos that the ``codes`` lie near or between, or that are mixed: codes [1,n,dim] and details
+            of each. A picture shows of the details of all of them what still fits it; of mixtures, one is
+            made at a time.
         shift: What is added to the codes, [n,dim]; where it changes the picture, the details fade.
         refines: Whether it is told how the codes of one photo came closer; and what they reached is handed
             out where a step has enough of it (``EnoughError``), or the time is over.
@@ -100,6 +101,11 @@ class Work:
     anchors: tuple[tuple[Floats, Details], ...] = ()
     shift: Floats | None = None
     refines: bool = False
+
+    @property
+    def mixes(self) -> bool:
+        """Whether codes are mixed."""
+        return any(each is not None for each in (self.style_inputs, self.style_codes, self.z))
 
 
 @dataclass(frozen=True, eq=False)

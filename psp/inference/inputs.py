@@ -127,18 +127,26 @@ def prepare_map(picture: Image.Image, size: int, classes: MapClasses = FACE_CLAS
     return Prepared(inputs, seen=map_to_picture(labels, classes), warnings=warnings)
 
 
-def prepare_style(style: Image.Image, aligned: bool, size: int) -> Prepared:
+def prepare_style(
+    style: Image.Image, aligned: bool, size: int, called: str = "the style picture"
+) -> Prepared:
     """Prepare the second picture of a mixture, its largest face; warn where it may be no face.
 
+    Args:
+        style: The picture.
+        aligned: Whether to find and crop the face.
+        size: What the encoder takes, in pixels.
+        called: What messages call it.
+
     Raises:
-        PspError: As for photos; the message says that it is about the style picture.
+        PspError: As for photos; the message says which picture it is about.
     """
     try:
         prepared = prepare_photo(style, aligned, 0, size)
     except PspError as error:
-        raise type(error)(f"In the style picture: {error.problem}", error.next_step) from error
+        raise type(error)(f"In {called}: {error.problem}", error.next_step) from error
     assert prepared.place is not None, "a photo has a place"
-    doubts = () if prepared.place.sure else (f"In the style picture: {DOUBT}",)
+    doubts = () if prepared.place.sure else (f"In {called}: {DOUBT}",)
     return replace(prepared, warnings=doubts)
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psp.codes.details import Details
-from psp.codes.latents import Codes
+from psp.codes.latents import Codes, CodesFile
 from psp.codes.recipe import Recipe
 from psp.codes.variants import Variation
 from psp.errors import InputError
@@ -17,16 +17,17 @@ from psp.faces.alignment import NO_FACE, Alignment
 from psp.faces.suitability import photo_warnings
 from psp.inference.errands import Made
 from psp.inference.inputs import Prepared
-from psp.inference.network import Floats, Loaded, Network, Step, Work
+from psp.inference.network import Loaded, Network, Step, Work
 from psp.inference.result import Result
 from psp.parameters import Setting
 from psp.pictures.images import to_pictures
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
 
 _STOPPED = "Stopped after {steps} of {of} steps: this is the closest by then."
+_ONE_AT_A_TIME = "What codes cannot say of the photo goes into one mixture at a time: ask for one variant."
+_CODES_ALONE = "This model knows no exact likeness: the details of the photo were left out."
 
 
 class Clock:
@@ -104,6 +105,16 @@ class Job:
         codes = np.asarray(codes, dtype=np.float32)
         return codes if codes.ndim == 3 else codes[None]
 
+    def details_to_mix(self, file: CodesFile, variants: int) -> tuple[Details | None, tuple[str, ...]]:
+        """Return the details in a file of codes as far as a mixture can have them, and what is to be told."""
+        from psp.inference import likeness  # noqa: PLC0415  (torch comes after the page)
+
+        if file.details is None:
+            return None, ()
+        if not likeness.is_known(self.loaded.psp):
+            return None, (_CODES_ALONE,)
+        return (file.details, ()) if variants == 1 else (None, (_ONE_AT_A_TIME,))
+
     def run(
         self,
         prepared: Prepared,
@@ -126,7 +137,7 @@ class Job:
             style: The second picture of a mixture.
             strength: For toonify, 0 to 1.
             likeness: Of a photo: "quick", "close" or "exact".
-            details: What they cannot say, where that is known.
+            details: What they cannot say, where that is known; a mixture keeps of it what still fits.
             shift: What is added to the codes.
             refines: Whether it is told how much closer they came to the photo.
         """
@@ -136,6 +147,8 @@ class Job:
         work = replace(work, refines=refines)
         if variation is not None:
             work = replace(work, z=variation.z, layers=variation.layers, alphas=variation.alphas)
+            if details is not None and prepared.codes is not None:
+                work = replace(work, details=None, anchors=((prepared.codes, details),))
         if style is not None:
             work = replace(work, style_inputs=style.inputs)
         made = self._network.run(work, self._step, self.loaded)
@@ -154,14 +167,14 @@ class Job:
             style: The second picture.
         """
         codes, images, kept, moved = work
-        made = tuple(to_pictures(_tensor(images)))
+        made = tuple(to_pictures(images))
         quality, warnings = None, [*prepared.warnings, *(style.warnings if style else ())]
         gained: dict[str, Any] = {}
         place = prepared.place
         if prepared.given is not None:
             quality = _compare(prepared.given, made[0])
         if prepared.given is not None and moved is not None:
-            before = _compare(prepared.given, to_pictures(_tensor(moved.start))[0])
+            before = _compare(prepared.given, to_pictures(moved.start)[0])
             gained["refined"] = {"before": before, "after": quality, "steps": moved.steps, "of": moved.of}
         if place is not None and place.face != NO_FACE:
             warnings += photo_warnings(place.crop, place.side, place.sure, task=self.task)
@@ -219,12 +232,6 @@ def describe(place: Alignment) -> dict[str, Any]:
         "quad": np.round(place.quad, 2).tolist(),
         "side": round(place.side, 1),
     }
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)
 
 
 def _compare(given: Image.Image, made: Image.Image) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 
 import torch
@@ -65,37 +65,69 @@ def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
     """
+    network, generator = _for(psp)
+    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
     # In the maps' own terms, so that the file holds what this picture was made with.
-    coarse, fine = _still_true(psp, details, before, after)
+    coarse, fine = _times(psp, details, kept)
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
-def decode_near(
-    psp: PSP, anchors: Sequence[tuple[Tensor, Details]], codes: Tensor, size: int | None
-) -> Tensor:
-    """Decode ``codes`` [1,n,dim] with what still fits them of the details of photos near them.
+def carried(
+    psp: PSP, photos: Sequence[tuple[Tensor, Callable[[], Details]]], mixed: Tensor
+) -> Details | None:
+    """Return what a mixture of photos keeps of their details; None where it is too far from all of them.
+
+    Args:
+        psp: The model.
+        photos: Codes [1,n,dim] of each, and what gives its details, asked where these hold.
+        mixed: The codes [1,n,dim] of the mixture.
+
+    Raises:
+        InputError: There is no network for the model's generator, or details are of another shape.
+    """
+    network, generator = _for(psp)
+    after, kept = generator.features(mixed, 64), []
+    # Colours are those of the layers that act where the details do, and after.
+    colours = sum(size < 64 for size in generator.config.resolutions)
+    for before, details in photos:
+        shaped = torch.cat([mixed[:, :colours], before[:, colours:]], dim=1)
+        share = network.kept_mixed(generator.features(before, 64), after, generator.features(shaped, 64))
+        if share.any():
+            kept.append(_times(psp, details(), share))
+    if not kept:
+        return None
+    coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*kept, strict=True))
+    return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
+
+
+def decoder_near(
+    psp: PSP, anchors: Sequence[tuple[Tensor, Details]], size: int | None
+) -> Callable[[Tensor], Tensor]:
+    """Return what decodes codes [1,n,dim] with what still fits them of the details of photos near them.
 
     Args:
         psp: The model.
         anchors: Codes [1,n,dim] and details of each photo; there is one at least.
-        codes: What is decoded.
         size: Of previews in pixels; None: the model's.
 
     Raises:
         InputError: There is no network for the model's generator, or details are of another shape.
     """
     network, generator = _for(psp)
-    maps = [_still_true(psp, details, before, codes) for before, details in anchors]
-    coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
-    added = network.additions(coarse, fine)
-    return generator(codes, None, added) if size is None else decode_preview(generator, codes, size, added)  # type: ignore[no-any-return]  # nn.Module's own call
+    known = [(generator.features(before, 64), details) for before, details in anchors]
+
+    def decode(codes: Tensor) -> Tensor:
+        after = generator.features(codes, 64)
+        maps = [_times(psp, details, network.kept(before, after)) for before, details in known]
+        coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
+        return _decode(generator, codes, size, network.additions(coarse, fine))
+
+    return decode
 
 
-def _still_true(psp: PSP, details: Details, before: Tensor, after: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the maps of details, coarse and fine, without what belongs to the parts that changed."""
-    network, generator = _for(psp)
-    _require_shape(network, details)
-    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
+def _times(psp: PSP, details: Details, kept: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the maps of details, coarse and fine, each place of them times what is kept [1,1,64,64]."""
+    _require_shape(_for(psp)[0], details)
     coarse, fine = (_tensor(each, psp.device) for each in (details.coarse, details.fine))
     return coarse * kept, fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
 
@@ -109,9 +141,15 @@ def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Te
     network, generator = _for(psp)
     _require_shape(network, details)
     added = network.additions(*(_tensor(each, psp.device) for each in (details.coarse, details.fine)))
+    return lambda codes: _decode(generator, codes, size, added)
+
+
+def _decode(
+    generator: MobileGenerator, codes: Tensor, size: int | None, added: Mapping[int, Tensor]
+) -> Tensor:
     if size is not None:
-        return lambda codes: decode_preview(generator, codes, size, added)
-    return lambda codes: generator(codes, None, added)
+        return decode_preview(generator, codes, size, added)
+    return generator(codes, None, added)  # type: ignore[no-any-return]  # nn.Module's own call
 
 
 def _require_shape(network: FeatureResidual, details: Details) -> None:

@@ -1,10 +1,11 @@
-"""Clips: a face that changes into an edited one, or into another, frame by frame."""
+"""Clips: a face that changes into an edited one, or into others, frame by frame."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -25,8 +26,12 @@ from psp.pictures.images import to_pictures
 from psp.ranges import check_number, check_word
 
 if TYPE_CHECKING:
-    import torch
     from PIL import Image
+
+T = TypeVar("T")
+
+MOST_THROUGH = 4
+"""Faces on the way; with the first and the last there are six."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Moving:
 def move(
     network: Network,
     photo: Seen | CodesFile,
-    style: Image.Image | None,
+    others: Sequence[Image.Image | CodesFile],
     directions: bytes | Path | str | None,
     model: str,
     align: bool,
@@ -75,11 +80,11 @@ def move(
     moving: Moving,
     step: Step | None = None,
 ) -> Result:
-    """Do what ``PspPipeline.move`` does, with photos that were read."""
+    """Do what ``PspPipeline.move`` does, with photos that were read; ``others`` are those it comes to."""
     amounts = parse_edits(moving.edits)
-    if not amounts and style is None:
+    if not amounts and not others:
         raise InputError("Nothing would move.", "Give edits, or another face to move to.")
-    encodes = style is not None or not isinstance(photo, CodesFile)
+    encodes = not all(isinstance(each, CodesFile) for each in (photo, *others))
     job = Job("move", network, model, step, "edit", encodes=encodes)
     loaded = job.loaded
     shift = shift_of(amounts, known_directions(loaded, directions), loaded.n_codes, loaded.code_dim)
@@ -90,35 +95,66 @@ def move(
         job.tell("Looking for the face")
         prepared = prepare_photo(photo, align, face, loaded.in_size)
         settings |= {"align": align, "face": face}
-    other = None if style is None else prepare_style(style, align, loaded.in_size)
+    later = [_prepare(job, each, align, number, len(others)) for number, each in enumerate(others, 1)]
     job.clock.lap("align")
-    faces = [_face(network, job, each, moving, step) for each in (prepared, other) if each is not None]
-    if isinstance(photo, CodesFile) and moving.likeness == "exact":
-        faces[0] = replace(faces[0], details=photo.details)
-    ends = np.concatenate([faces[0].codes, faces[-1].codes + shift])
-    frames = _frames(network, job, faces, ends, moving, step)
+    faces = [_face(network, job, each, moving, step) for each in (prepared, *later)]
+    for index, given in enumerate((photo, *others)):
+        if isinstance(given, CodesFile) and moving.likeness == "exact":
+            faces[index] = replace(faces[index], details=given.details)
+    stops = np.concatenate([*(each.codes for each in faces), faces[-1].codes + shift])
+    if others:  # the edit is of the last face, and no stop of its own
+        stops = np.delete(stops, -2, axis=0)
+    frames = _frames(network, job, faces, stops, moving, step)
     job.clock.lap("network")
-    told = {} if style is None else {"style": "picture"}
+    told: dict[str, Setting] = {"style": "picture"} if others else {}
+    if len(others) > 1:
+        told["faces"] = len(faces)
     recipe = job.recipe({**settings, **moving.settings(), **told})
-    result = job.tell_of(Made(ends, frames[[0, -1]]), prepared, recipe, other)
+    prepared = replace(prepared, warnings=sum((each.warnings for each in later), prepared.warnings))
+    result = job.tell_of(Made(stops[[0, -1]], frames[[0, -1]]), prepared, recipe)
     job.tell("Making the clip")
-    pictures = to_pictures(_tensor(frames))
+    pictures = to_pictures(frames)
     shown = [*pictures, *pictures[-2:0:-1]] if moving.loop else pictures
     data = (mp4 if moving.format == "mp4" else gif)(shown, recipe.to_json())
     job.clock.lap("clip")
     return replace(result, clip=Clip(data, moving.format, len(shown)))
 
 
-def eased(seconds: float, *, loop: bool) -> Floats:
-    """Return how far each computed frame is on its way, 0 to 1: slow, fast, slow (3t² − 2t³).
+def faces_through(given: Sequence[T] | None) -> Sequence[T]:
+    """Return the faces that a clip is to go through, if these are not too many.
+
+    Raises:
+        InputError: They are, or are no list.
+    """
+    if given is not None and not isinstance(given, list | tuple):
+        raise InputError("The faces on the way are no list.", "Give a list, even of one.")
+    if given and len(given) > MOST_THROUGH:
+        raise InputError(f"These are {len(given)} faces on the way.", f"Give up to {MOST_THROUGH}.")
+    return given or ()
+
+
+def eased(seconds: float, *, loop: bool, legs: int = 1) -> Floats:
+    """Return how far each computed frame is on its way, 0 to ``legs``: slow, fast, slow (3t² − 2t³) in each.
 
     Args:
         seconds: Of the whole clip.
         loop: Whether it goes there and back: the frames of the way back are those of the way there.
+        legs: Ways from one face to the next, all of the same length.
     """
     count = round(seconds * FPS / 2) + 1 if loop else round(seconds * FPS)
-    time = np.linspace(0.0, 1.0, count, dtype=np.float32)
-    return time * time * (3 - 2 * time)
+    passed = np.linspace(0.0, legs, count, dtype=np.float32)
+    leg = np.minimum(np.floor(passed), np.float32(legs - 1))
+    time = passed - leg
+    return np.asarray(leg + time * time * (3 - 2 * time), np.float32)
+
+
+def _prepare(job: Job, other: Image.Image | CodesFile, align: bool, number: int, count: int) -> Prepared:
+    """Prepare a face that the clip comes to, ``number`` of ``count``."""
+    if isinstance(other, CodesFile):
+        made_by = other.recipe.model if other.recipe else ""
+        return Prepared(codes=job.check_codes(other.codes, made_by)[:1])
+    called = "the style picture" if count == 1 else f"face {number} of {count} that the clip comes to"
+    return prepare_style(other, align, job.loaded.in_size, called)
 
 
 def _face(network: Network, job: Job, prepared: Prepared, moving: Moving, step: Step | None) -> KnownFace:
@@ -133,18 +169,14 @@ def _face(network: Network, job: Job, prepared: Prepared, moving: Moving, step: 
 
 
 def _frames(
-    network: Network, job: Job, faces: list[KnownFace], ends: Floats, moving: Moving, step: Step | None
+    network: Network, job: Job, faces: list[KnownFace], stops: Floats, moving: Moving, step: Step | None
 ) -> Floats:
-    """Return the frames [f,3,H,W] on the way from ``ends`` [2,n,dim], the first, to the second."""
-    shares = eased(moving.seconds, loop=moving.loop)[:, None, None]
-    codes = (ends[:1] + shares * (ends[1:] - ends[:1])).astype(np.float32)
+    """Return the frames [f,3,H,W] on the way from the first of ``stops`` [s,n,dim] through all of them."""
+    passed = eased(moving.seconds, loop=moving.loop, legs=len(stops) - 1)
+    leg = np.minimum(passed.astype(int), len(stops) - 2)
+    shares = (passed - leg.astype(np.float32))[:, None, None]
+    codes = (stops[leg] + shares * (stops[leg + 1] - stops[leg])).astype(np.float32)
     anchors = tuple((each.codes, each.details) for each in faces if each.details is not None)
     size = min(moving.size, job.loaded.psp.config.generator.size)
     work = Work(job.model, job.model_task, codes=codes, size=size, anchors=anchors)
     return network.run(work, step, job.loaded).images
-
-
-def _tensor(images: Floats) -> torch.Tensor:
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    return torch.from_numpy(images)

@@ -234,9 +234,12 @@ class Network:
                 codes = codes + torch.from_numpy(work.shift).to(psp.device)
             if work.likeness == "exact" or details is not None:
                 details, decode = decoders.exactly(psp, work, before, codes)
-            if work.anchors:
+            style = _style(psp, work, step)
+            variants = _mix(psp, codes, style, work)
+            if work.anchors and work.mixes:
+                details, decode = decoders.mixed(psp, work, style, variants)
+            elif work.anchors:
                 decode = decoders.near_anchors(psp, work)
-            variants = _mix(psp, codes, work, step)
             images = []
             group = len(variants) if work.together else 1
             for index in range(0, len(variants), group):
@@ -343,16 +346,22 @@ def _looks(step: Step | None) -> Callable[[int, int], None] | None:
     return lambda number, count: step(f"Look {number} of {count}", (number - 1) / count)
 
 
-def _mix(psp: PSP, codes: torch.Tensor, work: Work, step: Step | None) -> torch.Tensor:
+def _style(psp: PSP, work: Work, step: Step | None) -> torch.Tensor | None:
+    """Return the codes [1,n,dim] of the second picture that is mixed in; None where there is none."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    if work.style_codes is not None:
+        return torch.from_numpy(work.style_codes).to(psp.device)
+    if work.style_inputs is not None:
+        return psp.encode(_fitting(psp, work.style_inputs), look=_looks(step))
+    return None
+
+
+def _mix(psp: PSP, codes: torch.Tensor, style: torch.Tensor | None, work: Work) -> torch.Tensor:
     """Return the codes [v,n,dim] of all variants: ``codes`` [1,n,dim] mixed with their styles."""
     import torch  # noqa: PLC0415  (torch comes after the page)
 
-    style = None
-    if work.style_codes is not None:
-        style = torch.from_numpy(work.style_codes).to(psp.device)
-    elif work.style_inputs is not None:
-        style = psp.encode(_fitting(psp, work.style_inputs), look=_looks(step))
-    elif work.z is None:
+    if not work.mixes:
         return codes
     mixed = []
     rows = work.z if style is None and work.z is not None else [None] * len(work.alphas)

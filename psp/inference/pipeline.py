@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from psp.codes.details import Details
 from psp.codes.latents import CodesFile
 from psp.codes.variants import Variation, plan_even_steps, plan_random_styles
 from psp.config import Settings
@@ -288,7 +289,8 @@ class PspPipeline(ClipTasks):
 
         Args:
             photo: The photo, or codes to start from (``psp.codes.latents.codes_from_bytes``), the first of
-                several.
+                several. Of details beside them (``likeness="exact"``), a single mixture keeps what still fits
+                it; near the other face, what codes cannot say of that.
             style: A picture with another face, its largest; None for random styles.
             model: See the class.
             align: Whether to find and crop the faces of both pictures.
@@ -309,8 +311,9 @@ class PspPipeline(ClipTasks):
             variation = plan_even_steps(variants, layers, alpha, job.loaded.resolutions)
             other = prepare_style(self.read(style), align, size)
         if isinstance(photo, CodesFile):
-            codes = job.check_codes(photo.codes)[:1]
-            return _finish(job, Prepared(codes=codes), variation, {"style": kind}, other)
+            details, warnings = job.details_to_mix(photo, len(variation.alphas))
+            prepared = Prepared(codes=job.check_codes(photo.codes)[:1], warnings=warnings)
+            return _finish(job, prepared, variation, {"style": kind}, other, details)
         job.tell("Looking for the face")
         prepared = prepare_photo(self._seen(photo), align, face, size)
         job.clock.lap("align")
@@ -385,7 +388,8 @@ def _finish(
     variation: Variation,
     settings: dict[str, Setting] | None = None,
     style: Prepared | None = None,
+    details: Details | None = None,
 ) -> Result:
     """Run a job with mixing."""
     recipe = job.recipe({**(settings or {}), **variation.settings()})
-    return job.run(prepared, recipe, variation, style)
+    return job.run(prepared, recipe, variation, style, details=details)

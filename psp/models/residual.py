@@ -24,8 +24,11 @@ from psp.models.preview import is_generator
 # Standard deviations of a channel: no addition is larger.
 _LIMIT = 3.0
 _COARSE, _FINE = 64, 128
-# What is a change of the picture, as a mean square, and over how many places a side it is spread.
-_CHANGED, _AROUND = 0.15, 5
+# What is a change of the picture, as a mean square, and over how many places a side it is spread; what is one
+# of its colours alone.
+_CHANGED, _AROUND, _COLOURED = 0.15, 5, 0.6
+# Of a mixture: the mean over its places under which it is another picture, and above which it is the same.
+_ANOTHER, _SAME = 0.7, 0.85
 
 
 @dataclass(frozen=True)
@@ -125,10 +128,32 @@ class FeatureResidual(nn.Module):
             before: The generator's features [B,C,64,64] of the codes that the details were made for.
             after: Those of the codes that are decoded.
         """
+        return torch.exp(-self._change(before, after) / _CHANGED)
+
+    def kept_mixed(self, before: Tensor, after: Tensor, shaped: Tensor) -> Tensor:
+        """Return how much of the details still holds in a mixture with another face: [B,1,64,64], 0 to 1.
+
+        s · exp(-m / 0.6) · smoothstep(mean of s, 0.7, 0.85), where s is what :meth:`kept` says of the change
+        of shape alone, and m the mean square of all change. An edit changes one thing, a mixture all of them
+        a little: faded place by place, a hat's badge would stay on the hair that came instead. So all of them
+        go soon when the shape changes; new colours leave them longer, since they move nothing.
+
+        Args:
+            before: As for :meth:`kept`.
+            after: As for :meth:`kept`.
+            shaped: Features of codes that are mixed below 64 px, and those before from there on.
+        """
+        shape = self.kept(before, shaped)
+        same = ((shape.mean(dim=(1, 2, 3), keepdim=True) - _ANOTHER) / (_SAME - _ANOTHER)).clamp(0, 1)
+        coloured = torch.exp(-self._change(before, after) / _COLOURED)
+        return shape * coloured * same.square() * (3 - 2 * same)
+
+    def _change(self, before: Tensor, after: Tensor) -> Tensor:
+        """Return the mean square of the change [B,1,64,64] in standard deviations of a channel, spread."""
         apart = ((after - before) / self.spread64[:, None, None]).square().mean(dim=1, keepdim=True)
         largest = F.max_pool2d(apart, _AROUND, 1, _AROUND // 2)
         padded = F.pad(largest, [_AROUND // 2] * 4, mode="replicate")
-        return torch.exp(-F.avg_pool2d(padded, _AROUND, 1) / _CHANGED)
+        return F.avg_pool2d(padded, _AROUND, 1)
 
     def additions(self, coarse: Tensor, fine: Tensor) -> dict[int, Tensor]:
         """Return what ``MobileGenerator`` adds to its features, by their side in pixels.

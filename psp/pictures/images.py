@@ -152,12 +152,15 @@ def to_tensor(image: Image.Image, size: int | None = None) -> torch.Tensor:
     return (levels / 127.5 - 1.0).permute(2, 0, 1).unsqueeze(0).contiguous()
 
 
-def to_pictures(images: torch.Tensor) -> list[Image.Image]:
+def to_pictures(images: torch.Tensor | NDArray[np.float32]) -> list[Image.Image]:
     """Turn images [B,3,H,W] in [-1,1] into B pictures: clipped to the range and rounded to 8 bits.
 
     Raises:
-        ValueError: The tensor has another shape.
+        ValueError: The tensor, or the array, has another shape.
     """
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    images = torch.as_tensor(images)
     if images.ndim != 4 or images.shape[1] != 3:
         raise ValueError(f"images must be [B,3,H,W], not {list(images.shape)}")
     levels = ((images.detach().float().clamp(-1.0, 1.0) + 1.0) * 127.5).round().permute(0, 2, 3, 1)

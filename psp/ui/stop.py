@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 from PIL import Image
@@ -104,6 +105,26 @@ def connect_stop(
         button.click(None, cancels=[*runs])
     else:
         watch_stop(button, stop, runs)
+
+
+def show_stop(button: gr.Button, *events: Any) -> None:  # noqa: ANN401  (events of Gradio's)
+    """Show ``button``, in the browser, with the events that begin work.
+
+    To be called before these events are given the work: the page does what follows a click one after the
+    other, and would show the button when the work is done.
+    """
+    _show(button, events, visible=True)
+
+
+def hide_stop(button: gr.Button, *events: Any) -> None:  # noqa: ANN401  (events of Gradio's)
+    """Hide ``button``, in the browser, with the events that end work."""
+    _show(button, events, visible=False)
+
+
+def _show(button: gr.Button, events: Sequence[Any], *, visible: bool) -> None:
+    js = f"() => ({{ __type__: 'update', visible: {str(visible).lower()} }})"
+    for event in events:
+        event(None, None, button, js=js, api_visibility="private")
 
 
 def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Dependency]) -> None:

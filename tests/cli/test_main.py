@@ -99,6 +99,18 @@ def test_every_task_on_a_photo_writes_what_the_pipeline_makes(
     assert written == {name: data for name, data in files.items() if not name.endswith(".json")}
 
 
+def test_a_clip_goes_through_photos_and_codes(photo: Path, tmp_path: Path) -> None:
+    out, short = ["-o", str(tmp_path / "out")], ["--seconds", "1", "--size", "256", "--format", "gif"]
+    assert main(["encode", str(photo), *out]) == 0
+    codes = tmp_path / "out" / "photo-encode.safetensors"
+    assert main(["move", str(photo), "--through", str(codes), str(photo), *short, *out]) == 0
+    pipeline = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache"))
+    result = pipeline.move(photo, seconds=1, size=256, format="gif", through=[codes, photo])
+    assert result.clip is not None and result.recipe.settings["faces"] == 3
+    assert (tmp_path / "out" / "photo-move.gif").read_bytes() == result.clip.data
+    assert main(["move", str(photo), "--through", *[str(photo)] * 5, *out]) == 2
+
+
 def test_drawings_and_codes_go_through_the_command_line(photo: Path, tmp_path: Path) -> None:
     out = ["-o", str(tmp_path)]
     assert main(["photo_to_sketch", str(photo), *out]) == 0

@@ -18,6 +18,7 @@ from psp.pictures.clips import FPS, frames_of
 
 HAT = Path("examples/photos/hopper.jpg")
 WOMAN = Path("examples/photos/synthetic_1.jpg")
+MAN = Path("examples/photos/synthetic_2.jpg")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,9 @@ def test_frames_go_slowly_fast_and_slowly(seconds: float, loop: bool, count: int
     assert len(shares) == count and shares[0] == 0 and shares[-1] == 1
     steps = np.diff(shares)
     assert (steps > 0).all() and steps[0] < steps[len(steps) // 2] > steps[-1]
+    three = eased(seconds, loop=loop, legs=3)
+    assert len(three) == count and three[0] == 0 and three[-1] == 3 and (np.diff(three) >= 0).all()
+    assert np.allclose(three + three[::-1], 3, atol=1e-5)  # the last leg is like the first
 
 
 def test_it_goes_to_the_edit_and_back_and_keeps_the_hat(studio: PspPipeline, tmp_path: Path) -> None:
@@ -79,9 +83,41 @@ def test_codes_and_their_details_can_be_moved(studio: PspPipeline, tmp_path: Pat
     assert apart(frames(of_codes, tmp_path)[5], frames(of_photo, tmp_path)[5]) < 0.5
 
 
+def test_it_goes_through_faces_in_their_order(studio: PspPipeline, tmp_path: Path) -> None:
+    file = studio.encode(HAT, likeness="exact").save(tmp_path / "hat.png").with_suffix(".safetensors")
+    made = studio.move(
+        MAN, through=[file, WOMAN], edits="age:-1", likeness="exact", seconds=1.0, size=256, loop=False
+    )
+    shown = frames(made, tmp_path)
+    assert len(shown) == FPS and made.recipe.settings["faces"] == 3
+    ends = [studio.encode(MAN, likeness="exact").image, studio.encode(HAT, likeness="exact").image]
+    ends.append(studio.edit(WOMAN, edits="age:-1", likeness="exact").image)
+    for index, end in zip((0, 12, 24), ends, strict=True):
+        assert apart(shown[index], end) < 13
+    assert made.latents is not None and made.latents.shape == (2, 23, 512)
+    with pytest.raises(SettingsError, match="is there already"):
+        made.save(file.with_suffix(".png"))
+
+
+def test_faces_on_the_way_are_a_short_list_of_faces(studio: PspPipeline, tmp_path: Path) -> None:
+    Image.new("RGB", (300, 300), "grey").save(tmp_path / "grey.png")
+    for through, words in (
+        ([WOMAN] * 5, "5 faces on the way"),
+        (WOMAN, "no list"),
+        ([MAN, tmp_path / "grey.png"], "In face 2 of 2 that the clip comes to: No face"),
+    ):
+        with pytest.raises(InputError, match=words):
+            studio.move(HAT, through=through, seconds=1.0, size=256)  # type: ignore[arg-type]
+    one, other = (
+        studio.move(MAN, seconds=1.0, size=256, format="gif", **way)  # type: ignore[arg-type]
+        for way in ({"style": WOMAN}, {"through": [WOMAN]})
+    )
+    assert one.clip is not None and other.clip is not None and one.clip.data == other.clip.data
+
+
 def test_what_does_not_move_is_told(studio: PspPipeline) -> None:
     with pytest.raises(InputError, match="Nothing would move"):
-        studio.move(WOMAN, edits="smile:0")
+        studio.move(WOMAN, edits="smile:0", through=[])
 
 
 def test_clips_are_saved_and_only_clips_of_the_studio_are_replaced(

@@ -74,3 +74,18 @@ def test_it_fits_one_generator(generator: MobileGenerator, network: FeatureResid
         generator.to_bands.weight.mul_(1.1)
     assert not network.fits(generator)
     assert not network.fits(build_generator(MobileConfig(16, 8, 1, (16, 16))))
+
+
+def test_a_mixture_keeps_nothing_of_another_shape_and_most_under_new_colours(
+    network: FeatureResidual,
+) -> None:
+    before = drawn(1, 16, 64, 64)
+    assert torch.equal(network.kept_mixed(before, before, before), torch.ones(1, 1, 64, 64))
+    assert not network.kept_mixed(before, before + 1, before + 1).any()
+    # Half a mean square of new colours: exp(-0.5 / 0.6).
+    coloured = network.kept_mixed(before, before + 0.5**0.5, before)
+    assert torch.allclose(coloured, torch.full_like(coloured, 0.4346), atol=1e-3)
+    corner = before.clone()
+    corner[..., :8, :8] += 2.0
+    kept = network.kept_mixed(before, corner, corner)
+    assert kept[..., :6, :6].max() < 1e-3 and kept[..., 20:, 20:].min() > 0.99

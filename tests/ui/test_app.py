@@ -59,6 +59,7 @@ CONTRACT: dict[str, tuple[dict[str, object], str]] = {
             "loop": True,
             "size": 512,
             "format": "mp4",
+            "through": None,
         },
         "file",
     ),
@@ -115,7 +116,7 @@ REQUESTS: dict[str, dict[str, object]] = {
     "/move": {
         "photo": "two", "style": "style", "directions": "directions", "model": "mobile-1024", "align": True,
         "face": 1, "edits": "tint:0.5", "likeness": "quick", "seconds": 1.0, "loop": False, "size": 256,
-        "format": "gif",
+        "format": "gif", "through": ["photo", "latents"],
     },
     "/video": {
         "video": "video", "task": "edit", "model": "mobile-1024", "face": 0, "edits": "features-1:1",
@@ -144,6 +145,18 @@ REQUESTS: dict[str, dict[str, object]] = {
     "/photo_to_mask": {"photo": "two", "align": True, "face": 1},
 }  # fmt: skip
 FILES = ("photo", "style", "directions", "sketch", "mask", "latents", "video")
+
+
+def filled(request: dict[str, object], inputs: dict[str, Path], hand: Any) -> dict[str, Any]:
+    """Return a request with its files, each as ``hand`` gives it."""
+    return {
+        name: hand(str(inputs[str(value)]))
+        if name in FILES
+        else [hand(str(inputs[each])) for each in value]
+        if isinstance(value, list)
+        else value
+        for name, value in request.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -188,11 +201,10 @@ def test_every_endpoint_by_keyword_gives_the_bytes_of_the_pipeline(
 ) -> None:
     request = REQUESTS[endpoint]
     assert list(request) == list(CONTRACT[endpoint][0])
-    sent = {k: handle_file(str(inputs[str(v)])) if k in FILES else v for k, v in request.items()}
+    sent = filled(request, inputs, handle_file)
     first, latents, details = client.predict(**sent, api_name=endpoint)
 
-    given: dict[str, Any] = {k: inputs[str(v)] if k in FILES else v for k, v in request.items()}
-    result: Result = getattr(pipeline, endpoint.removeprefix("/"))(**given)
+    result: Result = getattr(pipeline, endpoint.removeprefix("/"))(**filled(request, inputs, Path))
     pictures = [path.read_bytes() for path in pictures_of(first)]
     wanted = [result.png(index) for index in range(len(result.images))]
     assert pictures == ([result.clip.data] if result.clip else wanted)

@@ -24,7 +24,13 @@ from psp.ui.gate.requests import parameters_of
 
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 # Each kind of input has the first example of this task.
-_FROM = {"photo": "encode", "sketch": "sketch_to_face", "mask": "segmentation_to_face", "latents": "encode"}
+_FROM = {
+    "through": "encode",
+    "photo": "encode",
+    "sketch": "sketch_to_face",
+    "mask": "segmentation_to_face",
+    "latents": "encode",
+}
 
 
 def describe_api(page: gr.Blocks, address: Callable[[], str]) -> None:
@@ -81,12 +87,14 @@ def _range(setting: Parameter) -> tuple[float, float]:
 def _describe_file(block: gr.blocks.Block, told: str, path: Path, address: Callable[[], str]) -> None:
     assert isinstance(block, gr.Image | gr.File | gr.Video), "what is no setting is a file"
     schema = {**block.api_info(), "additional_description": told}
+    several = isinstance(block, gr.File) and block.file_count == "multiple"
     kept = cached(path.read_bytes(), path.name)
     block.keep_in_cache.add(kept)  # as long as the page is there
 
-    def example() -> dict[str, Any]:
+    def example() -> dict[str, Any] | list[dict[str, Any]]:
         url = f"{address().rstrip('/')}/gradio_api/file={kept}"
-        return {"path": url, "url": url, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+        file = {"path": url, "url": url, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+        return [file] if several else file
 
     _replace(block, schema, example)
 

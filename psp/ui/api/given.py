@@ -18,6 +18,11 @@ HOW = (
 )
 """What a file may be, for those who call a tool."""
 
+HOW_IN_LISTS = (
+    "Each a data URL (data:image/png;base64,…), or what POST /gradio_api/upload returned for its upload."
+)
+"""The same for each file of a list."""
+
 _ENDINGS = {
     **dict.fromkeys(("photo", "style", "sketch", "mask"), "png"),
     **dict.fromkeys(("latents", "directions"), "safetensors"),
@@ -39,7 +44,9 @@ def file_from_text(given: object, name: str) -> dict[str, Any]:
         raise InputError(f"The {name} is {shown(given)}.", f"Give one of these: {HOW}")
     text = given.strip()
     if text.startswith("data:"):
-        return _file(cached(_decoded(text, name), f"{name}.{_ENDINGS[name]}"))
+        # Of several kinds in one list, pictures say that they are some.
+        ending = _ENDINGS.get(name) or ("png" if text.startswith("data:image/") else "safetensors")
+        return _file(cached(_decoded(text, name), f"{name}.{ending}"))
     path = own_file(text) or text
     if not is_url(path) and not is_uploaded(path):
         raise InputError(f"The {name} is no file that may be read here.", f"Give one of these: {HOW}")

@@ -14,7 +14,7 @@ from psp.errors import InputError
 from psp.ranges import shown
 from psp.tasks import CALLS
 from psp.ui.api.described import schema_of
-from psp.ui.api.given import HOW, file_from_text
+from psp.ui.api.given import HOW, HOW_IN_LISTS, file_from_text
 from psp.ui.gate.requests import given_by_clients
 
 _RETURNS = (
@@ -33,6 +33,7 @@ class Tool:
         description: What it does, for models.
         schema: JSON schema of its parameters.
         files: Names of the parameters that are files.
+        lists: Names of those that are lists of files.
         function: The endpoint.
     """
 
@@ -41,6 +42,7 @@ class Tool:
     description: str
     schema: dict[str, Any]
     files: tuple[str, ...]
+    lists: tuple[str, ...]
     function: BlockFunction
 
     def values(self, arguments: Mapping[str, Any]) -> list[Any]:
@@ -61,9 +63,11 @@ class Tool:
         values = []
         for name in known:
             value = arguments.get(name)
-            values.append(
-                file_from_text(value, name) if name in self.files and value not in (None, "") else value
-            )
+            if name in self.files and value not in (None, ""):
+                value = file_from_text(value, name)
+            elif name in self.lists and isinstance(value, list):  # else the endpoint tells what it takes
+                value = [file_from_text(each, name) for each in value]
+            values.append(value)
         return values
 
 
@@ -80,7 +84,7 @@ def _tool(function: BlockFunction) -> Tool:
     words, told, _ = get_function_description(function.fn)
     settings = {setting.name: setting for setting in task.parameters}
     names = given_by_clients(function)
-    files = tuple(each for each in names if each not in settings)
+    files = tuple(each for each in names if each not in settings and each not in task.last)
     properties: dict[str, Any] = {}
     for each in names:
         if each in settings:
@@ -88,6 +92,10 @@ def _tool(function: BlockFunction) -> Tool:
             del schema["additional_description"]
             if settings[each].choices:
                 schema["enum"] = [*settings[each].numbers]
+        elif each in task.last:
+            schema = {
+                "type": "array", "items": {"type": "string"}, "description": f"{told[each]} {HOW_IN_LISTS}"
+            }  # fmt: skip
         else:
             schema = {"type": "string", "description": f"{told[each]} {HOW}"}
         properties[each] = schema
@@ -98,5 +106,6 @@ def _tool(function: BlockFunction) -> Tool:
         # The first is what the task works on; all else has a default.
         {"type": "object", "properties": properties, "required": names[:1], "additionalProperties": False},
         files,
+        task.last,
         function,
     )

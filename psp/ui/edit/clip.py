@@ -9,17 +9,19 @@ from typing import Any
 import gradio as gr
 
 from psp.codes.latents import CodesFile
+from psp.inference.moving import MOST_THROUGH
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
+from psp.pictures.formats import ENDINGS
 from psp.tasks import TOOLS
-from psp.ui.cache import cached
+from psp.ui.cache import as_path, cached
 from psp.ui.controls import PhotoControls, check_model, picture_input
 from psp.ui.gate.journal import note
 from psp.ui.layout import MODEL_QUEUE
 from psp.ui.likeness import as_far_as_it_can
 from psp.ui.results import need
 from psp.ui.settings import Controls, setting_controls
-from psp.ui.stop import Stop, watch_stop
+from psp.ui.stop import Stop, hide_stop, show_stop, watch_stop
 from psp.ui.words import in_words
 
 _TASK = TOOLS["move"]
@@ -33,6 +35,7 @@ class Clip:
 
     Attributes:
         style: Another face to move to; none: the edits alone.
+        through: Faces on the way.
         settings: How it moves, by the names that the API has for them.
         make: Makes the clip.
         halt: Stops that.
@@ -45,6 +48,7 @@ class Clip:
     """
 
     style: gr.Image
+    through: gr.File
     settings: Controls
     make: gr.Button
     halt: gr.Button
@@ -58,8 +62,9 @@ class Clip:
 
 def clip_section() -> Clip:
     """Make the section, closed, inside the current layout."""
-    with gr.Accordion("Make a clip: from the photo to the edit, or to another face", open=False):
+    with gr.Accordion("Make a clip: from the photo to the edit, or to other faces", open=False):
         style = picture_input("To another face", "Leave it empty to move to the edited face", _HEIGHT)
+        through = _faces_on_the_way()
         own = [setting for setting in _TASK.own() if setting.name not in _SHARED]
         settings = setting_controls(own, _TASK.name)
         with gr.Row(elem_classes="run"):
@@ -80,7 +85,18 @@ def clip_section() -> Clip:
         file = gr.File(label="Clip, to keep", visible=False, interactive=False)
         latents = gr.File(visible=False, label="Codes of both ends")
         details = gr.JSON(visible=False, label="Details")
-    return Clip(style, settings, make, halt, gr.State(Stop()), video, picture, file, latents, details)
+    return Clip(
+        style, through, settings, make, halt, gr.State(Stop()), video, picture, file, latents, details
+    )
+
+
+def _faces_on_the_way() -> gr.File:
+    label = f"On the way: up to {MOST_THROUGH} photos or codes"
+    given = as_path(
+        gr.File(label=label, file_count="multiple", file_types=[*ENDINGS, ".safetensors"], height=150)
+    )
+    given.preprocess = in_words(given.preprocess)  # type: ignore[method-assign]
+    return given
 
 
 def connect_clip(
@@ -101,11 +117,12 @@ def connect_clip(
         directions: A file of further directions.
         settings: The tab's "edits" and "likeness".
     """
+    show_stop(clip.halt, clip.make.click)
     made = clip.make.click(
         _mover(pipeline),
         inputs=[
             controls.photo, base, clip.stop, clip.style, directions, *controls.of_api()[1:],
-            *settings.values(), *clip.settings.values(),
+            *settings.values(), *clip.settings.values(), clip.through,
         ],
         outputs=[clip.file, clip.latents, clip.details],
         api_name="move",
@@ -119,25 +136,17 @@ def connect_clip(
     )  # fmt: skip
     # Another face has another clip.
     gr.on(
-        [controls.photo.change, clip.style.change], None, None,
+        [controls.photo.change, clip.style.change, clip.through.change], None, None,
         [clip.video, clip.picture, clip.file, clip.halt],
         js="() => clips.none()", api_visibility="private",
     )  # fmt: skip
-    gr.on([controls.photo.input, clip.style.input, controls.picker.select], None, cancels=[made])
+    gr.on(
+        [controls.photo.input, clip.style.input, clip.through.upload, controls.picker.select],
+        None,
+        cancels=[made],
+    )
     watch_stop(clip.halt, clip.stop, [made])
-    _stop_while_it_works(clip, made, controls.picker.select)
-
-
-def _stop_while_it_works(clip: Clip, made: gr.events.Dependency, cancels: Any) -> None:  # noqa: ANN401  (an event of Gradio's)
-    """Show Stop from the click until there is nothing to stop any more."""
-    begins: list[Any] = [clip.make.click]
-    ends: list[Any] = [made.success, made.failure, clip.halt.click, cancels]
-    for events, visible in ((begins, "true"), (ends, "false")):
-        for event in events:
-            event(
-                None, None, clip.halt, js=f"() => ({{ __type__: 'update', visible: {visible} }})",
-                api_visibility="private",
-            )  # fmt: skip
+    hide_stop(clip.halt, made.success, made.failure, clip.halt.click, controls.picker.select)
 
 
 def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:
@@ -159,9 +168,10 @@ def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:
         loop: bool = True,
         size: int = 512,
         format: str = "mp4",
+        through: list[str] | None = None,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
-        """Make a clip of a face that changes: into an edited one, or into another face.
+        """Make a clip of a face that changes: into an edited one, or through other faces.
 
         Args:
             photo: A photo with a face in it.
@@ -178,6 +188,7 @@ def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:
             loop: Whether it goes there and back.
             size: Side of the clip in pixels, 256 or 512.
             format: "mp4" (H.264) or "gif".
+            through: Up to four faces on the way, in this order: photos, or .safetensors files of codes.
             progress: Shows what happens.
         """
         name = check_model(model, "edit", pipeline.settings)
@@ -186,7 +197,7 @@ def _mover(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:
         def run(likeness: str) -> Result:
             return pipeline.move(
                 start, style, directions, name, align, int(face or 0), edits, likeness, seconds, loop,
-                int(size), format, step,
+                int(size), format, through, step,
             )  # fmt: skip
 
         return _files(as_far_as_it_can(pipeline.network, name, likeness, run))

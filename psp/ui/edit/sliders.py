@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,14 +66,15 @@ def has_named(model: str, settings: Settings) -> bool:
         return False
 
 
-def named_sliders(settings: Settings) -> tuple[gr.Column, list[gr.Slider], gr.Button]:
-    """Make the sliders of the directions that come along, inside the current layout, and what undoes all."""
+def named_sliders(settings: Settings) -> tuple[gr.Column, dict[str, gr.Slider], gr.Button]:
+    """Make the sliders of the directions that come along, by name, in the current layout; what undoes all."""
+    names = names_in(directions_file().read_bytes())
     with gr.Column(visible=has_named("auto", settings), elem_classes="by-name") as column:
-        sliders = _groups(names_in(directions_file().read_bytes()))
-    return column, sliders, gr.Button("Undo all edits", size="sm")
+        sliders = _groups(names)
+    return column, _by_name(names, sliders), gr.Button("Undo all edits", size="sm")
 
 
-def more_sliders(own: gr.Column, sliders: Sequence[gr.Slider], none: gr.Button) -> EditSliders:
+def more_sliders(own: gr.Column, sliders: Mapping[str, gr.Slider], none: gr.Button) -> EditSliders:
     """Make the sliders of SeFa's directions and of those in a file, closed, inside the current layout.
 
     Args:
@@ -87,14 +88,13 @@ def more_sliders(own: gr.Column, sliders: Sequence[gr.Slider], none: gr.Button) 
             "SeFa: what changes the picture most, without names. Shen and Zhou, CVPR 2021.",
             elem_classes="note",
         )
-        sliders = [*sliders, *_groups(more)]
+        sliders = {**sliders, **_by_name(more, _groups(more))}
         directions = file_input("Directions: a .safetensors file of vectors in W", ".safetensors", 120)
         about = gr.Markdown(_NONE, elem_classes="note")
         with gr.Row(elem_classes="edit-sliders"):
             spare = [_slider(_unused(index), visible=False) for index in range(_SPARE)]
         names = gr.Textbox(visible="hidden", label="Names", info="Of what was loaded", container=False)
-    named = tuple(each.name for each in (*names_in(directions_file().read_bytes()), *more))
-    return EditSliders(named, sliders, own, directions, spare, names, about, none)
+    return EditSliders(tuple(sliders), [*sliders.values()], own, directions, spare, names, about, none)
 
 
 def connect_edit_sliders(
@@ -154,6 +154,10 @@ def _load(path: str | None) -> list[Any]:
 def _unused(index: int) -> Named:
     """Return what a spare slider is called until a file gives it a direction."""
     return Named(f"spare-{index}", f"Further {index + 1}", about=NAMELESS)
+
+
+def _by_name(names: Sequence[Named], sliders: Sequence[gr.Slider]) -> dict[str, gr.Slider]:
+    return {each.name: slider for each, slider in zip(names, sliders, strict=True)}
 
 
 def _groups(names: Sequence[Named]) -> list[gr.Slider]:

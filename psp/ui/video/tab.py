@@ -19,7 +19,7 @@ from psp.ui.layout import MODEL_QUEUE
 from psp.ui.likeness import as_far_as_it_can
 from psp.ui.preview import FACES_QUEUE
 from psp.ui.results import need
-from psp.ui.stop import Stop, watch_stop
+from psp.ui.stop import Stop, hide_stop, show_stop, watch_stop
 from psp.ui.video.parts import Parts, example_file, lay_out
 from psp.ui.words import escape, in_words
 
@@ -30,7 +30,7 @@ def video_tab(pipeline: PspPipeline) -> None:
     _connect_choices(parts)
     _connect_cost(pipeline, parts)
     result = [parts.shown, parts.words, parts.save]
-    parts.run.click(None, None, parts.halt, js="() => films.seen(true)", api_visibility="private")
+    show_stop(parts.halt, parts.run.click)
     made = parts.run.click(
         _maker(pipeline),
         inputs=[parts.video, parts.stop, *parts.settings.values()],
@@ -44,12 +44,11 @@ def video_tab(pipeline: PspPipeline) -> None:
         None, [parts.file, parts.details], result, js="(file, details) => films.shown(file, details)",
         api_visibility="private",
     )  # fmt: skip
-    made.then(None, None, parts.halt, js="() => films.seen(false)", api_visibility="private")
     # Another video has another result.
     parts.video.change(None, None, [*result, parts.halt], js="() => films.none()", api_visibility="private")
     gr.on([parts.video.upload, parts.video.clear, parts.example.click], None, cancels=[made])
     watch_stop(parts.halt, parts.stop, [made])
-    parts.halt.click(None, None, parts.halt, js="() => films.seen(false)", api_visibility="private")
+    hide_stop(parts.halt, made.success, made.failure, parts.halt.click)
 
 
 def _connect_choices(parts: Parts) -> None:

@@ -24,7 +24,7 @@ from psp.ui.app import build_app
 from psp.ui.cache import cached
 from tests.ui.raw_http import Raw
 from tests.ui.served import served
-from tests.ui.test_app import CONTRACT, FILES, REQUESTS
+from tests.ui.test_app import CONTRACT, FILES, REQUESTS, filled
 
 T = TypeVar("T")
 NAMES = [name.strip("/") for name in CONTRACT]
@@ -43,8 +43,9 @@ def call(url: str, name: str, arguments: dict[str, Any]) -> CallToolResult:
     return asyncio.run(within(url, lambda session: session.call_tool(name, arguments)))
 
 
-def data_url(path: Path) -> str:
-    return f"data:application/octet-stream;base64,{base64.b64encode(path.read_bytes()).decode()}"
+def data_url(path: Path | str) -> str:
+    kind = "image/png" if Path(path).suffix == ".png" else "application/octet-stream"
+    return f"data:{kind};base64,{base64.b64encode(Path(path).read_bytes()).decode()}"
 
 
 def picture_in(result: CallToolResult) -> tuple[bytes, Image.Image]:
@@ -78,7 +79,9 @@ def test_each_endpoint_is_a_tool_of_its_name_that_says_what_it_takes(url: str) -
         assert tool.inputSchema["required"] == [name for name, value in wanted.items() if value == "required"]
         for name, value in properties.items():
             assert len(value["description"]) > 10, (tool.name, name)
-            if name not in FILES:
+            if value["type"] == "array":
+                assert value["items"] == {"type": "string"}
+            elif name not in FILES:
                 assert value["default"] == wanted[name]
 
 
@@ -99,10 +102,7 @@ def test_the_list_for_spaces_names_the_same_tools(url: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_tool_gives_one_picture_and_the_details(url: str, inputs: dict[str, Path], name: str) -> None:
-    given = {
-        key: data_url(inputs[str(value)]) if key in FILES else value
-        for key, value in REQUESTS[f"/{name}"].items()
-    }
+    given = filled(REQUESTS[f"/{name}"], inputs, data_url)
     result = call(url, name, given)
     assert not result.isError, words_in(result)
     assert min(picture_in(result)[1].size) >= 128

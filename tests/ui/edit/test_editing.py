@@ -17,6 +17,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
 from tests.ui.browsing import (
     CHROMIUM,
+    PHOTO,
     block,
     button,
     expect_result,
@@ -140,3 +141,19 @@ def test_another_model_has_no_named_sliders_and_says_what_it_has(page: Page) -> 
     model.fill("auto")
     model.press("Enter")
     expect(slider(page, "Smile")).to_be_visible()
+
+
+def test_a_clip_goes_through_photos_and_stop_is_there_while_it_is_made(page: Page) -> None:
+    open_example(page, TASK)
+    places = block(page, "On the way").locator("input[type=file]")
+    places.set_input_files([str(PHOTO), str(PHOTO.with_name("synthetic_2.jpg"))])
+    expect(page.locator(".file-preview:visible").filter(has_text="synthetic_2")).to_be_visible()
+    page.get_by_label("Seconds").locator("visible=true").first.fill("1")
+    making = page.locator("#run-move").locator("xpath=..")
+    stop = making.get_by_role("button", name="Stop", exact=True)
+    expect(stop).to_be_hidden()
+    button(page, "Make the clip").click()
+    expect(stop).to_be_visible()
+    expect(page.locator("video[src*=move]")).to_be_hidden()  # while it is made
+    expect(page.locator("video[src*=move]")).to_be_visible(timeout=120_000)
+    expect(stop).to_be_hidden()

@@ -33,13 +33,22 @@ def files(raw: Raw, inputs: dict[str, Any]) -> dict[str, Any]:
 
 def values_of(endpoint: str, files: dict[str, Any]) -> dict[str, Any]:
     """Return a good request by parameters."""
-    return {name: files[str(value)] if name in FILES else value for name, value in REQUESTS[endpoint].items()}
+    return {
+        name: files[str(value)]
+        if name in FILES
+        else [files[each] for each in value]
+        if isinstance(value, list)
+        else value
+        for name, value in REQUESTS[endpoint].items()
+    }
 
 
 def is_right(name: str, value: Any) -> bool:
     """Return whether what is wrong for most parameters is right for this one."""
     if name in ("alpha", "strength"):
         return value == 0.5 and isinstance(value, float)
+    if name == "through":
+        return value == []
     return (name in ("align", "loop") and value is True) or (name == "layers" and value == "1")
 
 

@@ -40,7 +40,7 @@ def refined(
         return codes, Moved(_plain(psp, codes), 0, 0) if work.refines else None
     photos = torch.from_numpy(work.inputs).to(psp.device)
     pairs = zip(torch.split(photos, 1), torch.split(codes, 1), strict=True)
-    made = [refined_codes(psp, photo, each, step=step, keeps=work.refines) for photo, each in pairs]
+    made = [refined_codes(psp, photo, each, STEPS, step, keeps=work.refines) for photo, each in pairs]
     moved = None
     if work.refines:
         (one,) = made  # of one photo

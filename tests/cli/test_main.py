@@ -123,7 +123,10 @@ def test_drawings_and_codes_go_through_the_command_line(photo: Path, tmp_path: P
     assert (tmp_path / f"{made.stem}-decode.png").read_bytes() == made.read_bytes()
 
 
-def test_codes_are_refined(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_codes_are_refined(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psp.inference.decoders.STEPS", 4)
     pipeline = PspPipeline(Settings(device="cpu", cache_dir=tmp_path / "cache"))
     pipeline.encode(photo).save(tmp_path / "start.png")
     codes = tmp_path / "start.safetensors"

@@ -41,7 +41,7 @@ class _Slowly:
 
     def __call__(self, words: str, share: float | None) -> None:
         if APPROACHING in words:
-            time.sleep(0.3)
+            time.sleep(0.2)
         self.step(words, share)
 
     def show(self, picture: Image.Image) -> None:

@@ -138,7 +138,7 @@ def random(_: PspPipeline) -> None:
     """Sixty-four random faces, psi 0.8, none left out."""
     model = _model()
     faces = decode(model, _random(model, 64, seed=0))
-    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 120, 60)
+    save("sheets/random.webp", [faces[i : i + 8] for i in range(0, 64, 8)], 88, 55)
 
 
 def tasks(studio: PspPipeline) -> None:

@@ -130,7 +130,6 @@ EXAMPLES: tuple[Example, ...] = (
     Example("edit", "decades_older", _WOMAN, settings={"edits": "age:0.9", **_EXACT}),
     Example("edit", "with_glasses", _MAN, settings={"edits": "glasses:0.8", **_EXACT}),
     Example("edit", "turned_and_serious", _ASTRONAUT, settings={"edits": "yaw:0.6,smile:-0.7", **_EXACT}),
-    Example("edit", "fair_hair_and_hat", _MAN, settings={"edits": "hair_lightness:1,hat:0.6", **_EXACT}),
     Example("frontalize", "turned_head", "photos/synthetic_turned.jpg"),
     Example("frontalize", "turned_left", "photos/synthetic_turned_left.jpg"),
     Example("frontalize", "with_glasses", "photos/synthetic_glasses.jpg"),

@@ -104,7 +104,7 @@ def coming_ticks(pipeline: PspPipeline, tab: PhotoTab[Any]) -> gr.Timer | None:
     if pipeline.network.lent:
         return None
     ticks = gr.Timer(_EVERY, active=False)
-    seen = gr.Textbox(visible=False, label="On the way")
+    seen = gr.Textbox(visible=False, label="On the way", info="Set by the page")
 
     def fetch(wish: Stop) -> Any:  # noqa: ANN401  (text or no change)
         picture = wish.fetch()

@@ -138,7 +138,7 @@ def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Depen
 
 def connect_enough(button: gr.Button, drop: gr.Button, stop: gr.State) -> None:
     """Make ``button`` take what there is of what runs by then; ``drop`` stops that where there is nothing."""
-    kept = gr.Checkbox(visible=False, label="Kept")
+    kept = gr.Checkbox(visible=False, label="Kept", info="Set by the page")
 
     def enough(wish: Stop) -> bool:
         wish.request()

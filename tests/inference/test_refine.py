@@ -27,7 +27,16 @@ def enough_after(steps: int, error: type[Exception] = EnoughError) -> Step:
     return step
 
 
-def test_it_is_nearer_to_the_photo_and_the_same_again(pipeline: PspPipeline, astronaut: Image.Image) -> None:
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many steps close takes in a test: fewer, for it takes them often."""
+    monkeypatch.setattr("psp.inference.decoders.STEPS", 8)
+    return 8
+
+
+def test_it_is_nearer_to_the_photo_and_the_same_again(
+    pipeline: PspPipeline, astronaut: Image.Image, few: int
+) -> None:
     quick, close = (pipeline.encode(astronaut, likeness=word) for word in ("quick", "close"))
     before, after = quick.details["quality"], close.details["quality"]
     assert after["lpips"] < before["lpips"] and after["l2"] < before["l2"]
@@ -35,12 +44,13 @@ def test_it_is_nearer_to_the_photo_and_the_same_again(pipeline: PspPipeline, ast
     assert close.kept is None  # codes say it all
     assert quick.latents is not None and close.latents is not None
     moved = np.abs(close.latents - quick.latents)
-    assert 0 < moved.max() < 0.03 * STEPS
+    assert 0 < moved.max() < 0.03 * few
     again = pipeline.encode(astronaut, likeness="close")
     assert again.png() == close.png()
     assert pipeline.decode(close.latents_file() or b"").image.tobytes() == close.image.tobytes()
 
 
+@pytest.mark.usefixtures("few")
 def test_edits_start_from_the_closer_codes(pipeline: PspPipeline, astronaut: Image.Image) -> None:
     close = pipeline.encode(astronaut, likeness="close").latents
     plain = pipeline.edit(astronaut, likeness="close").latents
@@ -49,6 +59,7 @@ def test_edits_start_from_the_closer_codes(pipeline: PspPipeline, astronaut: Ima
     assert np.array_equal(close, plain) and not np.array_equal(close, edited)
 
 
+@pytest.mark.usefixtures("few")
 def test_it_works_with_a_model_that_another_task_loaded_while_it_worked(
     pipeline: PspPipeline, astronaut: Image.Image
 ) -> None:
@@ -76,13 +87,6 @@ def test_no_steps_change_nothing(pipeline: PspPipeline, astronaut: Image.Image) 
     psp = pipeline.network.load("auto", "encode").psp
     codes = psp.w_avg[None].clone()
     assert torch.equal(refined(psp, to_tensor(astronaut, 128), codes, 0).codes, codes)
-
-
-@pytest.fixture
-def few(monkeypatch: pytest.MonkeyPatch) -> int:
-    """How many steps close takes in a test: fewer, for it takes them often."""
-    monkeypatch.setattr("psp.inference.decoders.STEPS", 8)
-    return 8
 
 
 def test_refining_the_encoders_answer_is_encoding_closely(

@@ -7,10 +7,12 @@ Needs Debian's Chromium and ``tests/requirements.txt``. Look at what comes out b
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from psp.config import Settings
@@ -20,7 +22,7 @@ from tests.ui.browsing import CHROMIUM, QUIET, open_tab, press
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "screenshots"
-QUALITY = 72
+QUALITY = 70
 
 
 def main() -> None:
@@ -65,8 +67,9 @@ def _take(browser: Browser, url: str, act: Callable[[Page], None]) -> None:
     page.wait_for_timeout(1500)
     act(page)
     page.wait_for_timeout(2500)
-    path = OUT / f"{act.__name__}.jpg"
-    page.screenshot(path=path, type="jpeg", quality=QUALITY)
+    path = OUT / f"{act.__name__}.webp"
+    with Image.open(io.BytesIO(page.screenshot())) as shown:
+        shown.save(path, "WEBP", quality=QUALITY, method=6)
     print(f"saved {path.name}, {path.stat().st_size // 1024} KB")
     page.close()
 

@@ -18,6 +18,7 @@ from psp.models.ops import (
     ModulatedConv2d,
     PixelNorm,
     is_lean,
+    is_one_lean,
     scaled_leaky_relu,
     upsample2d,
 )
@@ -103,7 +104,7 @@ class StyledConv(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor, noise: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``style`` [B,style_dim] with ``noise`` [1,1,H',W']."""
-        if is_lean(x) and len(x) == 1:
+        if is_one_lean(x):
             # The activation passes positive factors on, so that its own is a matter of what goes in.
             out = self.conv.lean(x, style, self.activate.bias, SQRT2)
             return F.leaky_relu_(out.add_(noise * (self.noise.weight * SQRT2)), 0.2)
@@ -123,7 +124,7 @@ class ToRGB(nn.Module):
 
     def forward(self, x: Tensor, style: Tensor, skip: Tensor | None = None) -> Tensor:
         """Return the picture [B,3,H,W] of features ``x`` and of ``skip`` [B,3,H/2,W/2]."""
-        if is_lean(x) and len(x) == 1:
+        if is_one_lean(x):
             out = self.conv.lean(x, style, self.bias.flatten())
             return out if skip is None else out.add_(upsample2d(skip, self.upsample.kernel))
         out = self.conv(x, style) + self.bias

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from psp.models.drawn import drawn
 from psp.models.haar import inverse_haar, inverse_haar_beside
-from psp.models.ops import PixelNorm, is_lean, pointwise, scaled_leaky_relu
+from psp.models.ops import PixelNorm, is_lean, is_one_lean, pointwise, scaled_leaky_relu
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class _Conv(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``code`` [B,style_dim]."""
-        if is_lean(x) and len(x) == 1:
+        if is_one_lean(x):
             return self._lean(x, self.style(code)[0])
         x = x * self.style(code)[:, :, None, None]
         if self.depthwise is None:
@@ -131,11 +131,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor, codes: Tensor) -> Tensor:
         """Map ``x`` [B,C,H,W] under ``codes`` [B,3,style_dim] to [B,C',2H,2W]."""
         style = self.style(codes[:, 0])[:, :, None, None]
-        if is_lean(x) and len(x) == 1:
-            # In place: what came from the block below is read nowhere else.
-            x = inverse_haar_beside(x.mul_(style * 0.5))
-        else:
-            x = inverse_haar(x * style)
+        # In place: what came from the block below is read nowhere else.
+        x = inverse_haar_beside(x.mul_(style * 0.5)) if is_one_lean(x) else inverse_haar(x * style)
         out: Tensor = self.conv2(self.conv1(x, codes[:, 1]), codes[:, 2])
         return out
 
@@ -151,7 +148,7 @@ class _ToBands(nn.Module):
 
     def forward(self, x: Tensor, code: Tensor, bands: int) -> Tensor:
         """Return the first ``bands`` bands [B,bands,H,W] of features ``x`` [B,C,H,W]."""
-        if is_lean(x) and len(x) == 1:
+        if is_one_lean(x):
             weight = self.weight[:bands] * self.style(code)[0][:, None, None]
             return pointwise(x.contiguous(memory_format=torch.channels_last), weight, self.bias[:bands])
         x = x * self.style(code)[:, :, None, None]

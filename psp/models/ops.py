@@ -27,6 +27,11 @@ def is_lean(x: Tensor) -> bool:
     return not torch.is_grad_enabled() and x.device.type == "cpu"
 
 
+def is_one_lean(x: Tensor) -> bool:
+    """Return whether ``x`` [B,…] goes the lean way and is of one picture, so that weights can be its own."""
+    return len(x) == 1 and is_lean(x)
+
+
 def laid_out(x: Tensor) -> Tensor:
     """Return ``x`` [B,C,H,W] as convolutions on a CPU are fastest, where it goes the lean way; else as it is.
 
@@ -178,8 +183,8 @@ class ModulatedConv2d(nn.Module):
             out = out * sigma_inverse[:, :, None, None]
         return out
 
-    def lean(self, x: Tensor, style: Tensor, bias: Tensor | None, gain: float = 1.0) -> Tensor:
-        """Do :meth:`forward` with ``bias`` [out], both times ``gain``, as equations 1 and 3 have it.
+    def lean(self, x: Tensor, style: Tensor, bias: Tensor, gain: float = 1.0) -> Tensor:
+        """Do :meth:`forward` and add ``bias`` [out], both times ``gain``, as equations 1 and 3 have it.
 
         Args:
             x: [1,C,H,W].
@@ -191,11 +196,8 @@ class ModulatedConv2d(nn.Module):
         modulation = self.modulation(style)[0]
         weight = self.weight[0] * (self.scale * modulation[:, None, None])
         if self.demodulate:
-            sigma_inverse = torch.rsqrt(weight.square().sum(dim=(1, 2, 3)) + 1e-8)
-            weight *= (gain * sigma_inverse)[:, None, None, None]
-        elif gain != 1.0:
-            weight *= gain
-        bias = bias if bias is None or gain == 1.0 else bias * gain
+            weight *= torch.rsqrt(weight.square().sum(dim=(1, 2, 3), keepdim=True) + 1e-8)
+        weight, bias = weight.mul_(gain), bias * gain
         if not self.upsample:
             return F.conv2d(x, weight, bias, padding=self.padding)
         out = F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from psp.models.generators import AnyGenerator
 from psp.models.haar import inverse_haar, inverse_haar_beside
 from psp.models.mobile import MobileConfig, MobileGenerator
-from psp.models.ops import is_lean, pointwise
+from psp.models.ops import is_one_lean, pointwise
 
 # Relative: stored weights are rounded by far less than this, and those of a fine-tuned copy differ by more.
 _SAME = 0.02
@@ -77,7 +77,7 @@ class PreviewHead(nn.Module):
             style(codes[:, start:end].flatten(1))[:, :, None, None]
             for style, (start, end) in zip(self.styles, itertools.pairwise(self.starts), strict=True)
         )
-        if is_lean(features) and len(features) == 1:
+        if is_one_lean(features):
             return self._lean(features, [each.flatten() for each in (enter, *inner)])
         x = F.leaky_relu(self.enter(features * enter), 0.2)
         for unit, scale in zip(self.units, inner, strict=False):  # the last scale is that of the bands

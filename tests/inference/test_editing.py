@@ -10,7 +10,6 @@ from PIL import Image
 from safetensors.numpy import save
 
 from psp.codes.latents import codes_from_bytes
-from psp.config import Settings
 from psp.errors import InputError
 from psp.faces.detection import aligned_landmarks
 from psp.faces.landmarks import yaw
@@ -21,11 +20,6 @@ from psp.inference.pipeline import PspPipeline, Result
 
 WOMAN = Path("examples/photos/synthetic_1.jpg")
 HAT = Path("examples/photos/hopper.jpg")
-
-
-@pytest.fixture(scope="module")
-def studio(true_family: None) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True))
 
 
 def landmarks(picture: Image.Image) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:

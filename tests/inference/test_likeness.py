@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,21 +10,9 @@ from safetensors.numpy import load
 
 from psp.codes.details import Details, Map
 from psp.codes.latents import CodesFile, codes_from_bytes, codes_to_bytes
-from psp.config import Settings
 from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline, Result
-
-HAT = Path("examples/photos/hopper.jpg")
-
-
-@pytest.fixture(scope="module")
-def studio(true_family: None) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True))
-
-
-@pytest.fixture(scope="module")
-def exact(studio: PspPipeline) -> Result:
-    return studio.encode(HAT, likeness="exact")
+from tests.inference.conftest import HAT
 
 
 def test_it_keeps_what_codes_cannot_say(studio: PspPipeline, exact: Result) -> None:

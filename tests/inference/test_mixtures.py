@@ -10,24 +10,12 @@ import pytest
 from PIL import Image
 
 from psp.codes.latents import CodesFile, codes_from_bytes
-from psp.config import Settings
 from psp.inference import likeness
 from psp.inference.blend import blend
 from psp.inference.known_faces import FaceIn
 from psp.inference.pipeline import PspPipeline, Result
 
-HAT = Path("examples/photos/hopper.jpg")
 MAN = Path("examples/photos/synthetic_2.jpg")
-
-
-@pytest.fixture(scope="module")
-def studio(true_family: None) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True))
-
-
-@pytest.fixture(scope="module")
-def exact(studio: PspPipeline) -> Result:
-    return studio.encode(HAT, likeness="exact")
 
 
 @pytest.fixture(scope="module")

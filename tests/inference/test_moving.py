@@ -9,7 +9,6 @@ import pytest
 from PIL import Image
 
 from psp.codes.latents import codes_from_bytes
-from psp.config import Settings
 from psp.errors import InputError, SettingsError
 from psp.files.saving import recipe_at
 from psp.inference.moving import eased
@@ -19,11 +18,6 @@ from psp.pictures.clips import FPS, frames_of
 HAT = Path("examples/photos/hopper.jpg")
 WOMAN = Path("examples/photos/synthetic_1.jpg")
 MAN = Path("examples/photos/synthetic_2.jpg")
-
-
-@pytest.fixture(scope="module")
-def studio(true_family: None) -> PspPipeline:
-    return PspPipeline(Settings(device="cpu", offline=True))
 
 
 def frames(result: Result, folder: Path) -> list[Image.Image]:

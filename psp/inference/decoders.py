@@ -18,7 +18,17 @@ from psp.inference.refine import STEPS
 from psp.inference.refine import refined as refined_codes
 from psp.models.psp import PSP
 
-__all__ = ["Decode", "between", "decoder", "exactly", "looking_ahead", "mixed", "near_anchors", "refined"]
+__all__ = [
+    "Decode",
+    "between",
+    "decoder",
+    "exactly",
+    "looking_ahead",
+    "mixed",
+    "near_anchors",
+    "refined",
+    "sharing",
+]
 
 Decode = Callable[[torch.Tensor], torch.Tensor]
 """Codes [B,n,dim] to images [B,3,H,W]."""
@@ -27,6 +37,17 @@ Decode = Callable[[torch.Tensor], torch.Tensor]
 def decoder(psp: PSP, size: int | None) -> Decode:
     """Return what decodes codes, at the size of the model or as previews."""
     return psp.decode if size is None else partial(decode_preview, psp.decoder, size=size)
+
+
+def sharing(psp: PSP, variants: torch.Tensor) -> Decode:
+    """Return what decodes ``variants`` [v,n,dim] at the size of the model, the layers that they share once.
+
+    The pictures are those of ``psp.decode``.
+    """
+    alike = (variants == variants[:1]).all(dim=2).all(dim=0)  # [n]
+    layers = int(alike.long().cumprod(dim=0).sum())
+    begun = psp.decoder.begin(variants[:1], layers) if len(variants) > 1 else None
+    return partial(psp.decode, begun=begun)
 
 
 def refined(

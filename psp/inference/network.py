@@ -240,6 +240,8 @@ class Network:
                 details, decode = decoders.mixed(psp, work, style, variants)
             elif work.anchors:
                 decode = decoders.near_anchors(psp, work)
+            elif decode == psp.decode:
+                decode = decoders.sharing(psp, variants)
             images = []
             group = len(variants) if work.together else 1
             for index in range(0, len(variants), group):

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.begun import Begun
 from psp.models.drawn import drawn
 from psp.models.ops import (
     SQRT2,
@@ -182,29 +183,45 @@ class Generator(nn.Module):
         w: Tensor = self.style(z)
         return w
 
-    def forward(self, codes: Tensor, max_size: int | None = None) -> Tensor:
+    def begin(self, codes: Tensor, layers: int) -> Begun | None:
+        """Return what pictures have in common whose first ``layers`` codes are those of ``codes`` [1,n,dim].
+
+        None where that is less than the picture of 8 px.
+        """
+        blocks = min((layers - 2) // 2, len(self.to_rgbs))
+        if blocks < 1:
+            return None
+        return Begun(blocks, *self._synthesise(codes, blocks, None))
+
+    def forward(self, codes: Tensor, max_size: int | None = None, begun: Begun | None = None) -> Tensor:
         """Decode ``codes`` [B,n_codes,style_dim] to images [B,3,size,size], about [−1,1], not clipped.
 
         Args:
             codes: One style a layer; the layer that upsamples and the colour layer below share one.
             max_size: Stop at this resolution; the full size by default.
+            begun: What :meth:`begin` returned for these codes, of no higher resolution.
         """
         assert codes.shape[1:] == (self.config.n_codes, self.config.style_dim), tuple(codes.shape)
         if is_lean(codes) and len(codes) > 1:
-            return torch.cat([self(each, max_size) for each in codes.split(1)])
-        x = self.input.input.expand(codes.shape[0], -1, -1, -1)
-        if is_lean(codes):
-            x = x.contiguous(memory_format=torch.channels_last)
-        x = self.conv1(x, codes[:, 0], self.noises[0])
-        image = self.to_rgb1(x, codes[:, 1])
-        resolution = 4
-        for level, to_rgb in enumerate(self.to_rgbs):
-            if resolution == (max_size or self.config.size):
-                break
+            return torch.cat([self(each, max_size, begun) for each in codes.split(1)])
+        sizes = [4 << level for level in range(len(self.to_rgbs))]
+        blocks = sizes.index(max_size) if max_size in sizes else len(sizes)
+        return self._synthesise(codes, blocks, begun)[1]
+
+    def _synthesise(self, codes: Tensor, blocks: int, begun: Begun | None) -> tuple[Tensor, Tensor]:
+        """Return the features [B,C,S,S] and the picture [B,3,S,S] of 4 px, doubled ``blocks`` times."""
+        if begun is not None:
+            assert begun.image is not None, "StyleGAN2 grows a picture beside its features"
+            x, image = begun.again(len(codes)), begun.image.expand(len(codes), -1, -1, -1)
+        else:
+            x = self.input.input.expand(codes.shape[0], -1, -1, -1)
+            if is_lean(codes):
+                x = x.contiguous(memory_format=torch.channels_last)
+            x = self.conv1(x, codes[:, 0], self.noises[0])
+            image = self.to_rgb1(x, codes[:, 1])
+        for level in range(begun.blocks if begun else 0, blocks):
             first = 2 * level + 1
             x = self.convs[first - 1](x, codes[:, first], self.noises[first])
             x = self.convs[first](x, codes[:, first + 1], self.noises[first + 1])
-            image = to_rgb(x, codes[:, first + 2], image)
-            resolution *= 2
-        out: Tensor = image
-        return out
+            image = self.to_rgbs[level](x, codes[:, first + 2], image)
+        return x, image

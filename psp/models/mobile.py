@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.begun import Begun
 from psp.models.drawn import drawn
 from psp.models.haar import inverse_haar, inverse_haar_beside
 from psp.models.ops import PixelNorm, is_lean, is_one_lean, pointwise, scaled_leaky_relu
@@ -188,8 +189,20 @@ class MobileGenerator(nn.Module):
             layers += [block.style, block.conv1.style, block.conv2.style]
         return [layer.weight for layer in (*layers, self.to_bands.style)]
 
+    def begin(self, codes: Tensor, layers: int) -> Begun | None:
+        """Return what pictures have in common whose first ``layers`` codes are those of ``codes`` [1,n,dim].
+
+        None where that is less than the block at 8 px.
+        """
+        blocks = min((layers - 1) // 3, len(self.blocks))
+        return Begun(blocks, self.features(codes, 4 << blocks)) if blocks > 0 else None
+
     def features(
-        self, codes: Tensor, size: int | None = None, added: Mapping[int, Tensor] | None = None
+        self,
+        codes: Tensor,
+        size: int | None = None,
+        added: Mapping[int, Tensor] | None = None,
+        begun: Begun | None = None,
     ) -> Tensor:
         """Return the features [B,C,size,size] under the first of ``codes`` [B,n,style_dim].
 
@@ -197,9 +210,15 @@ class MobileGenerator(nn.Module):
             codes: As for ``forward``; those of later layers are not used.
             size: 4 px to half of the output's; the latter by default.
             added: By side in pixels, what is added to the features [B,C,side,side] (``psp.models.residual``).
+            begun: What :meth:`begin` returned for these codes; nothing is added to it.
         """
-        x = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
+        if begun is None:
+            x = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
+        else:
+            x = begun.again(len(codes))
         for level, block in enumerate(self.blocks):
+            if begun is not None and level < begun.blocks:
+                continue
             if x.shape[-1] == size:
                 break
             x = block(x, codes[:, 3 * level + 1 : 3 * level + 4])
@@ -209,7 +228,11 @@ class MobileGenerator(nn.Module):
         return out
 
     def forward(
-        self, codes: Tensor, max_size: int | None = None, added: Mapping[int, Tensor] | None = None
+        self,
+        codes: Tensor,
+        max_size: int | None = None,
+        added: Mapping[int, Tensor] | None = None,
+        begun: Begun | None = None,
     ) -> Tensor:
         """Decode ``codes`` [B,n_codes,style_dim] to images [B,3,size,size], about [−1,1], not clipped.
 
@@ -218,12 +241,13 @@ class MobileGenerator(nn.Module):
             max_size: A smaller size, 4 px at least: each pixel the mean of those that it stands for. It costs
                 a little less: the low band is that mean for half of the size, others are means of it.
             added: As for ``features``.
+            begun: As for ``features``.
         """
         config = self.config
         assert codes.shape[1:] == (config.n_codes, config.style_dim), tuple(codes.shape)
         if is_lean(codes) and len(codes) > 1:
-            return torch.cat([self(*each) for each in _one_by_one(codes, max_size, added)])
-        x, last = self.features(codes, added=added), codes[:, -1]
+            return torch.cat([self(*each, begun) for each in _one_by_one(codes, max_size, added)])
+        x, last = self.features(codes, added=added, begun=begun), codes[:, -1]
         if max_size is None or max_size >= config.size:
             bands = self.to_bands(x, last, 12)
             return inverse_haar_beside(bands.mul_(0.5)) if is_lean(bands) else inverse_haar(bands)

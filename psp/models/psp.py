@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from psp.errors import PspError
+from psp.models.begun import Begun
 from psp.models.compact import CompactEncoder
 from psp.models.encoder import EncoderConfig
 from psp.models.encoders import AnyEncoderConfig, build_encoder
@@ -93,12 +94,12 @@ class PSP(nn.Module):
         codes: Tensor = self.encoder(images)
         return codes + self.w_avg
 
-    def decode(self, codes: Tensor, max_size: int | None = None) -> Tensor:
+    def decode(self, codes: Tensor, max_size: int | None = None, begun: Begun | None = None) -> Tensor:
         """Decode ``codes`` [B,n,dim] to images [B,3,size,size], about [−1,1], with the stored noise.
 
-        ``max_size`` stops at a lower resolution.
+        ``max_size`` stops at a lower resolution; ``begun`` is what the decoder began for these codes.
         """
-        images: Tensor = self.decoder(codes, max_size)
+        images: Tensor = self.decoder(codes, max_size, begun=begun)
         return images
 
     def map(self, z: Tensor) -> Tensor:

@@ -16,10 +16,10 @@ from psp.checkpoints.siblings import all_siblings
 from psp.config import Settings
 from psp.faces.alignment import align
 from psp.faces.detection import aligned_landmarks
-from psp.faces.identity import identity_distance
 from psp.faces.landmarks import yaw
 from psp.files.bundled import assets_dir
 from psp.inference.compact_parser import map_face
+from psp.inference.descriptors import identity_distance
 from psp.inference.quality import lpips_network
 from psp.maps.palette import map_agreement, map_to_tensor
 from psp.models.psp import PSP

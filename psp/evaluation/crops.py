@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces.detection import Points, aligned_landmarks, aligned_shape, dlib_module
-from psp.models.descriptor import CHIP_SIZE
+from psp.faces.detection import Points, aligned_landmarks
+from psp.faces.identity import seen_face
 from psp.models.irse import FACE_SIZE
 
 TEMPLATE: Points = np.array(
@@ -25,21 +25,10 @@ TEMPLATE: Points = np.array(
 (x, y) in pixels of their 112×112 faces, the picture's left first.
 """
 
-# Size at which an aligned face is looked at, and the border that dlib leaves around the face it describes.
-_SEEN = 256
-_CHIP_PADDING = 0.25
-
 
 def find_landmarks(picture: Image.Image) -> Points:
     """Return dlib's 68 landmarks [68,2] of an aligned face as (x, y), in pixels of the picture at 256 px."""
-    return aligned_landmarks(_seen(picture))
-
-
-def describer_chip(picture: Image.Image) -> NDArray[np.uint8]:
-    """Return the part of an aligned face that dlib describes, [150,150,3]."""
-    seen = _seen(picture)
-    chip = dlib_module().get_face_chip(seen, aligned_shape(seen), size=CHIP_SIZE, padding=_CHIP_PADDING)
-    return np.asarray(chip, dtype=np.uint8)
+    return aligned_landmarks(seen_face(picture))
 
 
 def recogniser_face(picture: Image.Image) -> NDArray[np.uint8]:
@@ -47,7 +36,7 @@ def recogniser_face(picture: Image.Image) -> NDArray[np.uint8]:
 
     As in the paper's measure of identity (section 4), but that dlib finds the five points, not MTCNN.
     """
-    seen = _seen(picture)
+    seen = seen_face(picture)
     move = similarity_transform(five_points(aligned_landmarks(seen)), TEMPLATE)
     face = cv2.warpAffine(seen, move, (FACE_SIZE, FACE_SIZE), flags=cv2.INTER_LINEAR)
     return np.asarray(face, dtype=np.uint8)
@@ -70,7 +59,3 @@ def similarity_transform(points: Points, wanted: Points) -> Points:
     a = np.vdot(centred, w - w.mean()) / max(np.vdot(centred, centred).real, 1e-12)
     b = w.mean() - a * z.mean()
     return np.array([[a.real, -a.imag, b.real], [a.imag, a.real, b.imag]])
-
-
-def _seen(picture: Image.Image) -> NDArray[np.uint8]:
-    return np.array(picture.convert("RGB").resize((_SEEN, _SEEN), Image.Resampling.BICUBIC))

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from psp.checkpoints.dlib_file import load_face_descriptor
-from psp.evaluation.crops import describer_chip, recogniser_face
+from psp.evaluation.crops import recogniser_face
 from psp.evaluation.independent import IndependentJudge
+from psp.inference.descriptors import describe_faces
 from psp.losses.lpips import LPIPS
-from psp.models.descriptor import FaceDescriptor
 from psp.models.irse import FaceNetwork
 from psp.pictures.images import to_pictures
 
@@ -168,16 +166,8 @@ def variety(images: Tensor, lpips: LPIPS) -> float:
 
 @torch.inference_mode()
 def describe(images: Tensor) -> Numbers:
-    """Return dlib's descriptors [N,128] of aligned faces [N,3,S,S] in [−1,1].
-
-    Those of ``psp.faces.identity.describe_face``, but by the network in PyTorch, in batches: ten times as
-    fast.
-    """
-    out = []
-    for part in images.split(_BATCH):
-        chips = _stack([describer_chip(picture) for picture in to_pictures(part)])
-        out.append(_descriptor()(chips))
-    return torch.cat(out).double().numpy()
+    """Return dlib's descriptors [N,128] of aligned faces [N,3,S,S] in [−1,1]."""
+    return np.concatenate([describe_faces(to_pictures(part)) for part in images.split(_BATCH)])
 
 
 @torch.inference_mode()
@@ -213,8 +203,3 @@ def _among_others(given: Numbers, made: Numbers) -> tuple[float, float]:
         wrong += float(distance.sum() - distance[own - start, own].sum())
         nearest += int((distance.argmin(axis=1) == own).sum())
     return wrong / (count * (count - 1)) if count > 1 else float("nan"), nearest / count
-
-
-@cache
-def _descriptor() -> FaceDescriptor:
-    return load_face_descriptor().eval().requires_grad_(False)

@@ -1,53 +1,36 @@
-"""How alike two aligned faces are, for dlib's face descriptor: it compares two given pictures only."""
+"""The part of an aligned face that tells who it is, for comparing two pictures; it identifies nobody."""
 
 from __future__ import annotations
-
-from functools import cache
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from psp.faces.detection import DLIB_LOCK, aligned_shape, dlib_file, dlib_module
+from psp.faces.detection import aligned_shape, dlib_module
 
 SAME_PERSON = 0.6
-"""Below this distance dlib's authors call two photos one person."""
+"""Below this distance of two faces' descriptors dlib's authors call two photos one person."""
+
+# Size at which an aligned face is looked at, and the border that dlib leaves around the face it describes.
+_SEEN = 256
+_PADDING = 0.25
 
 
-@cache
-def _network() -> Any:  # noqa: ANN401  (dlib has no types)
-    return dlib_module().face_recognition_model_v1(
-        str(dlib_file("dlib_face_recognition_resnet_model_v1.dat"))
-    )
+def descriptor_chip(aligned: Image.Image) -> NDArray[np.uint8]:
+    """Return the part of an FFHQ-aligned face that dlib describes, [150,150,3].
 
-
-def load_descriptor() -> None:
-    """Load now what the first comparison would.
-
-    Raises:
-        PspError: dlib or its file is not installed, or damaged.
-    """
-    with DLIB_LOCK:
-        _network()
-
-
-def describe_face(aligned: Image.Image) -> NDArray[np.float64]:
-    """Return dlib's descriptor [128] of an FFHQ-aligned face.
-
-    The face is where the alignment puts it, so nothing has to be detected, and a blurred face gets a
-    descriptor too.
+    The face is where the alignment puts it, so nothing has to be detected, and a blurred face has one too.
 
     Args:
         aligned: RGB, square, aligned as FFHQ; enlarged to 256 px where it is smaller.
     """
-    picture = aligned.convert("RGB").resize((256, 256), Image.Resampling.BICUBIC)
-    array = np.asarray(picture)
-    landmarks = aligned_shape(array)
-    with DLIB_LOCK:
-        return np.asarray(_network().compute_face_descriptor(array, landmarks), dtype=np.float64)
+    from psp.models.descriptor import CHIP_SIZE  # noqa: PLC0415  (torch comes after the page)
+
+    seen = seen_face(aligned)
+    chip = dlib_module().get_face_chip(seen, aligned_shape(seen), size=CHIP_SIZE, padding=_PADDING)
+    return np.asarray(chip, dtype=np.uint8)
 
 
-def identity_distance(a: Image.Image, b: Image.Image) -> float:
-    """Return the Euclidean distance of two aligned faces' descriptors: 0 for equal ones."""
-    return float(np.linalg.norm(describe_face(a) - describe_face(b)))
+def seen_face(aligned: Image.Image) -> NDArray[np.uint8]:
+    """Return an aligned face as dlib looks at it, [256,256,3]."""
+    return np.array(aligned.convert("RGB").resize((_SEEN, _SEEN), Image.Resampling.BICUBIC))

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from psp.checkpoints.tensors import load_tensors
-from psp.faces.identity import identity_distance
 from psp.files.bundled import assets_dir
 from psp.files.pins import require_pinned
+from psp.inference.descriptors import identity_distance
 from psp.pictures.images import to_tensor
 
 if TYPE_CHECKING:

@@ -93,7 +93,7 @@ def warm_up(pipeline: PspPipeline, task: str) -> Iterator[str]:
     if TASKS[task].kind != "photo":
         return
     from psp.faces.detection import load_detector  # noqa: PLC0415  (dlib comes after the page)
-    from psp.faces.identity import load_descriptor  # noqa: PLC0415  (as above)
+    from psp.inference.descriptors import load_descriptor  # noqa: PLC0415  (torch comes after the page)
     from psp.inference.quality import lpips_network  # noqa: PLC0415  (torch comes after the page)
 
     load_detector()

@@ -13,7 +13,7 @@ from torch import Tensor
 from psp.evaluation import measures
 from psp.evaluation.measures import Compared, Ruler, describe, variety
 from psp.faces.alignment import align
-from psp.faces.identity import describe_face, identity_distance
+from psp.inference.descriptors import describe_faces, identity_distance
 from psp.inference.quality import lpips_network
 from psp.models.irse import ArcFace, CurricularFace, FaceNetwork
 from psp.pictures.images import to_pictures, to_tensor
@@ -40,9 +40,9 @@ def compared(given: np.ndarray, made: np.ndarray) -> Compared:
     return Compared(zeros, zeros, np.linalg.norm(given - made, axis=1), None, given, made)
 
 
-def test_descriptors_are_dlibs_own(faces: Tensor) -> None:
+def test_descriptors_do_not_depend_on_the_batch(faces: Tensor) -> None:
     for picture, found in zip(to_pictures(faces), describe(faces), strict=True):
-        assert np.linalg.norm(describe_face(picture) - found) < 1e-4
+        assert np.linalg.norm(describe_faces([picture]) - found) < 1e-4
 
 
 def test_equal_pictures_are_nothing_apart(faces: Tensor) -> None:

@@ -14,7 +14,7 @@ from psp.checkpoints.dlib_file import read_dlib_tensors
 from psp.errors import TrainingError
 from psp.faces.alignment import align
 from psp.faces.detection import dlib_file
-from psp.faces.identity import identity_distance
+from psp.inference.descriptors import identity_distance
 from psp.inference.quality import lpips_network
 from psp.losses.identity import DescriptorLoss, IdentityLoss
 from psp.losses.lpips import LPIPS

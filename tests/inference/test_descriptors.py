@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from psp.faces.alignment import align
-from psp.faces.identity import describe_face, identity_distance
+from psp.faces.detection import aligned_shape, dlib_file, dlib_module
+from psp.faces.identity import seen_face
+from psp.inference.descriptors import describe_faces, identity_distance
 from psp.inference.quality import compare
 
 
@@ -18,7 +20,16 @@ def face(astronaut: Image.Image) -> Image.Image:
 
 def test_a_face_is_at_distance_zero_from_itself(face: Image.Image) -> None:
     assert identity_distance(face, face) == 0.0
-    assert describe_face(face).shape == (128,)
+    assert describe_faces([face]).shape == (1, 128)
+
+
+def test_descriptors_are_dlibs_own(face: Image.Image) -> None:
+    weights = str(dlib_file("dlib_face_recognition_resnet_model_v1.dat"))
+    network = dlib_module().face_recognition_model_v1(weights)
+    faces = [face, ImageOps.mirror(face).resize((128, 128)), face.point(lambda value: value // 2)]
+    for aligned, found in zip(faces, describe_faces(faces), strict=True):
+        seen = seen_face(aligned)
+        assert np.linalg.norm(network.compute_face_descriptor(seen, aligned_shape(seen)) - found) < 1e-4
 
 
 def test_a_smaller_and_brighter_copy_is_the_same_person(face: Image.Image) -> None:

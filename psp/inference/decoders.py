@@ -84,13 +84,15 @@ def exactly(psp: PSP, work: Work, before: torch.Tensor, codes: torch.Tensor) -> 
         before: The codes [1,n,dim] of the photo.
         codes: What became of them.
     """
-    details = work.details
+    details, begun = work.details, None
     if details is None:
         assert work.inputs is not None and len(before) == 1, "the details of one photo"
-        details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), before)
+        begun = likeness.begin(psp, before)
+        details = likeness.details_of_photo(psp, torch.from_numpy(work.inputs).to(psp.device), before, begun)
     if work.shift is not None:
-        details = likeness.faded(psp, details, before, codes)
-    return details, likeness.decoder(psp, details, work.size)
+        start, begun = begun or likeness.begin(psp, before), likeness.begin(psp, codes)
+        details = likeness.faded(psp, details, start, begun)
+    return details, likeness.decoder(psp, details, work.size, begun)
 
 
 def near_anchors(psp: PSP, work: Work) -> Decode:
@@ -115,8 +117,11 @@ def mixed(
     if style is not None and work.style_inputs is not None:
         photo = torch.from_numpy(work.style_inputs).to(psp.device)
         photos.append((style, partial(likeness.details_of_photo, psp, photo, style)))
-    details = likeness.carried(psp, photos, variants)
-    return details, decoder(psp, work.size) if details is None else likeness.decoder(psp, details, work.size)
+    begun = likeness.begin(psp, variants)
+    details = likeness.carried(psp, photos, begun, variants)
+    if details is None:
+        return None, decoder(psp, work.size)
+    return details, likeness.decoder(psp, details, work.size, begun)
 
 
 def _same(details: Details) -> Details:

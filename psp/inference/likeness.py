@@ -14,12 +14,15 @@ from psp.checkpoints.small_networks import load_residual
 from psp.codes.details import Details, Map, details_of
 from psp.errors import InputError
 from psp.inference.previews import decode_preview
+from psp.models.begun import Begun
 from psp.models.mobile import MobileGenerator
 from psp.models.psp import PSP
 from psp.models.residual import FeatureResidual
 
 # By model: on a Space its numbers cannot be read later (``psp.inference.loaded``).
 _known: weakref.WeakKeyDictionary[PSP, bool] = weakref.WeakKeyDictionary()
+
+_SEEN = 64  # side in pixels of the features that tell where a picture changed
 
 _LACKS = "This model cannot make an exact likeness: only the generator of mobile-1024 has a network for that."
 
@@ -34,8 +37,26 @@ def is_known(psp: PSP) -> bool:
     return known
 
 
-def details_of_photo(psp: PSP, photo: Tensor, codes: Tensor) -> Details:
+def begin(psp: PSP, codes: Tensor) -> Begun:
+    """Return the decoding of ``codes`` [1,n,dim] up to 64 px, where details begin and changes are seen.
+
+    Raises:
+        InputError: There is no network for the model's generator.
+    """
+    generator = _for(psp)[1]
+    begun = generator.begin(codes, sum(size <= _SEEN for size in generator.config.resolutions))
+    assert begun is not None, "a generator that is known has 64 px"
+    return begun
+
+
+def details_of_photo(psp: PSP, photo: Tensor, codes: Tensor, begun: Begun | None = None) -> Details:
     """Return what ``codes`` [1,n,dim] cannot say of ``photo`` [1,3,S,S] in [−1,1].
+
+    Args:
+        psp: The model.
+        photo: The photo.
+        codes: What was found of it.
+        begun: Their decoding, if it is begun.
 
     Raises:
         InputError: There is no network for the model's generator.
@@ -43,14 +64,15 @@ def details_of_photo(psp: PSP, photo: Tensor, codes: Tensor) -> Details:
     network, generator = _for(psp)
     size = network.config.size
     # The true picture instead would cost as much as the result: LPIPS 0.012 instead of 0.015.
-    made = decode_preview(generator, codes, size)
+    begun = begun or begin(psp, codes)
+    made = decode_preview(generator, codes, size, begun=begun)
     if photo.shape[-1] != size:
         photo = F.interpolate(photo, size=(size, size), mode="bilinear", antialias=True)
-    coarse, fine = network.details(photo, made, generator.features(codes, 64))
+    coarse, fine = network.details(photo, made, begun.x)
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
-def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
+def faded(psp: PSP, details: Details, before: Begun, after: Begun) -> Details:
     """Return ``details`` without what belongs to the parts of a picture that changed.
 
     They hold places: hair that is elsewhere now, or a hat that has gone, would stand over the new picture as
@@ -59,39 +81,39 @@ def faded(psp: PSP, details: Details, before: Tensor, after: Tensor) -> Details:
     Args:
         psp: The model.
         details: Of the photo.
-        before: The codes [1,n,dim] that they were made for.
-        after: What became of these.
+        before: The decoding of the codes that they were made for.
+        after: The decoding of what became of these.
 
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
     """
-    network, generator = _for(psp)
-    kept = network.kept(generator.features(before, 64), generator.features(after, 64))
+    kept = _for(psp)[0].kept(before.x, after.x)
     # In the maps' own terms, so that the file holds what this picture was made with.
     coarse, fine = _times(psp, details, kept)
     return details_of(coarse[0].cpu().numpy(), fine[0].cpu().numpy())
 
 
 def carried(
-    psp: PSP, photos: Sequence[tuple[Tensor, Callable[[], Details]]], mixed: Tensor
+    psp: PSP, photos: Sequence[tuple[Tensor, Callable[[], Details]]], begun: Begun, mixed: Tensor
 ) -> Details | None:
     """Return what a mixture of photos keeps of their details; None where it is too far from all of them.
 
     Args:
         psp: The model.
         photos: Codes [1,n,dim] of each, and what gives its details, asked where these hold.
+        begun: The decoding of the mixture.
         mixed: The codes [1,n,dim] of the mixture.
 
     Raises:
         InputError: There is no network for the model's generator, or details are of another shape.
     """
     network, generator = _for(psp)
-    after, kept = generator.features(mixed, 64), []
+    kept: list[tuple[Tensor, Tensor]] = []
     # Colours are those of the layers that act where the details do, and after.
-    colours = sum(size < 64 for size in generator.config.resolutions)
+    colours = sum(size < _SEEN for size in generator.config.resolutions)
     for before, details in photos:
         shaped = torch.cat([mixed[:, :colours], before[:, colours:]], dim=1)
-        share = network.kept_mixed(generator.features(before, 64), after, generator.features(shaped, 64))
+        share = network.kept_mixed(begin(psp, before).x, begun.x, begin(psp, shaped).x)
         if share.any():
             kept.append(_times(psp, details(), share))
     if not kept:
@@ -114,13 +136,13 @@ def decoder_near(
         InputError: There is no network for the model's generator, or details are of another shape.
     """
     network, generator = _for(psp)
-    known = [(generator.features(before, 64), details) for before, details in anchors]
+    known = [(begin(psp, before).x, details) for before, details in anchors]
 
     def decode(codes: Tensor) -> Tensor:
-        after = generator.features(codes, 64)
-        maps = [_times(psp, details, network.kept(before, after)) for before, details in known]
+        begun = begin(psp, codes)
+        maps = [_times(psp, details, network.kept(before, begun.x)) for before, details in known]
         coarse, fine = (torch.stack(each).sum(dim=0) for each in zip(*maps, strict=True))
-        return _decode(generator, codes, size, network.additions(coarse, fine))
+        return _decode(generator, codes, size, network.additions(coarse, fine), begun)
 
     return decode
 
@@ -132,8 +154,16 @@ def _times(psp: PSP, details: Details, kept: Tensor) -> tuple[Tensor, Tensor]:
     return coarse * kept, fine * F.interpolate(kept, scale_factor=2, mode="bilinear", align_corners=False)
 
 
-def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Tensor], Tensor]:
-    """Return what decodes codes [1,n,dim] with ``details``; as previews of ``size`` px where that is said.
+def decoder(
+    psp: PSP, details: Details, size: int | None = None, begun: Begun | None = None
+) -> Callable[[Tensor], Tensor]:
+    """Return what decodes codes [1,n,dim] with ``details``.
+
+    Args:
+        psp: The model.
+        details: Of the photo.
+        size: Of previews in pixels; None: the model's.
+        begun: The decoding of codes that will probably be asked for.
 
     Raises:
         InputError: There is no network for the model's generator, or the details are of another shape.
@@ -141,15 +171,21 @@ def decoder(psp: PSP, details: Details, size: int | None = None) -> Callable[[Te
     network, generator = _for(psp)
     _require_shape(network, details)
     added = network.additions(*(_tensor(each, psp.device) for each in (details.coarse, details.fine)))
-    return lambda codes: _decode(generator, codes, size, added)
+    return lambda codes: _decode(
+        generator, codes, size, added, begun if begun is not None and begun.fits(codes) else None
+    )
 
 
 def _decode(
-    generator: MobileGenerator, codes: Tensor, size: int | None, added: Mapping[int, Tensor]
+    generator: MobileGenerator,
+    codes: Tensor,
+    size: int | None,
+    added: Mapping[int, Tensor],
+    begun: Begun | None,
 ) -> Tensor:
     if size is not None:
-        return decode_preview(generator, codes, size, added)
-    return generator(codes, None, added)  # type: ignore[no-any-return]  # nn.Module's own call
+        return decode_preview(generator, codes, size, added, begun)
+    return generator(codes, None, added, begun)  # type: ignore[no-any-return]  # nn.Module's own call
 
 
 def _require_shape(network: FeatureResidual, details: Details) -> None:

@@ -13,13 +13,19 @@ class Begun:
 
     Attributes:
         blocks: How many blocks are done, each of which doubled the size.
+        codes: The codes [1,k,style_dim] that acted, the first of each picture's.
         x: The features [1,C,S,S] after them.
         image: The picture [1,3,S,S] after them, where the generator has one.
     """
 
     blocks: int
+    codes: Tensor
     x: Tensor
     image: Tensor | None = None
+
+    def fits(self, codes: Tensor) -> bool:
+        """Return whether pictures of ``codes`` [B,n,style_dim] begin like this."""
+        return bool((codes[:, : self.codes.shape[1]] == self.codes).all())
 
     def again(self, count: int) -> Tensor:
         """Return the features [count,C,S,S], to be changed by who asks."""

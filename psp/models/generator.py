@@ -191,7 +191,7 @@ class Generator(nn.Module):
         blocks = min((layers - 2) // 2, len(self.to_rgbs))
         if blocks < 1:
             return None
-        return Begun(blocks, *self._synthesise(codes, blocks, None))
+        return Begun(blocks, codes[:, : 2 * blocks + 2], *self._synthesise(codes, blocks, None))
 
     def forward(self, codes: Tensor, max_size: int | None = None, begun: Begun | None = None) -> Tensor:
         """Decode ``codes`` [B,n_codes,style_dim] to images [B,3,size,size], about [−1,1], not clipped.

@@ -195,7 +195,9 @@ class MobileGenerator(nn.Module):
         None where that is less than the block at 8 px.
         """
         blocks = min((layers - 1) // 3, len(self.blocks))
-        return Begun(blocks, self.features(codes, 4 << blocks)) if blocks > 0 else None
+        if blocks < 1:
+            return None
+        return Begun(blocks, codes[:, : 3 * blocks + 1], self.features(codes, 4 << blocks))
 
     def features(
         self,
@@ -210,12 +212,14 @@ class MobileGenerator(nn.Module):
             codes: As for ``forward``; those of later layers are not used.
             size: 4 px to half of the output's; the latter by default.
             added: By side in pixels, what is added to the features [B,C,side,side] (``psp.models.residual``).
-            begun: What :meth:`begin` returned for these codes; nothing is added to it.
+            begun: What :meth:`begin` returned for these codes, no larger than what is added or asked for.
         """
         if begun is None:
             x = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
         else:
             x = begun.again(len(codes))
+            if added and x.shape[-1] in added:
+                x = x + added[x.shape[-1]]
         for level, block in enumerate(self.blocks):
             if begun is not None and level < begun.blocks:
                 continue

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from psp.models.begun import Begun
 from psp.models.generators import AnyGenerator
 from psp.models.haar import inverse_haar, inverse_haar_beside
 from psp.models.mobile import MobileConfig, MobileGenerator
@@ -134,6 +135,7 @@ class Previews(nn.Module):
         codes: Tensor,
         size: int,
         added: Mapping[int, Tensor] | None = None,
+        begun: Begun | None = None,
     ) -> Tensor:
         """Return pictures of ``codes``: images [B,3,size,size], about [−1,1], not clipped.
 
@@ -144,10 +146,11 @@ class Previews(nn.Module):
             codes: [B,n_codes,style_dim], the average included.
             size: One of ``sizes``.
             added: As for ``MobileGenerator.features``.
+            begun: As for ``MobileGenerator.features``.
         """
         assert size in self.sizes, f"{size} px is none of {self.sizes}"
         head = self.heads[str(size)]
-        images: Tensor = head(generator.features(codes, size // 2, added), codes)
+        images: Tensor = head(generator.features(codes, size // 2, added, begun), codes)
         return images
 
 

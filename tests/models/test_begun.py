@@ -38,6 +38,20 @@ def test_pictures_go_on_from_what_they_have_in_common(
         assert torch.allclose(generator(codes, begun=begun), generator(codes), atol=1e-5)
 
 
+def test_what_is_added_comes_after_what_is_begun() -> None:
+    torch.manual_seed(3)
+    generator = MobileGenerator(_MOBILE).eval().requires_grad_(False)
+    codes = torch.randn(1, _MOBILE.n_codes, 16)
+    added = {16: torch.randn(1, 16, 16, 16), 32: torch.randn(1, 8, 32, 32)}
+    with torch.inference_mode():
+        begun = generator.begin(codes, 7)
+        assert begun is not None and begun.x.shape[-1] == 16
+        assert torch.equal(generator(codes, None, added, begun), generator(codes, None, added))
+        assert begun.fits(codes) and not begun.fits(codes + 1)
+        codes[:, 7:] += 1
+        assert begun.fits(codes)
+
+
 def test_what_is_shared_counts_whole_blocks(generator: AnyGenerator) -> None:
     codes = torch.randn(1, generator.config.n_codes, 16)
     needed = 4  # 4 px and one doubling, with StyleGAN2's picture after it

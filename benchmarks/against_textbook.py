@@ -1,24 +1,32 @@
 """How much sooner the studio's pSp is done than a plain port, and how near to the machine's limit.
 
-    python benchmarks/against_textbook.py [--sizes 256 1024] [--batches 1 4] [--rounds 5] [--device cuda]
+    python -m benchmarks.against_textbook [--sizes 256 1024] [--batches 1 4] [--rounds 5] [--device cuda]
+        [--plot FILE]
 
 Official shapes with random weights; both ways in turn, float32; the ratio of the medians counts. The plain
 encoder is the product's own modules with every step by itself (norms not folded, contiguous maps), the plain
 decoder ``benchmarks/textbook.py``. The limit is what the same machine multiplies in large products just then.
+*Mixing* is five variants, random styles from layer 8 on, against five times what plain encoding and decoding
+take. *Memory* is what a process of each kind needs at most beyond the loaded model, on a CPU. ``--plot``
+draws the ratios (with matplotlib).
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import textbook
+from psp.inference.decoders import sharing
 from psp.inference.memory import keep_memory
 from psp.models.encoder import EncoderConfig
 from psp.models.generator import GeneratorConfig, official_channels
@@ -26,6 +34,8 @@ from psp.models.psp import PSP, PSPConfig
 
 _SIDE = 2048  # of the product that the machine's limit is measured with
 _SHOWN = 1e9
+_VARIANTS, _FIRST_MIXED = 5, 8
+_STATUS = Path("/proc/self/status")
 
 
 def official(size: int, device: torch.device) -> PSP:
@@ -68,23 +78,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--plot", type=Path, help="file of a plot")
+    parser.add_argument("--peak", choices=("plain", "ours"), help="only measure the memory of one way")
     options = parser.parse_args()
     keep_memory()  # as the page and the command line do
     torch.set_num_threads(options.threads)
+    if options.peak:
+        print(peak(options.peak == "plain", options.sizes[0], options.batches[0]))
+        return
     device = torch.device(options.device)
     square = torch.randn(_SIDE, _SIDE, device=device)
     print(
         "shape, batch: part, plain s, ours s, ratio; G multiply-adds, share of the machine's rate; difference"
     )
+    ratios: dict[str, dict[str, float]] = {}
     with torch.no_grad():
         for size in options.sizes:
             psp = official(size, device)
             for batch in options.batches:
-                compare(psp, torch.randn(batch, 3, 256, 256, device=device), square, options.rounds)
+                photos = torch.randn(batch, 3, 256, 256, device=device)
+                found = compare(psp, photos, square, options.rounds)
+                if device.type == "cpu" and _STATUS.exists():
+                    found["memory"] = compare_memory(size, batch, options.threads)
+                ratios[f"{size} px, {batch}"] = found
+    if options.plot:
+        draw(ratios, options.plot)
 
 
-def compare(psp: PSP, photos: Tensor, square: Tensor, rounds: int) -> None:
-    """Measure encoder, decoder and both, in turn, and print a line each."""
+def compare(psp: PSP, photos: Tensor, square: Tensor, rounds: int) -> dict[str, float]:
+    """Measure encoder, decoder, both and mixing, in turn; print a line each and return the ratios."""
     device, size = photos.device, psp.config.generator.size
     codes = psp.encode(photos)
 
@@ -96,6 +118,7 @@ def compare(psp: PSP, photos: Tensor, square: Tensor, rounds: int) -> None:
         "decode": (lambda: textbook.decode(psp.decoder, codes), lambda: psp.decode(codes)),
         "both": (both_plain, lambda: psp.decode(psp.encode(photos))),
     }
+    ratios = {}
     for part, (plain, ours) in parts.items():
         wanted, made = plain(), ours()
         difference = float((wanted - made).abs().max() / wanted.std())
@@ -112,6 +135,75 @@ def compare(psp: PSP, photos: Tensor, square: Tensor, rounds: int) -> None:
             f"{share:4.0%} of {statistics.median(rates):.0f} G/s, {difference:.1e}",
             flush=True,
         )
+        ratios[part] = a / b
+    if len(photos) == 1:
+        mixing = statistics.median(seconds(lambda: variants(psp, photos), device) for _ in range(rounds))
+        ratios["mixing"] = _VARIANTS * a / mixing
+        print(f"{size} px: {_VARIANTS} variants {mixing:.3f} s, {ratios['mixing']:.2f}x", flush=True)
+    return ratios
+
+
+def variants(psp: PSP, photos: Tensor) -> list[Tensor]:
+    """Encode a photo once and decode variants of it, as the studio does."""
+    codes = psp.encode(photos)
+    mixed = codes.repeat(_VARIANTS, 1, 1)
+    mixed[:, _FIRST_MIXED:] += torch.randn_like(mixed[:, _FIRST_MIXED:])
+    decode = sharing(psp, mixed)
+    return [decode(each) for each in mixed.split(1)]
+
+
+def peak(plain: bool, size: int, batch: int) -> int:
+    """Return how many MB this process needed at most beyond the loaded model, on a CPU."""
+    psp = official(size, torch.device("cpu"))
+    photos = torch.randn(batch, 3, 256, 256)
+    loaded = _status("VmRSS")
+    with torch.no_grad():
+        if plain:
+            textbook.decode(psp.decoder, plainly(psp.encoder, photos) + psp.w_avg)
+        else:
+            psp.decode(psp.encode(photos))
+    return (_status("VmHWM") - loaded) // 1024
+
+
+def _status(name: str) -> int:
+    """Return a figure of this process, in kB."""
+    lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())
+    return int(lines[name].split()[0])
+
+
+def compare_memory(size: int, batch: int, threads: int) -> float:
+    """Measure the memory of both ways, each in a process of its own; print it and return the ratio."""
+    shape = ["--sizes", str(size), "--batches", str(batch), "--threads", str(threads)]
+    plain, ours = (
+        int(
+            subprocess.check_output(
+                [sys.executable, "-m", "benchmarks.against_textbook", "--peak", way, *shape]
+            )
+        )
+        for way in ("plain", "ours")
+    )
+    print(f"{size} px, {batch}: memory {plain} MB, {ours} MB, {ours / plain:.2f}x", flush=True)
+    return ours / plain
+
+
+def draw(ratios: dict[str, dict[str, float]], file: Path) -> None:
+    """Draw the ratios of every shape: how many times as fast, and how much of the memory."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415  (only for the plot)
+    from matplotlib.figure import Figure  # noqa: PLC0415  (only for the plot)
+
+    names = list(dict.fromkeys(name for found in ratios.values() for name in found))
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    wide = 0.8 / len(ratios)
+    for index, (shape, found) in enumerate(ratios.items()):
+        places = [names.index(name) + index * wide - 0.4 + wide / 2 for name in found]
+        bars = axes.bar(places, list(found.values()), wide, label=shape)
+        axes.bar_label(bars, fmt="%.2f", fontsize=7)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_xticks(range(len(names)), names)
+    axes.set_ylabel("textbook's seconds / ours (memory: ours / textbook's)")
+    axes.legend()
+    FigureCanvasAgg(figure).print_figure(file, dpi=110)
 
 
 if __name__ == "__main__":

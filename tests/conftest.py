@@ -14,6 +14,7 @@ from psp.config import Settings
 from psp.files.bundled import assets_dir
 from psp.inference.memory import keep_memory
 from psp.inference.pipeline import PspPipeline
+from tests.photographs import beside_a_smaller_one, portrait
 from tests.small_family import small_family
 
 _WHERE = ("psp.registry.lookup.assets_dir", "psp.checkpoints.find.assets_dir")
@@ -53,18 +54,13 @@ def true_family() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def astronaut() -> Image.Image:
     """A real photograph, 512×512, one frontal face: Eileen Collins by NASA, public domain."""
-    from skimage import data
-
-    return Image.fromarray(data.astronaut())
+    return portrait()
 
 
 @pytest.fixture(scope="session")
 def two_people(astronaut: Image.Image) -> Image.Image:
     """A photo with two faces, 800×512, the larger one on the left."""
-    scene = Image.new("RGB", (800, 512), (200, 200, 200))
-    scene.paste(astronaut, (0, 0))
-    scene.paste(astronaut.resize((330, 330)), (470, 100))
-    return scene
+    return beside_a_smaller_one(astronaut)
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
-from safetensors.numpy import save
 
 from psp.config import Settings
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app
-from tests.moving_pictures import Place, frames_of, write_video
 from tests.ui.browsing import CHROMIUM, QUIET, open_tab, opened
+from tests.ui.given import input_files
 from tests.ui.served import served
 
 
@@ -47,25 +45,7 @@ def inputs(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Path]:
     """A photo, a second one, one with two faces, a sketch and a map, as files."""
-    folder = tmp_path_factory.mktemp("inputs")
-    pictures = {
-        "photo": astronaut,
-        "style": astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
-        "two": two_people,
-        "sketch": pipeline.photo_to_sketch(astronaut).image,
-        "mask": pipeline.photo_to_mask(astronaut).image,
-    }
-    paths = {}
-    for name, picture in pictures.items():
-        paths[name] = folder / f"{name}.png"
-        picture.save(paths[name])
-    paths["latents"] = folder / "latents.safetensors"
-    paths["latents"].write_bytes(pipeline.encode(astronaut).latents_file() or b"")
-    at: list[Place | None] = [(60 + 3 * index, 10, 340) for index in range(5)]
-    paths["video"] = write_video(folder / "video.mp4", frames_of(astronaut, at, (480, 360)))
-    paths["directions"] = folder / "directions.safetensors"
-    paths["directions"].write_bytes(save({"tint": np.full(512, 0.1, np.float32)}))
-    return paths
+    return input_files(pipeline, astronaut, two_people, tmp_path_factory.mktemp("inputs"))
 
 
 @pytest.fixture(scope="module")  # Playwright keeps an event loop of its own while it is open

@@ -29,7 +29,7 @@ class Raw:
     """One served studio."""
 
     def __init__(self, url: str) -> None:
-        self._address = urlsplit(url).netloc
+        self.address = urlsplit(url).netloc
 
     def send(
         self,
@@ -39,7 +39,7 @@ class Raw:
         headers: dict[str, str] | None = None,
     ) -> Answer:
         """Send a request and return all of the answer; ``headers`` may name another Host."""
-        connection = http.client.HTTPConnection(self._address, timeout=60)
+        connection = http.client.HTTPConnection(self.address, timeout=60)
         try:
             method = method or ("GET" if body is None else "POST")
             connection.request(method, path, body, headers or {})

@@ -1,0 +1,1 @@
+"""Many clients at once: what the studio promises under load, measured and held."""

@@ -169,9 +169,14 @@ class Reports:
         text = io.StringIO(newline="")
         table = csv.DictWriter(text, self._columns, extrasaction="ignore", lineterminator="\n")
         table.writeheader()
+        # Before Python 3.13 a "\r" by itself is not quoted, although it ends a line for whoever reads it.
+        quoted = csv.DictWriter(
+            text, self._columns, extrasaction="ignore", lineterminator="\n", quoting=csv.QUOTE_ALL
+        )
         for name in names:
             for row in rows.get(name, ()):
-                table.writerow({**row.more, "file": row.file, "result": row.result, "reason": row.reason})
+                line = {**row.more, "file": row.file, "result": row.result, "reason": row.reason}
+                (quoted if "\r" in name else table).writerow(line)
         write_file(path, text.getvalue().encode("utf-8", "backslashreplace"))
 
 

@@ -34,7 +34,9 @@ class Settings:
         device: ``PSP_DEVICE``: "auto", "cpu", "cuda", "cuda:1", "mps".
         offline: ``PSP_OFFLINE`` or ``HF_HUB_OFFLINE``: never ask the Hub.
         max_pixels: ``PSP_MAX_PIXELS``: pictures with more pixels than this are refused before decoding.
-        max_models: ``PSP_MAX_MODELS``: how many models stay in memory; the least recently used one goes.
+        max_models_mb: ``PSP_MAX_MODELS_MB``: how many megabytes of weights stay in memory, those that models
+            share counted once; the least recently used model goes, never one in use.
+        max_models: ``PSP_MAX_MODELS``: how many models stay in memory, besides; None: as many as fit.
         queue_size: ``PSP_QUEUE_SIZE``: how many requests may wait on the page's queue.
         max_results: ``PSP_MAX_RESULTS``: how many pictures a request to the page may make: faces x variants.
         max_batch: ``PSP_MAX_BATCH``: how many pictures a batch of the page may have.
@@ -57,7 +59,7 @@ class Settings:
     device: str = "auto"
     offline: bool = False
     max_pixels: int = 64_000_000
-    max_models: int = 2
+    max_models: int | None = None
     queue_size: int = 32
     face_parser: str = "auto"
     models_file: Path | None = None
@@ -66,6 +68,7 @@ class Settings:
     max_seconds: int = 120
     drain_seconds: int = 7
     max_upload_mb: int = 64
+    max_models_mb: int = 3000
     allowed_hosts: tuple[str, ...] = ()
     auth: tuple[str, str] | None = field(default=None, repr=False)
     log: str = "requests"
@@ -87,7 +90,8 @@ class Settings:
             device=check_device(env.get("PSP_DEVICE", "").strip() or cls.device),
             offline=_flag(env, "PSP_OFFLINE") or _flag(env, "HF_HUB_OFFLINE"),
             max_pixels=_positive(env, "PSP_MAX_PIXELS", cls.max_pixels),
-            max_models=_positive(env, "PSP_MAX_MODELS", cls.max_models),
+            max_models_mb=_positive(env, "PSP_MAX_MODELS_MB", cls.max_models_mb),
+            max_models=_positive(env, "PSP_MAX_MODELS", 0) or None,
             queue_size=_positive(env, "PSP_QUEUE_SIZE", cls.queue_size),
             max_results=_positive(env, "PSP_MAX_RESULTS", cls.max_results),
             max_batch=_positive(env, "PSP_MAX_BATCH", cls.max_batch),
@@ -164,6 +168,6 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or len(value) > _LONGEST or int(value) == 0:
         raise SettingsError(
             f"{name}={value[:40]!r} is not a positive whole number of up to {_LONGEST} digits.",
-            f"The default is {default}.",
+            f"The default is {default or 'no limit'}.",
         )
     return int(value)

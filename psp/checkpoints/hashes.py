@@ -18,6 +18,9 @@ from psp.files.stamps import identity
 
 _log = logging.getLogger(__name__)
 
+_SEALS = ".seal"
+"""What the notes of seals are called, beside those of hashes."""
+
 
 def file_sha256(path: Path, cache_dir: Path | None = None) -> str:
     """Return the sha256 of a file, in lower-case hex.
@@ -39,7 +42,7 @@ def check_seal(path: Path, cache_dir: Path | None = None) -> bool:
     wanted = read_metadata(path).get(SEAL)
     if wanted is None:
         return False
-    actual = hash_sealed(path) if cache_dir is None else _kept(path, cache_dir, ".seal", hash_sealed)
+    actual = hash_sealed(path) if cache_dir is None else _kept(path, cache_dir, _SEALS, hash_sealed)
     if actual != wanted:
         raise CheckpointError(
             f"{path.name} is damaged: its content is not what was written (sha256 {actual}, not {wanted}).",
@@ -48,11 +51,22 @@ def check_seal(path: Path, cache_dir: Path | None = None) -> bool:
     return True
 
 
+def keep_seal(path: Path, cache_dir: Path, seal: str, state: tuple[int, ...]) -> None:
+    """Note for :func:`check_seal` that a file holds what its seal says, while it is as ``state`` has it.
+
+    Args:
+        path: The file.
+        cache_dir: Where hashes are kept.
+        seal: Its seal.
+        state: Its identity (``psp.files.stamps``) when its content was known.
+    """
+    _write(_note(path, cache_dir, _SEALS), cache_dir, list(state), seal)
+
+
 def _kept(path: Path, cache_dir: Path, kind: str, compute: Callable[[Path], str]) -> str:
     """Return what ``compute`` makes of a file; from the note of an earlier call if the file is unchanged."""
     state = list(identity(path))
-    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
-    note = cache_dir / "hashes" / f"{name}{kind}.json"
+    note = _note(path, cache_dir, kind)
     try:
         kept = json.loads(note.read_text())
         if kept["identity"] == state and len(kept["sha256"]) == 64:
@@ -60,12 +74,21 @@ def _kept(path: Path, cache_dir: Path, kind: str, compute: Callable[[Path], str]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # no note, or not one of ours: hash
     sha256 = compute(path)
+    _write(note, cache_dir, state, sha256)
+    return sha256
+
+
+def _note(path: Path, cache_dir: Path, kind: str) -> Path:
+    name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:32]
+    return cache_dir / "hashes" / f"{name}{kind}.json"
+
+
+def _write(note: Path, cache_dir: Path, state: list[int], sha256: str) -> None:
     try:
         with writing(note) as out:
             out.write(json.dumps({"identity": state, "sha256": sha256}).encode())
     except OSError:
         warn_unwritable(cache_dir)
-    return sha256
 
 
 @functools.cache

@@ -9,15 +9,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from psp.checkpoints.convert import convert, find_conversion
 from psp.checkpoints.dlib_file import load_face_descriptor
 from psp.checkpoints.find import find_file
-from psp.checkpoints.hashes import check_seal, file_sha256, warn_unwritable
+from psp.checkpoints.hashes import check_seal, warn_unwritable
 from psp.checkpoints.hub import Progress
 from psp.checkpoints.official import Opened, is_pickle, open_official
 from psp.checkpoints.siblings import Sibling, find_beside
 from psp.checkpoints.sound import require_sound
 from psp.checkpoints.split import load_in_parts
-from psp.checkpoints.tensors import read_metadata, save_tensors
+from psp.checkpoints.tensors import load_tensors, read_metadata
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_from_json, config_to_json
@@ -112,8 +113,8 @@ def load_base(
     return _read(base, metadata, cache_dir)
 
 
-def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool = False) -> PSP:
-    """Load a file of ours; one that is known to be ``sound`` is not read through again."""
+def _from_own(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
+    """Load a file of ours."""
     metadata = read_info(path)
     state = _read(path, metadata, settings.cache_dir)
     if "config" not in metadata:
@@ -127,8 +128,7 @@ def _from_own(path: Path, settings: Settings, dtype: torch.dtype, *, sound: bool
     if "base" in metadata:
         base = load_base(path, metadata["base"], metadata.get("base_sha256"), settings.cache_dir)
         state = _added(path.name, inherited(base, config, _skeleton(path.name, config).state_dict()), state)
-    if not sound:
-        require_sound(path.name, state)
+    require_sound(path.name, state)
     if isinstance(config.encoder, CompactConfig) and config.encoder.sight != "none":
         network = load_face_descriptor().state_dict()
         state |= {FACE_WEIGHTS + key: value for key, value in network.items()}
@@ -183,35 +183,44 @@ def _read(path: Path, metadata: Mapping[str, str], cache_dir: Path | None) -> di
 
 def _from_pickle(path: Path, settings: Settings, dtype: torch.dtype) -> PSP:
     """Load an official file through its conversion, which is made now if it is not there."""
-    folder = settings.cache_dir / "converted"
+    cache = settings.cache_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        found = find_conversion(path, cache)
     except OSError:
-        warn_unwritable(settings.cache_dir)
+        warn_unwritable(cache)
         return _direct(path, dtype)
-    # Named by content: a file that changed has another name, and a copy elsewhere uses the same conversion.
-    converted = folder / f"{path.stem}-{file_sha256(path, settings.cache_dir)[:16]}.safetensors"
-    if converted.is_file():
+    if found is not None:
         with contextlib.suppress(CheckpointError):  # damaged on disk, or of an older format: made again below
-            if check_seal(converted, settings.cache_dir):  # damaged weights have the right size too
-                return _from_own(converted, settings, dtype, sound=True)  # it was when it was written
-    opened = open_official(path)
-    _empty(path.name, opened.config, opened.state)  # refused before anything is written
-    require_sound(path.name, opened.state)
+            if check_seal(found, cache):  # damaged weights have the right size too
+                return _from_conversion(found, dtype)
     try:
-        save_tensors(converted, opened.state, _converted_metadata(opened), sealed=True)
+        converted, model = convert(
+            path, cache, _converted_metadata, lambda opened: _empty(path.name, opened.config, opened.state)
+        )
     except OSError:
-        warn_unwritable(settings.cache_dir)
-        return _of_opened(path, opened, dtype)
-    del opened  # lets go of the original before the copy is mapped
-    return _from_own(converted, settings, dtype, sound=True)
+        warn_unwritable(cache)
+        return _direct(path, dtype)
+    return _from_conversion(converted, dtype, model)
+
+
+def _from_conversion(path: Path, dtype: torch.dtype, model: PSP | None = None) -> PSP:
+    """Load a file that is known to be sound, from the cache, where it may be mapped.
+
+    Args:
+        path: The file.
+        dtype: Type of the weights.
+        model: The model without weights, where it was made already.
+    """
+    state, metadata = load_tensors(path)
+    if model is None:
+        model = _empty(path.name, config_from_json(metadata["config"]), state)
+    model = _filled(model, state, dtype)
+    model.info = metadata
+    return model
 
 
 def _direct(path: Path, dtype: torch.dtype) -> PSP:
-    return _of_opened(path, open_official(path), dtype)
-
-
-def _of_opened(path: Path, opened: Opened, dtype: torch.dtype) -> PSP:
+    opened = open_official(path)
     require_sound(path.name, opened.state)
     model = _build(path.name, opened.config, opened.state, dtype)
     model.info = opened.info
@@ -262,7 +271,10 @@ def _skeleton(name: str, config: PSPConfig) -> PSP:
 
 def _build(name: str, config: PSPConfig, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:
     """Give the tensors of ``state`` to a model, without copying those that have ``dtype``."""
-    model = _empty(name, config, state)
+    return _filled(_empty(name, config, state), state, dtype)
+
+
+def _filled(model: PSP, state: dict[str, Tensor], dtype: torch.dtype) -> PSP:
     for key, value in state.items():
         if value.is_floating_point():
             state[key] = value.to(dtype)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import mmap
 import re
+import struct
 import threading
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -70,28 +73,27 @@ def is_pickle(path: Path) -> bool:
     return start.startswith(_ZIP) or (start.startswith(_LEGACY) and start[8:9] != b"{")
 
 
-def load_pickle(path: Path) -> dict[str, Any]:
+def load_pickle(path: Path, *, checked: bool = True) -> dict[str, Any]:
     """Return what ``torch.save`` wrote to ``path``: a dictionary of tensors and plain values.
 
     Tensors map the file (files of torch before 1.6 cannot be mapped, and are read).
 
+    Args:
+        path: The file.
+        checked: Whether :func:`require_whole` is asked first; if not, the caller must, before the tensors
+            are used.
+
     Raises:
         CheckpointError: The file is truncated or damaged, or wants to run code.
     """
-    start = path.open("rb").read(4)
-    if start == _ZIP and not zipfile.is_zipfile(path):
-        size = path.stat().st_size
-        raise CheckpointError(
-            f"{path.name} is truncated: it ends at byte {size}, before the archive's directory.", _AGAIN
-        )
-    if start == _ZIP:
-        _require_whole(path)
+    if checked:
+        require_whole(path)
     try:
         # The options of some files are an argparse.Namespace, which only holds values. What torch allows
         # is one list for the whole process, so that one file is read at a time.
         allowed: list[Any] = [argparse.Namespace, *((maker, name) for name, maker in SAFE_NAMES.items())]
         with _LOCK, torch.serialization.safe_globals(allowed):
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=start == _ZIP)
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_archive(path))
     except Exception as error:
         # A damaged pickle can fail in any way at all; whatever it is, the file cannot be used.
         raise _explain(path, error) from error
@@ -100,35 +102,69 @@ def load_pickle(path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _require_whole(path: Path) -> None:
-    """Refuse an archive in which a part has another checksum than its directory says.
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == _ZIP
+
+
+def require_whole(path: Path) -> None:
+    """Refuse an archive that is truncated, or has a part of another checksum than its directory says.
 
     torch itself does not look, where it maps the file. A part without a checksum (0: torch can be told to
-    leave them out) is believed.
+    leave them out) is believed. Files of torch before 1.6 are no archives, and are passed over.
+
+    Raises:
+        CheckpointError: It is damaged.
     """
+    if not _is_archive(path):
+        return
+    if not zipfile.is_zipfile(path):
+        size = path.stat().st_size
+        raise CheckpointError(
+            f"{path.name} is truncated: it ends at byte {size}, before the archive's directory.", _AGAIN
+        )
     try:
-        with zipfile.ZipFile(path) as archive:
+        with (
+            zipfile.ZipFile(path) as archive,
+            path.open("rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data,
+        ):
             for part in archive.infolist():
-                if part.CRC == 0:
-                    continue
-                with archive.open(part) as file:
-                    while file.read(_BLOCK):
-                        pass
+                if part.CRC != 0:
+                    _require_sum(archive, part, data)
     except (zipfile.BadZipFile, EOFError, OSError, RuntimeError, NotImplementedError, ValueError) as error:
         raise CheckpointError(f"{path.name} is damaged: {error}.", _AGAIN) from error
 
 
-def open_official(path: Path) -> Opened:
+def _require_sum(archive: zipfile.ZipFile, part: zipfile.ZipInfo, data: mmap.mmap) -> None:
+    """Refuse a part with a wrong checksum; a large one is summed where it lies, in half of the time."""
+    with archive.open(part) as opened:  # looks at the part's own header
+        if part.compress_type != zipfile.ZIP_STORED or part.file_size <= _BLOCK:
+            while opened.read(_BLOCK):
+                pass
+            return
+    names, extra = struct.unpack_from("<HH", data, part.header_offset + 26)
+    start = part.header_offset + 30 + names + extra
+    with memoryview(data) as view, view[start : start + part.file_size] as numbers:
+        if len(numbers) != part.file_size or zlib.crc32(numbers) != part.CRC:
+            raise zipfile.BadZipFile(f"Bad CRC-32 for file {part.filename!r}")
+
+
+def open_official(path: Path, *, checked: bool = True) -> Opened:
     """Open an official, e4e or ReStyle checkpoint: its ``state_dict``, ``latent_avg`` and ``opts``.
 
     As the official code does, it takes one without ``latent_avg``, which its trainer leaves out unless codes
     start from the average: nothing is added then. (Where they do start from it, as e4e's and ReStyle's, it is
     computed.)
 
+    Args:
+        path: The file.
+        checked: As for :func:`load_pickle`.
+
     Raises:
         CheckpointError: It is damaged, unsafe, or not of this architecture.
     """
-    content = load_pickle(path)
+    content = load_pickle(path, checked=checked)
     state = _state(path.name, content)
     opts = _options(content.get("opts"))
     beside = state.pop("latent_avg", None)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from psp.errors import CheckpointError, ModelNotFoundError
 from psp.files.drafts import writing
+from psp.files.stamps import identity
 
 _NAMES = {
     torch.float64: "F64",
@@ -48,6 +50,8 @@ def save_tensors(
     metadata: Mapping[str, str] | None = None,
     *,
     sealed: bool = False,
+    final: Callable[[], Path] | None = None,
+    later: bool = False,
 ) -> None:
     """Write ``tensors`` and ``metadata`` to ``path``, whole or not at all; equal content gives equal bytes.
 
@@ -59,6 +63,8 @@ def save_tensors(
         tensors: Tensors of any shape on any device.
         metadata: Short texts to keep with them.
         sealed: Whether the file names its own sha256, which loading checks.
+        final: Says what the file is called, where that is known last; see ``psp.files.drafts.writing``.
+        later: Whether :func:`seal_in_place` follows, which also brings the file to the disk.
 
     Raises:
         OSError: The file cannot be written.
@@ -83,12 +89,12 @@ def save_tensors(
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     start = struct.pack("<Q", len(text)) + text
-    if sealed:
+    if sealed and not later:
         digest = hashlib.sha256(start)
         for name in names:
             digest.update(_bytes_of(tensors[name]))
         start = start.replace(_seal(_UNSEALED), _seal(digest.hexdigest()), 1)
-    with writing(path) as file:
+    with writing(path, final=final, synced=not later) as file:
         file.write(start)
         for name in names:
             file.write(_bytes_of(tensors[name]))
@@ -102,11 +108,39 @@ def hash_sealed(path: Path) -> str:
     """
     named = read_metadata(path).get(SEAL, "")
     with path.open("rb") as file:
-        head = file.read(8)
-        head += file.read(struct.unpack("<Q", head)[0])
-        digest = hashlib.sha256(head.replace(_seal(named), _seal(_UNSEALED), 1))
-        while block := file.read(_BLOCK):
-            digest.update(block)
+        return _hash(file, _head(file).replace(_seal(named), _seal(_UNSEALED), 1))
+
+
+def seal_in_place(path: Path) -> tuple[str, tuple[int, ...]]:
+    """Seal a file that was written to be sealed later, and bring it to the disk.
+
+    Returns:
+        Its seal, and its identity (``psp.files.stamps``).
+
+    Raises:
+        OSError: It is gone, or cannot be written.
+    """
+    with path.open("r+b") as file:
+        head = _head(file)
+        seal = _hash(file, head)
+        file.seek(0)
+        file.write(head.replace(_seal(_UNSEALED), _seal(seal), 1))
+        file.flush()
+        os.fsync(file.fileno())
+        return seal, identity(path)
+
+
+def _head(file: BinaryIO) -> bytes:
+    """Return what stands before the tensors of a file that was opened just now."""
+    length = file.read(8)
+    return length + file.read(struct.unpack("<Q", length)[0])
+
+
+def _hash(file: BinaryIO, head: bytes) -> str:
+    """Return the sha256 of ``head`` and of the rest of a file."""
+    digest = hashlib.sha256(head)
+    while block := file.read(_BLOCK):
+        digest.update(block)
     return digest.hexdigest()
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
 
 from psp.config import Settings
 from psp.errors import SettingsError
+from psp.inference.launched import Place
 from psp.parameters import EDITS, LAYERS, LIKENESS, STRENGTH
 from psp.tasks import TASKS
 
@@ -67,7 +72,7 @@ def add_infer(commands: _Commands, report: _Report, step: Step) -> None:
     parser.add_argument(
         "--model", default="auto", help="a model's name, path, or owner/name on the Hub (auto)"
     )
-    parser.add_argument("--batch", type=int, default=8, help="pictures at once (8)")
+    parser.add_argument("--batch", type=int, help="pictures at once (8; on a CPU 1)")
     parser.add_argument("--couples", action="store_true", help="also what the model saw, beside the result")
     parser.add_argument("--latents", action="store_true", help="also the codes, as .safetensors")
     parser.add_argument("--no-align", dest="align", action="store_false", help="take photos as they are")
@@ -109,22 +114,30 @@ def _align(
     from psp.folders.align import align_folder  # noqa: PLC0415  (only this command needs it)
 
     options.pictures = options.photo
-    align_folder(_folders(options, report), options.face, options.size)
+    with _ending_well():
+        align_folder(_folders(options, report), options.face, options.size)
 
 
 def _prepare(options: argparse.Namespace, report: _Report) -> None:
     from psp.folders.prepare import prepare_folder  # noqa: PLC0415  (only this command needs it)
 
-    prepare_folder(_folders(options, report), options.task, options.size)
+    with _ending_well():
+        prepare_folder(_folders(options, report), options.task, options.size)
 
 
 def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
     from psp.folders.infer import Inference, infer_folder  # noqa: PLC0415  (only this command needs it)
+    from psp.folders.plan import usual_batch  # noqa: PLC0415  (only this command needs it)
+    from psp.inference.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
 
+    folders = _folders(options, report)
+    settings, place = folders.settings, folders.place
+    folders = replace(folders, settings=replace(settings, device=place.device(settings.device)))
+    batch = usual_batch(pick_device(settings.device)) if options.batch is None else options.batch
     inference = Inference(
         task=options.task,
         model=options.model,
-        batch=options.batch,
+        batch=batch,
         align=options.align,
         face=options.face,
         factor=options.factor,
@@ -137,18 +150,43 @@ def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
         alpha=options.alpha,
         seed=options.seed,
     )
-    infer_folder(_folders(options, report), inference, step)
+    with _ending_well():
+        infer_folder(folders, inference, step if place.local == 0 else None)  # one line for all to write on
 
 
 def _folders(options: argparse.Namespace, report: _Report) -> Folders:
     from psp.folders.batch import Folders  # noqa: PLC0415  (only these commands need it)
     from psp.folders.processes import check_workers, cpu_count  # noqa: PLC0415  (only these commands need it)
 
+    place = Place.from_env()
+    cores = max(1, cpu_count() // place.beside)
     return Folders(
         pictures=options.pictures,
         out=options.into,
-        workers=cpu_count() if options.workers is None else check_workers(options.workers),
+        workers=cores if options.workers is None else check_workers(options.workers),
         again=options.again,
         settings=Settings.from_env(),
-        report=report,
+        report=report if place.alone else lambda line: report(f"[{place.words}] {line}"),
+        place=place,
     )
+
+
+@contextmanager
+def _ending_well() -> Iterator[None]:
+    """Let SIGTERM end the block as Ctrl+C does, with a report; a second one ends it at once.
+
+    A launcher sends it to all processes when one has ended with an error.
+    """
+
+    def end(number: int, _: object) -> NoReturn:
+        signal.signal(number, signal.SIG_DFL)
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # others cannot receive it
+        return
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -7,7 +7,7 @@ import os
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -23,10 +23,19 @@ _DAY = 86400
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[BinaryIO]:
+def writing(
+    path: Path, *, final: Callable[[], Path] | None = None, synced: bool = True
+) -> Iterator[BinaryIO]:
     """Open a new file that takes the name ``path`` when the block ends well, and vanishes when not.
 
     What killed processes left in the folder is deleted on the way.
+
+    Args:
+        path: The name.
+        final: Asked once the block has ended: another name, in the same folder, where the name was not known
+            before; may raise, so that the file vanishes.
+        synced: Whether the file is on the disk before it has its name. If not, who reads it after a crash of
+            the machine may find it empty, and must be able to tell.
 
     Raises:
         OSError: The file cannot be written.
@@ -38,8 +47,9 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         with file:
             yield file
             file.flush()
-            os.fsync(file.fileno())  # otherwise a crash can leave the name on an empty file
-        draft.replace(path)
+            if synced:
+                os.fsync(file.fileno())  # otherwise a crash can leave the name on an empty file
+        draft.replace(path if final is None else final())
     finally:
         draft.unlink(missing_ok=True)
 

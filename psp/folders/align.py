@@ -67,9 +67,9 @@ def align_folder(folders: Folders, face: int | None = 0, size: int = 256) -> Non
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
     found = find_pictures(folders.pictures, folders.out, folders.report)
     columns = ("faces", "face", "side", "warnings")
-    ledger = Ledger(_COMMAND, _DONE, columns, folders.out, found, folders.report)
+    ledger = Ledger(_COMMAND, _DONE, columns, folders.out, found, folders.report, folders.place)
     errands = []
-    for each in found:
+    for each in ledger.mine:
         target = folders.out / each.target
         errand = _Alignment(each.name, each.path, target, face, size, folders.settings.max_pixels)
         # The largest face of all is written last: where it is, the others are.

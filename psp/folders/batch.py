@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from psp.config import Settings
 from psp.folders.ledger import Ledger, Report, Row
 from psp.folders.processes import each
+from psp.inference.launched import ALONE, Place
 
 # Results a worker may be ahead: a picture that takes a hundred times as long as others holds nobody up.
 _AHEAD = 64
@@ -27,6 +28,7 @@ class Folders:
         again: Whether to make anew what is there.
         settings: Of the studio.
         report: Called with every line to show.
+        place: Which process this is, of those that share the folder.
     """
 
     pictures: Path
@@ -35,6 +37,7 @@ class Folders:
     again: bool
     settings: Settings
     report: Report
+    place: Place = ALONE
 
 
 class Errand(Protocol):

@@ -17,6 +17,7 @@ from psp.folders.ledger import Ledger, Row
 from psp.folders.plan import Inference, Plan, check_inference, make_plan
 from psp.folders.prefetch import Prefetched, Wanted, prefetch
 from psp.folders.processes import check_workers, cpu_count, each, in_turn
+from psp.folders.reports import falls_to
 from psp.folders.saver import COUPLES, LATENTS, Saver
 from psp.inference.errands import Made
 from psp.inference.job import Job
@@ -91,17 +92,19 @@ def infer_folder(
     check_inference(inference)
     found = find_pictures(folders.pictures, folders.out, folders.report)
     _check_names(found, inference)
+    if not any(falls_to(each_found.name, folders.place) for each_found in found):
+        with _ledger(folders, found).open():
+            return Tally(0, 0, 0, 0)  # no model need be loaded for that
     network = network or Network(folders.settings)
     job = Job(inference.task, network, inference.model, step)
     loaded = f"loaded in {job.clock.seconds['load_model']:.1f} s"
     folders.report(f"{job.loaded.name} on {network.device}, {loaded}")
     plan = make_plan(job, inference)
     saver = Saver(folders.out, inference, plan.recipe)
-    columns = ("faces", "face", "side", "warnings")
-    ledger = Ledger("infer", DONE, columns, folders.out, found, folders.report)
+    ledger = _ledger(folders, found)
     wanted: list[Wanted] = []
     refused: list[tuple[str, PspError]] = []
-    for each_found in found:
+    for each_found in ledger.mine:
         if not folders.again and saver.has(each_found.target):
             ledger.keep(each_found.name)
         elif until is not None and ledger.has_failed(each_found.name):
@@ -248,6 +251,11 @@ def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[Non
     for want, ready, saved in saving:
         error = saved.exception()
         ledger.add(want.name, (Row(want.name, DONE, more=ready.told),) if error is None else error)
+
+
+def _ledger(folders: Folders, found: Sequence[Found]) -> Ledger:
+    columns = ("faces", "face", "side", "warnings")
+    return Ledger("infer", DONE, columns, folders.out, found, folders.report, folders.place)
 
 
 def _want(found: Found, inference: Inference, job: Job, max_pixels: int) -> Wanted:

@@ -2,49 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from psp.errors import InputError, PspError
-from psp.files.saving import begins_with, set_aside
-from psp.folders.files import Found, write_file
+from psp.folders.files import Found
+from psp.folders.reports import FAILED, Reports, Row, Whole, read_report
+from psp.inference.launched import ALONE, Place
+
+__all__ = ["FAILED", "Ledger", "Report", "Row", "read_report"]
 
 Report = Callable[[str], None]
 """Called with every line to show."""
-
-FAILED = "failed"
 
 # Failures that the summary names; all stand in the report.
 _NAMED = 10
 # Seconds between lines that tell how far the work is.
 _PAUSE = 10.0
-_COLUMNS = ("file", "result", "reason")
-
-
-@dataclass(frozen=True)
-class Row:
-    """What came of one picture, or of one face of it.
-
-    Attributes:
-        file: ``Found.name``.
-        result: What was done, in one word, or ``FAILED``.
-        reason: Why it failed, as a person reads it.
-        more: Further columns, by name.
-    """
-
-    file: str
-    result: str
-    reason: str = ""
-    more: dict[str, object] = field(default_factory=dict)
 
 
 class Ledger:
-    """Keeps count of a folder's pictures.
+    """Keeps count of a folder's pictures, of those that fall to this process.
 
     Args:
         command: Name of the command, for the report's name.
@@ -53,6 +33,7 @@ class Ledger:
         out: Folder of the results.
         found: The pictures. What an earlier report said of them holds until they are done anew.
         report: Called with every line to show.
+        place: Which process this is, of those that share the folder.
     """
 
     def __init__(
@@ -63,16 +44,14 @@ class Ledger:
         out: Path,
         found: Sequence[Found],
         report: Report,
+        place: Place = ALONE,
     ) -> None:
         self.path = out / f"{command}-report.csv"
         self.done = done
-        self._columns = (*_COLUMNS, *columns)
         self._report = report
-        self._known = read_report(self.path)
-        if self.path.is_file() and not begins_with(",".join(_COLUMNS))(self.path):
-            # Another's, or changed by a table calculation: not to be lost.
-            report(f"{self.path} is no report of this command; it is called {set_aside(self.path).name} now")
-        self._names = tuple(each.name for each in found)
+        self._reports = Reports(self.path, columns, found, place)
+        self.mine = self._reports.mine
+        self._known = self._reports.begin(report)
         self._rows: dict[str, tuple[Row, ...]] = {}
         self._there = 0
         self._failed = 0
@@ -93,7 +72,7 @@ class Ledger:
     @property
     def count(self) -> int:
         """How many pictures there are."""
-        return len(self._names)
+        return len(self.mine)
 
     @property
     def there(self) -> int:
@@ -108,7 +87,7 @@ class Ledger:
     @property
     def left(self) -> int:
         """How many pictures nothing has come of yet."""
-        return len(self._names) - len(self._rows)
+        return len(self.mine) - len(self._rows)
 
     @property
     def seconds(self) -> float:
@@ -143,7 +122,7 @@ class Ledger:
             self._made += 1
         if time.perf_counter() - self._told > _PAUSE:
             self._told = time.perf_counter()
-            self._write()  # who is killed leaves what was known by then
+            self._reports.write(self._all())  # who is killed leaves what was known by then
             self._report(f"{self.handled} done ({self._failed} {FAILED}), {self.left} to do, {self._rate()}")
 
     @contextmanager
@@ -153,26 +132,23 @@ class Ledger:
         Raises:
             InputError: Not one picture has a result.
         """
+        if not self.mine:
+            self._report(f"none of the {len(self._reports.names)} pictures falls to this process")
         if self._there:
-            many = len(self._names) - self._there
-            self._report(f"{self._there} of {len(self._names)} were there already; {many} to do")
+            many = len(self.mine) - self._there
+            self._report(f"{self._there} of {len(self.mine)} were there already; {many} to do")
         self._start = self._told = time.perf_counter()
         try:
             yield
         finally:
-            self._write()
-        self._tell()
+            whole = self._reports.finish(self._all())
+        self._tell(whole)
 
-    def _write(self) -> None:
-        text = io.StringIO(newline="")
-        table = csv.DictWriter(text, self._columns, extrasaction="ignore", lineterminator="\n")
-        table.writeheader()
-        for name in self._names:
-            for row in self._rows.get(name, self._known.get(name, ())):
-                table.writerow({**row.more, "file": row.file, "result": row.result, "reason": row.reason})
-        write_file(self.path, text.getvalue().encode("utf-8", "backslashreplace"))
+    def _all(self) -> dict[str, tuple[Row, ...]]:
+        """Return what is known of the pictures by now."""
+        return {**self._known, **self._rows}
 
-    def _tell(self) -> None:
+    def _tell(self, whole: Whole) -> None:
         counts = [f"{self._made} {self.done}", f"{self._failed} {FAILED}"]
         if self._there:
             counts.append(f"{self._there} there already (--again makes them anew)")
@@ -187,11 +163,28 @@ class Ledger:
             self._report(f"  … and {len(failures) - _NAMED} more")
         if self.handled:
             self._report(f"{self.handled} pictures in {self.seconds:.1f} s, {self._rate()}")
+        if not self._reports.place.alone:
+            self._tell_of_all(whole)
         self._report(f"report: {self.path}")
-        if not self._made and not self._there and not self.left:
-            raise InputError(
-                f"No picture could be {self.done}; all {len(self._names)} {FAILED}.", f"See {self.path}."
-            )
+        if self._is_hopeless(whole):
+            count = len(self._reports.names)
+            raise InputError(f"No picture could be {self.done}; all {count} {FAILED}.", f"See {self.path}.")
+
+    def _is_hopeless(self, whole: Whole) -> bool:
+        """Whether not one picture has a result; of several processes, the last one says so for all.
+
+        Another one that did would have the rest stopped: a launcher ends all when one ends with an error.
+        """
+        if self._reports.place.alone:
+            return not self._made and not self._there and not self.left
+        return whole.last and not whole.made and not whole.left
+
+    def _tell_of_all(self, whole: Whole) -> None:
+        """Tell what all processes together have done."""
+        words = f"all processes: {whole.made} {self.done}, {whole.failed} {FAILED}"
+        if whole.left:
+            words += f", {whole.left} to do"
+        self._report(words if whole.last else f"{words}; others have not ended")
 
     def _rate(self) -> str:
         return f"{self.handled / max(self.seconds, 1e-9):.3g} pictures/s"
@@ -201,17 +194,3 @@ def _fault(error: BaseException) -> str:
     """Return what is said of an error that is not ours; without the names of files that the system adds."""
     said = error.strerror if isinstance(error, OSError) and error.strerror else error
     return f"{type(error).__name__}: {said}"
-
-
-def read_report(path: Path) -> dict[str, tuple[Row, ...]]:
-    """Return the rows of an earlier report; of one that cannot be read, none: it is written anew."""
-    try:
-        table = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""), restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error):
-        return {}
-    rows: dict[str, tuple[Row, ...]] = {}
-    for line in table:
-        name, result, reason = (line.get(column) or "" for column in _COLUMNS)
-        rest: dict[str, object] = {key: value for key, value in line.items() if key not in _COLUMNS}
-        rows[name] = (*rows.get(name, ()), Row(name, result, reason, rest))
-    return rows

@@ -73,9 +73,9 @@ def prepare_folder(folders: Folders, task: str, size: int = CROP_SIZE) -> None:
         raise InputError(f"The size is {size}.", f"Take {_SMALLEST} to {_LARGEST} pixels.")
     recipe = _recipe(task, folders.settings)
     found = find_pictures(folders.pictures, folders.out, folders.report)
-    ledger = Ledger("prepare", _DONE, (), folders.out, found, folders.report)
+    ledger = Ledger("prepare", _DONE, (), folders.out, found, folders.report, folders.place)
     errands = []
-    for each in found:
+    for each in ledger.mine:
         target = folders.out / each.target
         if not folders.again and made_already(target, recipe, size):
             ledger.keep(each.name)

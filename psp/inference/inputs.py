@@ -11,7 +11,8 @@ from PIL import Image
 
 from psp.codes.latents import MAX_FILE, Codes
 from psp.errors import FaceNotFoundError, InputError, PspError
-from psp.faces.alignment import NO_FACE, Alignment, FoundFaces, align, take_square
+from psp.faces.alignment import NO_FACE, Alignment, FoundFaces, align, align_all, take_square
+from psp.faces.crops import PhotoFile
 from psp.faces.suitability import DOUBT
 from psp.maps.classes import MapClasses
 from psp.maps.palette import FACE_CLASSES, map_to_picture, map_to_tensor, picture_to_map
@@ -21,8 +22,8 @@ from psp.pictures.sketches import read_sketch, sketch_to_tensor
 CROP_SIZE = 256
 """Side in pixels of the FFHQ crop, as the paper's code takes it; models of 128 px see it halved."""
 
-Seen = Image.Image | FoundFaces
-"""A photo that was read, its faces found or not."""
+Seen = Image.Image | FoundFaces | PhotoFile
+"""A photo that was read, its faces found or not; or its file, whose crops may be known."""
 
 _TINY_PICTURE = 128
 """Pixels a side: in a smaller picture for super-resolution no face has to be found."""
@@ -53,7 +54,7 @@ class Prepared:
 
 def place_face(photo: Seen, aligned: bool, face: int) -> Alignment:
     """Return the crop of 256 px of a face, or of the picture's centred square where ``aligned`` is False."""
-    return align(photo, face, CROP_SIZE) if aligned else take_square(photo, CROP_SIZE)
+    return _align(photo, face) if aligned else _square(photo, CROP_SIZE)
 
 
 def place_small_face(photo: Seen, aligned: bool, face: int) -> Alignment:
@@ -61,9 +62,30 @@ def place_small_face(photo: Seen, aligned: bool, face: int) -> Alignment:
     try:
         return place_face(photo, aligned, face)
     except FaceNotFoundError:
-        if isinstance(photo, FoundFaces) or max(photo.size) > _TINY_PICTURE:
+        if not _is_tiny(photo):
             raise
-        return take_square(photo, CROP_SIZE)
+        return _square(photo, CROP_SIZE)
+
+
+def place_every_face(photo: Seen, aligned: bool, face: int, *, tiny: bool) -> tuple[Alignment, ...]:
+    """Return the crop of every face that is known once ``face`` is, or the one square.
+
+    Args:
+        photo: The photo.
+        aligned: Whether faces are looked for.
+        face: A face that must be among them.
+        tiny: Whether to do as :func:`place_small_face` does.
+    """
+    if not aligned:
+        return (_square(photo, CROP_SIZE),)
+    try:
+        if isinstance(photo, PhotoFile):
+            return photo.align_all(face, CROP_SIZE)
+        return align_all(photo, face, CROP_SIZE)
+    except FaceNotFoundError:
+        if not (tiny and _is_tiny(photo)):
+            raise
+        return (_square(photo, CROP_SIZE),)
 
 
 def prepare_photo(photo: Seen, aligned: bool, face: int, size: int) -> Prepared:
@@ -74,7 +96,7 @@ def prepare_photo(photo: Seen, aligned: bool, face: int, size: int) -> Prepared:
         FaceIndexError: The photo has fewer faces than ``face`` asks for.
     """
     # A picture that is a crop already is resized once, not to 256 px and then on.
-    place = align(photo, face, CROP_SIZE) if aligned else take_square(photo, size)
+    place = _align(photo, face) if aligned else _square(photo, size)
     return _photo(place, place.crop, size)
 
 
@@ -127,9 +149,7 @@ def prepare_map(picture: Image.Image, size: int, classes: MapClasses = FACE_CLAS
     return Prepared(inputs, seen=map_to_picture(labels, classes), warnings=warnings)
 
 
-def prepare_style(
-    style: Image.Image, aligned: bool, size: int, called: str = "the style picture"
-) -> Prepared:
+def prepare_style(style: Seen, aligned: bool, size: int, called: str = "the style picture") -> Prepared:
     """Prepare the second picture of a mixture, its largest face; warn where it may be no face.
 
     Args:
@@ -165,6 +185,24 @@ def read_file(source: bytes | Path | str) -> bytes:
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise InputError(f"{path.name[:80]!r} cannot be opened.", "Check the path.") from error
+
+
+def _opened(photo: Image.Image | PhotoFile) -> Image.Image:
+    return photo.photo if isinstance(photo, PhotoFile) else photo
+
+
+def _is_tiny(photo: Seen) -> bool:
+    return not isinstance(photo, FoundFaces) and max(_opened(photo).size) <= _TINY_PICTURE
+
+
+def _align(photo: Seen, face: int) -> Alignment:
+    if isinstance(photo, PhotoFile):
+        return photo.align(face, CROP_SIZE)
+    return align(photo, face, CROP_SIZE)
+
+
+def _square(photo: Seen, size: int) -> Alignment:
+    return take_square(photo if isinstance(photo, FoundFaces) else _opened(photo), size)
 
 
 def _photo(place: Alignment, seen: Image.Image, size: int, warnings: tuple[str, ...] = ()) -> Prepared:

@@ -1,4 +1,4 @@
-"""Models in memory: loaded once, the latest few kept; and where they wait for a GPU that is lent.
+"""Models in memory: loaded once, the latest that fit kept; and where they wait for a GPU that is lent.
 
 On ZeroGPU (``psp.zerogpu``) this process has no GPU. What its main thread loads at start is put on one as
 soon as a worker process has it; any other thread can load to the CPU only, and the worker moves it.
@@ -10,9 +10,10 @@ import hashlib
 import logging
 import os
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,7 @@ class Loaded:
         files: What it was loaded from: its file, then those that this one needs.
         stamp: What these were like then; see ``psp.files.stamps``.
         waits: Whether its weights are where a GPU takes them from at once; see the module.
+        blocks: The memory that its weights take: bytes, by address. Models that share weights share blocks.
     """
 
     psp: PSP
@@ -67,6 +69,7 @@ class Loaded:
     files: tuple[Path, ...] = ()
     stamp: Stamp = ()
     waits: bool = False
+    blocks: Mapping[tuple[str, int], int] = field(default_factory=dict)
 
     @property
     def n_codes(self) -> int:
@@ -109,10 +112,10 @@ class Loaded:
 
 
 class Models:
-    """Loads models and keeps the latest few; safe to call from several threads.
+    """Loads models and keeps the latest that fit; safe to call from several threads.
 
     Args:
-        settings: Where models are found, where they run, and how many are kept.
+        settings: Where models are found, where they run, and how much of them is kept.
         lent: Whether a GPU is only lent, to processes that are forked from this one.
     """
 
@@ -153,8 +156,8 @@ class Models:
                 del self._kept[key]  # first: two of them may be too large; who uses it now still has it
             if key not in self._kept:
                 self._kept[key] = self._load(entry, step, self._device())
-                self._make_room()
             self._kept.move_to_end(key)
+            self._make_room(key)
             loaded = self._kept[key]
             if self._lent and os.getpid() != self._home:
                 self._move(loaded)
@@ -220,10 +223,36 @@ class Models:
             loaded.psp.to(pick_device(self._settings.device))
             self._moved.add(id(loaded))
 
-    def _make_room(self) -> None:
-        passing = [key for key, loaded in self._kept.items() if not loaded.waits]
-        for key in passing[: max(0, len(passing) - self._settings.max_models)]:
-            self._moved.discard(id(self._kept.pop(key)))
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the weights in memory but for those that are there to stay; shared ones count once."""
+        return _bytes_of(self._passing().values())
+
+    def _passing(self) -> dict[_Key, Loaded]:
+        """Return what is not there to stay, the least recently used first."""
+        return {key: loaded for key, loaded in self._kept.items() if not loaded.waits}
+
+    def _make_room(self, wanted: _Key) -> None:
+        """Let the least recently used models go until the rest fits; ``wanted`` stays, and what is in use."""
+        kept = self._passing()
+        for key in list(kept):
+            if self._fits(kept):
+                return
+            if key == wanted:
+                continue
+            there = weakref.ref(kept.pop(key))
+            self._kept[key] = kept[wanted]  # keeps the place, should it come back
+            if (used := there()) is None:
+                del self._kept[key]
+                self._moved &= {id(loaded) for loaded in self._kept.values()}
+            else:  # somebody has it: letting it go would free nothing, and it would be loaded twice
+                self._kept[key] = kept[key] = used
+            del used
+
+    def _fits(self, kept: Mapping[_Key, Loaded]) -> bool:
+        most = self._settings.max_models
+        few = most is None or len(kept) <= most
+        return few and _bytes_of(kept.values()) <= self._settings.max_models_mb * 1_000_000
 
     def _load(self, entry: ModelEntry, step: Step | None, device: str, *, waits: bool = False) -> Loaded:
         from psp.checkpoints.find import find_file  # noqa: PLC0415  (torch comes late)
@@ -236,8 +265,11 @@ class Models:
         psp = load_psp(path, device, settings=self._settings)
         cache = self._settings.cache_dir
         files = (path, *all_siblings(path, cache))
+        if not waits:  # those of the start share more
+            _share_family(psp, (other.psp for other in self._kept.values() if set(other.files) & set(files)))
         name = entry.file if entry.family == OWN_FILE else entry.family
-        return Loaded(psp, name, file_sha256(path, cache), files, first + stamp(files[1:]), waits)
+        sha256 = file_sha256(path, cache)
+        return Loaded(psp, name, sha256, files, first + stamp(files[1:]), waits, _blocks(psp))
 
     def _outdated(self, entry: ModelEntry, loaded: Loaded, sha256: str) -> bool:
         """Return whether a model is not the one asked for: other files are now where its files were."""
@@ -271,6 +303,35 @@ def _share(psp: PSP, known: dict[_Content, Tensor]) -> None:
             numbers = value.detach().contiguous().view(torch.uint8).numpy()
             content = (value.dtype, tuple(value.shape), hashlib.sha256(numbers.data).digest())
             value.data = known.setdefault(content, value.data)
+
+
+def _share_family(psp: PSP, others: Iterable[PSP]) -> None:
+    """Give a model the tensors of others, from the same files in part, that are equal by name and content."""
+    import torch  # noqa: PLC0415  (torch comes after the page)
+
+    own = _tensors(psp)
+    for other in others:
+        for name, value in _tensors(other).items():
+            mine = own.get(name)
+            if mine is None or mine.nbytes < _WORTH_SHARING or mine.data_ptr() == value.data_ptr():
+                continue
+            alike = (mine.shape, mine.dtype, mine.device) == (value.shape, value.dtype, value.device)
+            if alike and torch.equal(mine, value):
+                mine.data = value.data
+
+
+def _tensors(psp: PSP) -> dict[str, Tensor]:
+    return {**dict(psp.named_parameters()), **dict(psp.named_buffers())}
+
+
+def _blocks(psp: PSP) -> dict[tuple[str, int], int]:
+    """Return the memory that a model's tensors take: bytes, by device and address."""
+    storages = ((value.device, value.untyped_storage()) for value in _tensors(psp).values())
+    return {(str(device), storage.data_ptr()): storage.nbytes() for device, storage in storages}
+
+
+def _bytes_of(models: Iterable[Loaded]) -> int:
+    return sum({place: size for loaded in models for place, size in loaded.blocks.items()}.values())
 
 
 def _tell_download(step: Step | None) -> Callable[[int, int | None], None] | None:

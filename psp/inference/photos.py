@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from PIL import Image
 
 from psp.config import Settings
-from psp.faces.alignment import Alignment, FoundFaces, align_all, check_quad, crop_quad
+from psp.faces.alignment import Alignment, FoundFaces, check_quad, crop_quad
+from psp.faces.crops import Crops, PhotoFile
 from psp.inference.calls import task_calls
 from psp.inference.hosted import Hosted
-from psp.inference.inputs import CROP_SIZE, Seen, place_face, place_small_face
+from psp.inference.inputs import CROP_SIZE, Seen, place_every_face
 from psp.inference.paste import paste_back
-from psp.pictures.images import PictureSource, limit_pillow, load_picture
+from psp.pictures.images import PictureSource, file_content, limit_pillow, load_picture
 from psp.pictures.papers import read_drawing
 
 Photo: TypeAlias = "PictureSource | FoundFaces"
@@ -30,6 +32,7 @@ class Photos(Hosted):
     def __init__(self, settings: Settings | None = None) -> None:
         super().__init__(settings)
         limit_pillow(self.settings.max_pixels)
+        self._crops = Crops()
 
     def places(
         self, photo: Photo, align: bool = True, face: int = 0, *, tiny: bool = False
@@ -43,9 +46,7 @@ class Photos(Hosted):
             tiny: Whether a picture of at most 128 px without a face is taken as it is, as super-resolution
                 does.
         """
-        picture = self.read(photo)
-        chosen = place_small_face(picture, align, face) if tiny else place_face(picture, align, face)
-        return align_all(picture, face, CROP_SIZE) if chosen.faces > 1 else (chosen,)
+        return place_every_face(self._seen(photo), align, face, tiny=tiny)
 
     def paste_back(self, photo: Photo, made: Sequence[tuple[Image.Image, Mapping[str, Any]]]) -> Image.Image:
         """Put results back into the full-resolution photo that they come from.
@@ -88,4 +89,17 @@ class Photos(Hosted):
         return read_drawing(given, self.settings.max_pixels)
 
     def _seen(self, photo: Photo) -> Seen:
-        return photo if isinstance(photo, FoundFaces) else self.read(photo)
+        """Return a photo as it is cropped: one whose crops are known is not opened before it is needed."""
+        if isinstance(photo, FoundFaces):
+            return photo
+        content = file_content(photo)
+        if content is None:
+            return self.read(photo)
+        data, name = content
+        most = self.settings.max_pixels
+        seen = PhotoFile(
+            hashlib.sha256(data).hexdigest(), lambda: load_picture(data, most, name=name), self._crops
+        )
+        if not self._crops.knows(seen.content):
+            _ = seen.photo  # what is wrong with it is told before anything else is done
+        return seen

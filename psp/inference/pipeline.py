@@ -309,7 +309,7 @@ class PspPipeline(ClipTasks):
             variation, other = _random_styles(job, variants, seed, layers, alpha), None
         else:
             variation = plan_even_steps(variants, layers, alpha, job.loaded.resolutions)
-            other = prepare_style(self.read(style), align, size)
+            other = prepare_style(self._seen(style), align, size)
         if isinstance(photo, CodesFile):
             details, warnings = job.details_to_mix(photo, len(variation.alphas))
             prepared = Prepared(codes=job.check_codes(photo.codes)[:1], warnings=warnings)
@@ -341,11 +341,11 @@ class PspPipeline(ClipTasks):
 
     def align(self, photo: Photo, face: int = 0) -> Result:
         """Find face number ``face`` in ``photo`` and return its FFHQ crop of 256 px."""
-        return crop_face(self.read(photo), face)
+        return crop_face(self._seen(photo), face)
 
     def photo_to_sketch(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Draw the face in ``photo`` in the style that the sketch model knows."""
-        return trace_sketch(self.read(photo), align, face)
+        return trace_sketch(self._seen(photo), align, face)
 
     def photo_to_mask(self, photo: Photo, align: bool = True, face: int = 0) -> Result:
         """Map the face in ``photo`` by the 19 classes; the picture has the colours of ``psp.maps.palette``.
@@ -353,7 +353,7 @@ class PspPipeline(ClipTasks):
         The recipe says who did it: "compact", the network that comes along, or "segformer" where that is
         installed, or "landmarks" where the settings ask for it (``psp.inference.face_parser``).
         """
-        return trace_map(self.read(photo), self.parser, align, face)
+        return trace_map(self._seen(photo), self.parser, align, face)
 
     def _translate_photo(
         self,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from PIL import Image
-
-from psp.faces.alignment import align
 from psp.inference.face_parser import FaceParser
-from psp.inference.inputs import CROP_SIZE, place_face
+from psp.inference.inputs import Seen, place_face
 from psp.inference.job import Clock, picture_result
 from psp.inference.result import Result
 from psp.maps.palette import map_to_picture
@@ -14,15 +11,15 @@ from psp.parameters import Setting
 from psp.pictures.sketches import photo_to_sketch
 
 
-def crop_face(photo: Image.Image, face: int) -> Result:
+def crop_face(photo: Seen, face: int) -> Result:
     """Do what ``PspPipeline.align`` does with a picture that was read."""
     clock = Clock()
-    place = align(photo, face, CROP_SIZE)
+    place = place_face(photo, True, face)
     clock.lap("align")
     return picture_result("align", place.crop, place, {"face": face}, clock)
 
 
-def trace_sketch(photo: Image.Image, aligned: bool, face: int) -> Result:
+def trace_sketch(photo: Seen, aligned: bool, face: int) -> Result:
     """Do what ``PspPipeline.photo_to_sketch`` does with a picture that was read."""
     clock = Clock()
     place = place_face(photo, aligned, face)
@@ -32,7 +29,7 @@ def trace_sketch(photo: Image.Image, aligned: bool, face: int) -> Result:
     return picture_result("photo_to_sketch", sketch, place, {"align": aligned, "face": face}, clock)
 
 
-def trace_map(photo: Image.Image, parser: FaceParser, aligned: bool, face: int) -> Result:
+def trace_map(photo: Seen, parser: FaceParser, aligned: bool, face: int) -> Result:
     """Do what ``PspPipeline.photo_to_mask`` does with a picture that was read."""
     clock = Clock()
     place = place_face(photo, aligned, face)

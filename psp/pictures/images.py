@@ -31,6 +31,7 @@ __all__ = [
     "center_square",
     "check_shape",
     "degrade",
+    "file_content",
     "limit_pillow",
     "load_picture",
     "read_png_header",
@@ -121,6 +122,22 @@ def load_picture(
         raise PictureError(
             f"{named} needs more memory than there is.", "Make it smaller and try again."
         ) from error
+
+
+def file_content(source: PictureSource) -> tuple[bytes, str] | None:
+    """Return the bytes of a picture's file and the file's name; None of a picture that is no file.
+
+    ``load_picture`` of these bytes with that ``name`` says and does what it does of the file.
+
+    Raises:
+        PictureError: The file is missing, or is too large to be a picture.
+    """
+    if isinstance(source, bytes):
+        return source, ""
+    if isinstance(source, str | Path):
+        path = Path(source)
+        return _read(path, _name(path)).getvalue(), path.name[:80]
+    return None
 
 
 def read_png_header(path: str | Path) -> Image.Image:

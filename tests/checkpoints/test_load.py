@@ -23,6 +23,7 @@ from psp.checkpoints import (
     save_psp,
     save_tensors,
 )
+from psp.checkpoints import convert as converting
 from psp.checkpoints import load as loading
 from psp.checkpoints.hashes import warn_unwritable
 from psp.config import Settings
@@ -156,6 +157,7 @@ def test_an_official_file_is_converted_once(
         raise AssertionError("the original was opened again")
 
     with monkeypatch.context() as patch:
+        patch.setattr(converting, "open_official", never)
         patch.setattr(loading, "open_official", never)
         assert_same(load_psp(path, settings=settings), model)
     converted.write_bytes(converted.read_bytes()[:-5])  # a damaged conversion is made again

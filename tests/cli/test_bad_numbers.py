@@ -82,7 +82,7 @@ def test_devices_are_named_in_any_case(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.from_env({"PSP_DEVICE": " CUDA:1 "}).device == "cuda:1"
 
 
-@pytest.mark.parametrize("name", ["PSP_MAX_PIXELS", "PSP_MAX_MODELS", "PSP_QUEUE_SIZE"])
+@pytest.mark.parametrize("name", ["PSP_MAX_PIXELS", "PSP_MAX_MODELS", "PSP_MAX_MODELS_MB", "PSP_QUEUE_SIZE"])
 @pytest.mark.parametrize("value", ["0", "-1", "1.5", "x", "1e6", "\u00b2", "9" * 5000, "nan"])
 def test_a_bad_number_in_the_environment_is_said(name: str, value: str) -> None:
     with pytest.raises(SettingsError, match=name):

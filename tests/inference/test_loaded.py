@@ -1,7 +1,12 @@
-"""Models in memory where a GPU is lent: all of this machine at the start, later ones by the limit."""
+"""Models in memory: as many as fit, and where a GPU is lent all of this machine at the start."""
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,3 +90,93 @@ def test_a_file_that_was_replaced_on_the_way_is_told(settings: Settings) -> None
     models = Models(settings)
     with pytest.raises(CheckpointError, match="replaced meanwhile"):
         models.get("mine", "encode", sha256="0" * 64)
+
+
+@pytest.fixture
+def own(settings: Settings, tmp_path: Path) -> Callable[[str], str]:
+    """Makes a model of one's own, each of other weights and of the same size."""
+
+    def make(name: str) -> str:
+        path = tmp_path / f"{name}.safetensors"
+        save_psp(compact_model(seed=len(name)), path)
+        return str(path)
+
+    return make
+
+
+def within(settings: Settings, count: float) -> Settings:
+    """Room for so many of these models, which take a megabyte or so, and as many of them as that is."""
+    models = Models(replace(settings, max_models=None))
+    models.get("mine", "encode")
+    room = models.weight_bytes * count / 1e6
+    return replace(settings, max_models=None, max_models_mb=room)  # type: ignore[arg-type]  # a fraction
+
+
+def test_the_least_recently_used_model_makes_room(settings: Settings, own: Callable[[str], str]) -> None:
+    models = Models(within(settings, 2.9))
+    first, second, third = own("a"), own("bb"), own("ccc")
+    kept = weakref.ref(models.get(first, "encode")), weakref.ref(models.get(second, "encode"))
+    models.get(first, "encode")
+    models.get(third, "encode")
+    gc.collect()
+    assert len(models) == 2
+    assert kept[0]() is not None and kept[1]() is None
+
+
+def test_a_model_in_use_is_never_dropped(settings: Settings, own: Callable[[str], str]) -> None:
+    models = Models(within(settings, 1.5))
+    first, second = own("a"), own("bb")
+    used = models.get(first, "encode")
+    models.get(second, "encode")
+    assert len(models) == 2  # more than fits, and none of it can go
+    assert models.get(first, "encode") is used
+    del used
+    models.get(second, "encode")
+    assert len(models) == 1
+
+
+def test_a_model_in_use_by_another_thread_is_never_dropped(
+    settings: Settings, own: Callable[[str], str]
+) -> None:
+    models = Models(within(settings, 1.5))
+    paths = [own(name) for name in ("a", "bb", "ccc")]
+    began, leave = threading.Event(), threading.Event()
+    held: list[int] = []
+
+    def use() -> None:
+        loaded = models.get(paths[0], "encode")
+        held.append(id(loaded))
+        began.set()
+        leave.wait(60)
+
+    user = threading.Thread(target=use)
+    user.start()
+    assert began.wait(60)
+    for path in paths[1:]:
+        models.get(path, "encode")
+    assert id(models.get(paths[0], "encode")) == held[0]
+    leave.set()
+    user.join(60)
+
+
+def test_a_model_beyond_the_limit_is_loaded_alone(settings: Settings, own: Callable[[str], str]) -> None:
+    models = Models(within(settings, 0.3))
+    for name in ("a", "bb"):
+        assert models.get(own(name), "encode").name == f"{name}.safetensors"
+        assert len(models) == 1
+
+
+def test_weights_that_models_share_are_kept_and_counted_once(settings: Settings) -> None:
+    models = Models(replace(settings, max_models=None))
+    encode, toonify = models.get("mobile-1024", "encode"), models.get("mobile-1024", "toonify")
+    shared = encode.blocks.keys() & toonify.blocks.keys()
+    assert sum(encode.blocks[place] for place in shared) > 0.5 * sum(toonify.blocks.values())
+    alone = sum(encode.blocks.values()) + sum(toonify.blocks.values())
+    assert models.weight_bytes == alone - sum(encode.blocks[place] for place in shared)
+
+
+def test_the_number_of_models_can_be_limited_besides(settings: Settings, own: Callable[[str], str]) -> None:
+    models = Models(replace(settings, max_models=2))
+    for name in ("a", "bb", "ccc"):
+        models.get(own(name), "encode")
+    assert len(models) == 2

@@ -152,3 +152,11 @@ def test_the_layers_of_the_page_are_those_that_are_held() -> None:
 
 def test_the_map_of_files_is_complete() -> None:
     assert PAGE.read_text(encoding="utf-8") == written(), "run python -m tests.file_map"
+
+
+def test_what_is_promised_of_bytes_is_stated_once() -> None:
+    stated = [
+        page for page in PAGES if re.search(r"same machine|on one machine", text_of(page), re.IGNORECASE)
+    ]
+    assert stated == ["docs/tasks.md"]
+    assert len(re.findall(r"same machine|on one machine", text_of("docs/tasks.md"), re.IGNORECASE)) == 1

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psp.checkpoints.model_input import model_input
+from psp.codes.made_with import MadeWith
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
-from psp.inference.devices import pick_device
+from psp.inference.devices import made_with, pick_device
 from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
 from psp.inference.loaded import APPROACHING, DOWNLOADING, Loaded, Models, Step
 from psp.inference.parts import current_part
@@ -61,6 +62,11 @@ class Network:
     def device(self) -> str:
         """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
         return pick_device(self.settings.device)
+
+    @property
+    def made_with(self) -> MadeWith:
+        """What decides the bytes of what is made here, beside the request; of the thread that asks."""
+        return made_with(self.device, lent=self.lent)
 
     @property
     def lent(self) -> bool:

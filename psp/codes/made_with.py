@@ -37,13 +37,13 @@ def made_with_from(data: object) -> MadeWith | None:
     """Read it from plain data that came from outside; None where that is none, or makes no sense."""
     if not isinstance(data, Mapping):
         return None
-    words = [data.get(name) for name in ("studio", "torch", "backend")]
+    studio, torch, backend = (str(data.get(name, "")) for name in ("studio", "torch", "backend"))
     threads = data.get("threads", 0)
-    if not all(isinstance(word, str) and _WORD.fullmatch(word) for word in words):
+    if not all(_WORD.fullmatch(word) for word in (studio, torch, backend)):
         return None
     if not isinstance(threads, int) or isinstance(threads, bool) or not 0 <= threads <= _MOST_THREADS:
         return None
-    return MadeWith(*map(str, words), threads)
+    return MadeWith(studio, torch, backend, threads)
 
 
 def differences(then: MadeWith | None, now: MadeWith) -> str:

@@ -12,6 +12,7 @@ from psp.checkpoints.model_input import model_input
 from psp.codes.made_with import MadeWith
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
+from psp.inference.default_model import DefaultModel
 from psp.inference.devices import made_with, pick_device
 from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
 from psp.inference.loaded import APPROACHING, DOWNLOADING, Loaded, Models, Step
@@ -57,6 +58,7 @@ class Network:
         self.settings = settings
         self._models = Models(settings, lent=accelerate is not None)
         self._accelerated = accelerate(self._run_there, seconds_of) if accelerate else None
+        self.default = DefaultModel(settings)
 
     @property
     def device(self) -> str:
@@ -86,7 +88,8 @@ class Network:
         Raises:
             CheckpointError: The model cannot be found or loaded.
         """
-        return self._models.get(model, task, step)
+        with self.default.watched(model, task):
+            return self._models.get(model, task, step)
 
     def load_all(self) -> None:
         """Load every model on this machine, for a GPU that is lent later; in the main thread, at start.

@@ -54,7 +54,7 @@ def test_a_link_is_as_short_as_before() -> None:
         {**HERE.to_dict(), "torch": "<script>"},
         {**HERE.to_dict(), "backend": "x" * 41},
         {**HERE.to_dict(), "studio": "1.0.0\n"},
-        {**HERE.to_dict(), "studio": 1},
+        {**HERE.to_dict(), "studio": []},
         {**HERE.to_dict(), "threads": "2"},
         {**HERE.to_dict(), "threads": True},
         {**HERE.to_dict(), "threads": -1},

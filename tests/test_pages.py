@@ -34,6 +34,11 @@ NOT_RUN = {
     "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",
     'pip install "accelerate>=1.10"': "downloads; tests/test_package.py holds it to the extra",
     "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
+    "pip install --require-hashes -r requirements.lock": "downloads; test_lock.py holds the lock",
+    ".ci/lock": "asks the package index; test_lock.py holds what it made",
+    ".ci/audit": "asks for vulnerabilities on the web",
+    ".ci/versions lowest-direct 3.10": "downloads, then runs tests for minutes",
+    ".ci/versions locked 3.13": "downloads, then runs tests for minutes",
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
     "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",
 }

@@ -51,6 +51,7 @@ class Settings:
             between them; "*.example.org" is all names below one, "*" is every name.
         auth: ``PSP_AUTH``: name and password without which the page shows nothing; never in a message.
         log: ``PSP_LOG``: "requests" (a line of each on standard output) or "off".
+        metrics: ``PSP_METRICS``: whether the page tells figures under "/metrics".
     """
 
     model: str = "mobile-1024"
@@ -72,6 +73,7 @@ class Settings:
     allowed_hosts: tuple[str, ...] = ()
     auth: tuple[str, str] | None = field(default=None, repr=False)
     log: str = "requests"
+    metrics: bool = False
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -103,6 +105,7 @@ class Settings:
             allowed_hosts=tuple(name for name in env.get("PSP_ALLOWED_HOSTS", "").replace(",", " ").split()),
             auth=_account("PSP_AUTH", env.get("PSP_AUTH", "").strip()),
             log=_one_of(env, "PSP_LOG", LOGS),
+            metrics=_flag(env, "PSP_METRICS"),
         )
 
     def with_model(self, model: str) -> Settings:

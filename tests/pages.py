@@ -17,7 +17,7 @@ def _names(*patterns: str) -> tuple[str, ...]:
     )
 
 
-PAGES = _names("README.md", "CONTRIBUTING.md", "docs/*.md")
+PAGES = _names("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/*.md")
 """The pages whose snippets are run as they stand."""
 
 OTHERS = _names("benchmarks/*.md", "assets/*/*.md", "examples/*.md", "tests/golden/*.md")

@@ -34,6 +34,7 @@ def test_every_variable_is_read() -> None:
             "PSP_DRAIN_SECONDS": "7",
             "PSP_AUTH": "me:a pass:word",
             "PSP_LOG": "Off",
+            "PSP_METRICS": "1",
         }
     )
     assert settings == Settings(
@@ -54,6 +55,7 @@ def test_every_variable_is_read() -> None:
         drain_seconds=7,
         auth=("me", "a pass:word"),
         log="off",
+        metrics=True,
     )
 
 
@@ -70,6 +72,7 @@ def test_the_hubs_own_offline_switch_counts() -> None:
         {"PSP_MAX_SECONDS": "soon"},
         {"PSP_FACE_PARSER": "magic"},
         {"PSP_LOG": "everything"},
+        {"PSP_METRICS": "prometheus"},
     ],
 )
 def test_nonsense_is_refused_by_name(env: dict[str, str]) -> None:

@@ -123,6 +123,12 @@ def test_the_wheel_holds_the_package_and_what_comes_along_and_nothing_else(built
     assert not [name for name in names if re.search(r"tests?/|benchmarks|__pycache__", name)]
 
 
+def test_the_wheel_says_what_it_is_made_of(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    place = f"psp_studio-{__version__}.dist-info/sboms/sbom.cdx.json"
+    assert zipfile.ZipFile(wheel).read(place) == (ROOT / "docs" / "sbom.cdx.json").read_bytes()
+
+
 def test_the_source_archive_can_make_the_wheel_and_leaves_the_rest_in_the_repository(built: Path) -> None:
     (archive,) = built.glob("*.tar.gz")  # the wheel was made of it
     assert archive.stat().st_size < LARGEST

@@ -34,6 +34,11 @@ NOT_RUN = {
     "hf upload me/our-faces site . --repo-type space": "wants an account; the Hub's own program",
     'pip install "accelerate>=1.10"': "downloads; tests/test_package.py holds it to the extra",
     "ruff check . && ruff format . && mypy && lint-imports": "test_house.py runs each of them",
+    "pip install --require-hashes -r requirements.lock": "downloads; test_lock.py holds the lock",
+    ".ci/lock": "asks the package index; test_lock.py holds what it made",
+    ".ci/audit": "asks for vulnerabilities on the web",
+    ".ci/versions lowest-direct 3.10": "downloads, then runs tests for minutes",
+    ".ci/versions locked 3.13": "downloads, then runs tests for minutes",
     THE_HOLE: "a page of another program with the hole of Gradio; tests/ui/test_paths.py tries it on ours",
     "curl -s http://127.0.0.1:7860/gradio_api/call/predict": "asks that page",
 }
@@ -152,3 +157,11 @@ def test_the_layers_of_the_page_are_those_that_are_held() -> None:
 
 def test_the_map_of_files_is_complete() -> None:
     assert PAGE.read_text(encoding="utf-8") == written(), "run python -m tests.file_map"
+
+
+def test_what_is_promised_of_bytes_is_stated_once() -> None:
+    stated = [
+        page for page in PAGES if re.search(r"same machine|on one machine", text_of(page), re.IGNORECASE)
+    ]
+    assert stated == ["docs/tasks.md"]
+    assert len(re.findall(r"same machine|on one machine", text_of("docs/tasks.md"), re.IGNORECASE)) == 1

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from psp.codes.made_with import MadeWith, made_with_from
 from psp.errors import InputError
 from psp.parameters import SETTINGS, Setting
 from psp.ranges import check_edits, check_layers, check_number, check_word, shown
@@ -38,12 +39,15 @@ class Recipe:
         model: Name of the model family, or of the file.
         model_sha256: Hash of the model's file.
         settings: The request's settings by their API names.
+        made_with: What else decides the bytes; None in recipes that do not say. Recipes that differ in it
+            alone are equal: they ask for the same. It stands in files, not in links.
     """
 
     task: str
     model: str
     model_sha256: str
     settings: dict[str, Setting] = field(default_factory=dict)
+    made_with: MadeWith | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         # NumPy's scalars as Python's own, for a recipe is written as JSON.
@@ -56,7 +60,13 @@ class Recipe:
 
     def to_dict(self) -> dict[str, object]:
         """Return the recipe as plain data."""
-        return asdict(self)
+        told: dict[str, object] = {
+            "task": self.task,
+            "model": self.model,
+            "model_sha256": self.model_sha256,
+            "settings": dict(self.settings),
+        }
+        return told if self.made_with is None else {**told, "made_with": self.made_with.to_dict()}
 
     def to_json(self) -> str:
         """Return the recipe as one line of JSON, keys sorted."""
@@ -91,7 +101,7 @@ def recipe_from_dict(data: object) -> Recipe:
         raise _no_recipe()
     kept = {name: _typed(name, value) for name, value in settings.items() if name in SETTINGS}
     task, model, sha256 = map(str, words)
-    return Recipe(task, model, sha256, kept)
+    return Recipe(task, model, sha256, kept, made_with_from(data.get("made_with")))
 
 
 def recipe_from_query(query: Mapping[str, str]) -> Recipe | None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from psp.codes.latents import CodesFile, codes_from_bytes, take_variant
+from psp.codes.made_with import differences
 from psp.codes.recipe import Recipe
 from psp.errors import InputError
 from psp.inference.inputs import Prepared, read_file
@@ -55,7 +56,11 @@ def decode(
     warnings = []
     if made_by.model_sha256 not in ("", job.loaded.sha256):
         warnings.append(_ANOTHER_FILE)
-    recipe = replace(made_by, model=job.loaded.name, model_sha256=job.loaded.sha256)
+    elif file.recipe is not None and (why := differences(made_by.made_with, network.made_with)):
+        warnings.append(why)
+    recipe = replace(
+        made_by, model=job.loaded.name, model_sha256=job.loaded.sha256, made_with=network.made_with
+    )
     if file.details is None and made_by.settings.get("likeness") == "exact":
         warnings.append(_NO_DETAILS)
     if file.details is not None and len(codes) > 1:

@@ -198,7 +198,7 @@ class Job:
 
     def recipe(self, settings: dict[str, Setting]) -> Recipe:
         """Return the recipe of this request."""
-        return Recipe(self.task, self.loaded.name, self.loaded.sha256, settings)
+        return Recipe(self.task, self.loaded.name, self.loaded.sha256, settings, self._network.made_with)
 
 
 def picture_result(

@@ -9,8 +9,11 @@ each would keep its own. Other systems' allocators decide by themselves.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import os
 import sys
+from pathlib import Path
 
 # Of mallopt(3).
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
@@ -34,3 +37,11 @@ def keep_memory() -> bool:
         mallopt(name, value)
         for name, value in ((_M_MMAP_THRESHOLD, _LARGE), (_M_TRIM_THRESHOLD, _SPARE), (_M_ARENA_MAX, 1))
     )
+
+
+def resident_bytes() -> int | None:
+    """Return how much memory the process has now; None where the system does not tell (beyond Linux)."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+    return None

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from psp.checkpoints.model_input import model_input
+from psp.codes.made_with import MadeWith
 from psp.config import Settings
 from psp.errors import CheckpointError, InputError, ModelNotFoundError
-from psp.inference.devices import pick_device
+from psp.inference.default_model import DefaultModel
+from psp.inference.devices import made_with, pick_device
 from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
 from psp.inference.loaded import APPROACHING, DOWNLOADING, Loaded, Models, Step
 from psp.inference.parts import current_part
@@ -56,11 +58,17 @@ class Network:
         self.settings = settings
         self._models = Models(settings, lent=accelerate is not None)
         self._accelerated = accelerate(self._run_there, seconds_of) if accelerate else None
+        self.default = DefaultModel(settings)
 
     @property
     def device(self) -> str:
         """Where models run: the setting, or the best there is of CUDA, MPS and CPU."""
         return pick_device(self.settings.device)
+
+    @property
+    def made_with(self) -> MadeWith:
+        """What decides the bytes of what is made here, beside the request; of the thread that asks."""
+        return made_with(self.device, lent=self.lent)
 
     @property
     def lent(self) -> bool:
@@ -80,7 +88,8 @@ class Network:
         Raises:
             CheckpointError: The model cannot be found or loaded.
         """
-        return self._models.get(model, task, step)
+        with self.default.watched(model, task):
+            return self._models.get(model, task, step)
 
     def load_all(self) -> None:
         """Load every model on this machine, for a GPU that is lent later; in the main thread, at start.

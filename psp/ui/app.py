@@ -107,7 +107,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
         connect_strip(state, strip, forget, tabs, known)
         connect_recipes(page, pipeline, recipe_input(), restored, tabs, known)
         assert isinstance(page, Studio)  # gradio leaves the type of a context open
-        page.warmth = Warmth(pipeline)
+        page.pipeline, page.warmth = pipeline, Warmth(pipeline)
         warm_when_opened(page, page.warmth)
         describe_api(page, page.address)
     keep_private(page)
@@ -139,7 +139,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         assert isinstance(page, Studio), "build_app makes it"
         app.state_holder = Sessions()  # type: ignore[no-untyped-call]  # as Gradio has the one before
         app.state_holder.set_blocks(page)
-        app.middleware_stack = Door(Card(login or below, page), page, settings.allowed_hosts, most, login)
+        inner = Card(login or below, page)
+        app.middleware_stack = Door(inner, page, settings.allowed_hosts, most, login, settings.metrics)
         async with AsyncExitStack() as stack:
             if page.mcp_server_obj:
                 await stack.enter_async_context(page.mcp_server_obj.lifespan(app))

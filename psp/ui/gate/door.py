@@ -19,7 +19,8 @@ from psp.errors import PspError
 from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
 from psp.ui.gate.line import Line
-from psp.ui.gate.login import Login, is_mcp
+from psp.ui.gate.login import METRICS, Login, asks_by_header
+from psp.ui.gate.metrics import metrics
 from psp.ui.gate.requests import Refusal, check_body, function_name, path_of, without
 
 _log = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ class Door:
         allowed: ``Settings.allowed_hosts``.
         max_upload: Bytes of the largest upload.
         login: Where there is a password: knows who has given it.
+        tells: ``Settings.metrics``.
     """
 
     def __init__(
@@ -60,8 +62,10 @@ class Door:
         allowed: tuple[str, ...],
         max_upload: int,
         login: Login | None = None,
+        tells: bool = False,
     ) -> None:
         self._app = app
+        self._tells = tells
         self._login = login
         self._page = page
         self._allowed = allowed
@@ -88,6 +92,9 @@ class Door:
             inner.check_length()
             if self._login:
                 await self._login.check(scope)
+            if self._tells and path == METRICS:
+                await metrics(self._page, scope["method"])(scope, inner.receive, inner.send)
+                return
             if scope["method"] == "POST" and path.startswith(_API):
                 name = path.removeprefix(_API)
                 if name.startswith(_BODIES):
@@ -259,7 +266,7 @@ def _answer(refusal: Refusal, path: str) -> Response:
     """Return a refusal: as data for programs, as text for people."""
     said = str(refusal)
     headers: Mapping[str, str] = {"x-content-type-options": "nosniff", "connection": "close"}
-    if refusal.status == 401 and is_mcp(path):  # elsewhere browsers would open a window of their own
+    if refusal.status == 401 and asks_by_header(path):  # elsewhere browsers would open a window of their own
         headers = {**headers, "www-authenticate": 'Basic realm="pSp Studio", charset="UTF-8"'}
     if path.startswith(_API):
         return JSONResponse({"detail": said, "error": said}, refusal.status, headers)

@@ -1,7 +1,7 @@
 """Whether the studio is well, for whoever watches over it: ``/healthz``, answered before all else.
 
 Probes come by the machine's address and know no password, so nothing is asked of them, and nothing is told
-but how much there is to do.
+but the version, how much there is to do, and what is the matter. To answer loads nothing.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import gradio as gr
 from starlette.responses import JSONResponse, Response
 
 from psp.ui.gate.line import Line
+from psp.ui.gate.studio import Studio
+from psp.version import __version__
 
 HEALTH = "/healthz"
 
@@ -24,13 +26,21 @@ def health(page: gr.Blocks, method: str) -> Response:
         method: Of HTTP.
 
     Returns:
-        200 with how many requests wait and run; 503 once no more are taken; 405 for what is no question.
+        200 with how many requests wait and run; 503 once no more are taken, or where the default model could
+        not be loaded when that was last tried; 405 for what is no question.
     """
     if method not in ("GET", "HEAD"):
         return Response(status_code=405, headers={**_HEADERS, "allow": "GET, HEAD"})
     line = page._queue
-    if not isinstance(line, Line):
-        return JSONResponse({"status": "ok", "waiting": len(line), "running": 0}, headers=_HEADERS)
-    if line.closing:
-        return JSONResponse({"status": "stopping"}, 503, _HEADERS)
-    return JSONResponse({"status": "ok", "waiting": len(line), "running": line.running()}, headers=_HEADERS)
+    running = line.running() if isinstance(line, Line) else 0
+    status = _status(page)
+    told = {"status": status, "version": __version__, "waiting": len(line), "running": running}
+    return JSONResponse(told, 200 if status == "ok" else 503, _HEADERS)
+
+
+def _status(page: gr.Blocks) -> str:
+    if isinstance(page._queue, Line) and page._queue.closing:
+        return "stopping"
+    if isinstance(page, Studio) and page.pipeline is not None and page.pipeline.network.default.failed():
+        return "default model cannot be loaded"
+    return "ok"

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ NAME = "psp.requests"
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_KNOWN = ("model", "size", "faces", "variants", "device")
+_DEVICE = re.compile(r"(cpu|cuda|mps)(:[0-9]{1,2})?")
+
 # Where a function of the page keeps what it is in the journal; functools.wraps hands it on.
 _MARK = "_journal"
 
@@ -50,6 +54,11 @@ class Entry:
         source: "page" or "api".
         asked: When it came, by ``time.monotonic``.
         settings: Know the families.
+
+    Attributes:
+        outcome: How it ended; see :func:`outcome_of`.
+        kind: The class of the error that ended it, or nothing.
+        counted: Is told of it once it is written.
     """
 
     def __init__(self, task: str, run: str, source: str, asked: float, settings: Settings) -> None:
@@ -58,7 +67,8 @@ class Entry:
         self._asked, self._settings = asked, settings
         self._began: float | None = None
         self._ended: float | None = None
-        self._known: dict[str, str | int | None] = dict.fromkeys(("model", "size", "faces", "variants"))
+        self._known: dict[str, str | int | None] = dict.fromkeys(_KNOWN)
+        self.counted: Callable[[Entry], None] | None = None
 
     @classmethod
     def of(
@@ -97,6 +107,8 @@ class Entry:
             if name == "model" and value is not None:
                 names = ("auto", *families(self._settings))
                 self._known[name] = value if isinstance(value, str) and value in names else "other"
+            elif name == "device":
+                self._known[name] = value if isinstance(value, str) and _DEVICE.fullmatch(value) else None
             elif isinstance(value, int | float) and not isinstance(value, bool):
                 most = MAX_VARIANTS if name == "variants" else 1_000_000
                 self._known[name] = int(value) if 0 < value <= most else None
@@ -113,14 +125,29 @@ class Entry:
     def write(self) -> None:
         """Write the line; whatever goes wrong in that is no fault of the request's."""
         try:
+            if self.counted:
+                self.counted(self)
             _log.info(self.line())
         except Exception:  # noqa: BLE001  (as the docstring says)
             _doubts.debug("A line of the journal could not be written", exc_info=True)
 
+    @property
+    def began(self) -> bool:
+        """Whether work on it began."""
+        return self._began is not None
+
+    @property
+    def waited(self) -> float:
+        """Seconds until its work began, or else until it ended."""
+        return (self._began or self._ended or time.monotonic()) - self._asked
+
+    @property
+    def worked(self) -> float:
+        """Seconds of work."""
+        return (self._ended or time.monotonic()) - self._began if self._began else 0.0
+
     def line(self) -> str:
         """Return the line: a JSON object, with null for what is not known."""
-        ended = self._ended or time.monotonic()
-        began = self._began or ended
         return json.dumps(
             {
                 "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -128,8 +155,8 @@ class Entry:
                 "run": self.run,
                 "source": self.source,
                 **self._known,
-                "waited": round(began - self._asked, 3),
-                "worked": round(ended - began, 3),
+                "waited": round(self.waited, 3),
+                "worked": round(self.worked, 3),
                 "outcome": self.outcome,
                 "kind": self.kind or None,
             }
@@ -177,6 +204,7 @@ def note(results: Sequence[Result], *, faces: int | None = None) -> None:
         details = results[0].details
         variants = len(results[0].images)
         entry.know(model=details["model"], size=details["size"], variants=variants, faces=faces)
+        entry.know(device=details["device"])
 
 
 def note_faces(count: int) -> None:

@@ -31,6 +31,7 @@ from psp.config import Settings
 from psp.errors import PspError, StoppedError
 from psp.ui.gate.client import Client, client_of
 from psp.ui.gate.journal import Entry, write_refused, written
+from psp.ui.gate.tally import Tally
 from psp.ui.gate.turn import Turn, taking
 
 # Seconds that a request is kept while nobody listens for its result: a client that asks first and then opens
@@ -80,6 +81,7 @@ class Line(Queue):
         self.seconds = float(settings.max_seconds)
         self.drain_seconds = float(settings.drain_seconds)
         self.settings = settings
+        self.tally = Tally()
         self.closing = False  # no request is taken any more
         self.halted = False  # those that run are to stop
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -94,7 +96,7 @@ class Line(Queue):
         answer = await self._take(body, request, username)
         function = self.blocks.fns.get(body.fn_index) if body.fn_index is not None else None
         if not answer[0] and function is not None:
-            entry = Entry.of(function, body, time.monotonic(), self.settings)
+            entry = self._entry(function, body, time.monotonic())
             write_refused(entry, "stopping" if self.closing else str(answer[2]))
         return answer
 
@@ -161,13 +163,20 @@ class Line(Queue):
         if event in self._told:
             return None
         self._told.add(event)
-        return Entry.of(event.fn, event.data, event.enqueue_time, self.settings)
+        return self._entry(event.fn, event.data, event.enqueue_time)
+
+    def _entry(self, function: BlockFunction, body: Any, asked: float) -> Entry | None:  # noqa: ANN401  (gradio's)
+        """Return the entry of a request that is counted, to be counted once it is written."""
+        entry = Entry.of(function, body, asked, self.settings)
+        if entry is not None:
+            entry.counted = self.tally.add
+        return entry
 
     def write_refused(self, name: str | None, why: PspError) -> None:
         """Write into the journal that a request to the endpoint ``name`` was refused before it came here."""
         found = (each for each in self.blocks.fns.values() if each.api_name == name is not None)
         if function := next(found, None):
-            write_refused(Entry.of(function, None, time.monotonic(), self.settings), type(why).__name__)
+            write_refused(self._entry(function, None, time.monotonic()), type(why).__name__)
 
     def _write_stopped(self, event: Event, kind: str = "") -> None:
         if entry := self._entry_of(event):

@@ -24,6 +24,9 @@ from psp.ui.gate.requests import Refusal, path_of, without
 MCP = "/gradio_api/mcp"
 """Where programs come that cannot fill in a form: they send the password with each request."""
 
+METRICS = "/metrics"
+"""Where figures are told; see ``psp.ui.gate.metrics``."""
+
 # What the login page is made of. "startup-events" is what Gradio asks itself when it starts; it answers
 # true or false.
 _OPEN = (
@@ -73,7 +76,7 @@ class Login:
             return
         if method in ("GET", "HEAD") and (path in _OPEN or path.startswith(_OPEN_FOLDERS)):
             return
-        if is_mcp(path) and (given := _authorization(scope)):
+        if asks_by_header(path) and (given := _authorization(scope)):
 
             async def asked() -> bool:
                 return self._matches(given)
@@ -83,7 +86,7 @@ class Login:
             raise Refusal(401, "The name or the password is wrong.", "Ask the studio's owner for them.")
         how = (
             "Send the header Authorization: Bearer PASSWORD, or Basic with name and password."
-            if is_mcp(path)
+            if asks_by_header(path)
             else "Log in on the page; the Gradio client takes auth=(name, password)."
         )
         raise Refusal(401, "This studio has a password.", how)
@@ -174,6 +177,11 @@ def checker(account: tuple[str, str]) -> Callable[[str, str], bool]:
 def is_mcp(path: str) -> bool:
     """Return whether a path is one of the MCP server's."""
     return path == MCP or path.startswith(f"{MCP}/")
+
+
+def asks_by_header(path: str) -> bool:
+    """Return whether programs come there that send the password with each request: MCP, or a watch."""
+    return is_mcp(path) or path == METRICS
 
 
 def _same(given: bytes, right: bytes) -> bool:

@@ -13,6 +13,7 @@ import gradio as gr
 
 from psp.config import Settings
 from psp.errors import InputError
+from psp.inference.pipeline import PspPipeline
 from psp.inference.warmup import Warmth
 from psp.ui.gate.incoming import check_event, check_values
 from psp.ui.gate.journal import judged
@@ -36,6 +37,7 @@ class Studio(gr.Blocks):
         super().__init__(**kwargs)
         self.settings = settings
         self.warmth: Warmth | None = None  # of the process that serves it
+        self.pipeline: PspPipeline | None = None  # what is behind it
 
     def address(self) -> str:
         """Return the address under which the page is seen from outside, as far as it knows."""

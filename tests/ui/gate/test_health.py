@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import gradio as gr
 import httpx
 import pytest
 
 from psp.config import Settings
+from psp.errors import CheckpointError, StoppedError
+from psp.inference.pipeline import PspPipeline
 from psp.ui.app import launch_settings
 from psp.ui.gate.health import health
 from psp.ui.gate.line import Line, take_turns
 from psp.ui.gate.studio import Studio
+from psp.version import __version__
 from tests.ui.raw_http import Raw
 
 
@@ -63,18 +69,20 @@ def studio() -> Iterator[Served]:
 
 
 def test_it_says_how_much_there_is_to_do_and_nothing_of_the_machine(studio: Served) -> None:
-    assert studio.raw.send("/healthz").json == {"status": "ok", "waiting": 0, "running": 0}
+    quiet = {"status": "ok", "version": __version__, "waiting": 0, "running": 0}
+    assert studio.raw.send("/healthz").json == quiet
     for session in ("a", "b", "c"):
         studio.ask(session)
     end = time.monotonic() + 10
-    while (told := studio.raw.send("/healthz").json) != {"status": "ok", "waiting": 2, "running": 1}:
+    while (told := studio.raw.send("/healthz").json) != {**quiet, "waiting": 2, "running": 1}:
         assert time.monotonic() < end, told
         time.sleep(0.02)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.7", "evil.example", "", "studio.example.org:7860"])
 def test_it_answers_under_any_name_without_a_login_and_is_not_kept(studio: Served, host: str) -> None:
-    for method, body in (("GET", b'{"status":"ok","waiting":0,"running":0}'), ("HEAD", b"")):
+    said = f'{{"status":"ok","version":"{__version__}","waiting":0,"running":0}}'.encode()
+    for method, body in (("GET", said), ("HEAD", b"")):
         answer = studio.raw.send("/healthz", method=method, headers={"Host": host})
         assert (answer.status, answer.body) == (200, body)
         assert answer.headers["cache-control"] == "no-store"
@@ -93,7 +101,7 @@ def test_a_studio_that_stops_says_so(studio: Served) -> None:
     studio.ask("a")
     studio.line.stop_soon("The studio is being stopped.", "Try again in a minute.")
     answer = studio.raw.send("/healthz")
-    assert (answer.status, answer.json) == (503, {"status": "stopping"})
+    assert (answer.status, answer.json["status"]) == (503, "stopping")
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -101,4 +109,77 @@ def test_a_page_with_gradios_own_queue_is_well_too() -> None:
     with gr.Blocks() as page:
         pass
     page.queue()
-    assert json.loads(bytes(health(page, "GET").body)) == {"status": "ok", "waiting": 0, "running": 0}
+    told = json.loads(bytes(health(page, "GET").body))
+    assert told == {"status": "ok", "version": __version__, "waiting": 0, "running": 0}
+
+
+def test_a_studio_whose_default_model_cannot_be_loaded_says_so_until_it_can(tmp_path: Path) -> None:
+    file = tmp_path / "me.safetensors"
+    file.write_bytes(b"no model")
+    pipeline = PspPipeline(
+        Settings(model=str(file), device="cpu", offline=True, cache_dir=tmp_path / "cache")
+    )
+    with Studio(pipeline.settings) as page:
+        page.pipeline = pipeline
+    page.queue()
+
+    def said() -> tuple[int, str]:
+        answer = health(page, "GET")
+        return answer.status_code, json.loads(bytes(answer.body))["status"]
+
+    assert said() == (200, "ok")  # nobody has tried
+    with pytest.raises(CheckpointError):
+        pipeline.load("mobile-9999")
+    assert said() == (200, "ok")  # that was not the default
+    with pytest.raises(CheckpointError):
+        pipeline.load()
+    assert said() == (503, "default model cannot be loaded")
+    assert str(tmp_path) not in bytes(health(page, "GET").body).decode()
+    file.write_bytes(b"another file")
+    assert said() == (200, "ok")  # somebody has mended something: the next request will tell
+
+
+def test_a_model_that_was_loaded_after_all_is_no_trouble(
+    pipeline: PspPipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise MemoryError
+
+    default = pipeline.network.default
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline.network._models, "get", fail)
+        for task, failed in (("toonify", False), ("encode", True)):
+            with pytest.raises(MemoryError):
+                pipeline.load(task=task)
+            assert default.failed() is failed
+    with pytest.raises(StoppedError), default.watched("auto", "encode"):
+        raise StoppedError("Stopped.")
+    pipeline.load(task="toonify")
+    assert default.failed()
+    pipeline.load("mobile-1024")  # the same by its name
+    assert not default.failed()
+
+
+def test_nothing_is_loaded_to_say_so() -> None:
+    code = """
+import sys
+from psp.config import Settings
+from psp.inference.default_model import DefaultModel
+default = DefaultModel(Settings())
+try:
+    with default.watched("auto", "encode"):
+        raise MemoryError
+except MemoryError:
+    print(default.failed(), "torch" in sys.modules)
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "True False\n"
+
+
+def test_it_is_no_endpoint(studio: Served) -> None:
+    listed = studio.raw.send("/gradio_api/info", headers={"Cookie": cookie(studio)})
+    assert listed.status == 200 and b"health" not in listed.body and b"metrics" not in listed.body
+
+
+def cookie(studio: Served) -> str:
+    return "; ".join(f"{name}={value}" for name, value in studio.cookies().items())

@@ -35,8 +35,8 @@ from tests.ui.browsing import open_example, press, shown
 from tests.ui.raw_http import Raw
 
 FIELDS = [
-    "time", "task", "run", "source", "model", "size", "faces", "variants", "waited", "worked", "outcome",
-    "kind",
+    "time", "task", "run", "source", "model", "size", "faces", "variants", "device", "waited", "worked",
+    "outcome", "kind",
 ]  # fmt: skip
 HOSTILE = 'x\n{"task": "forged"}\r\x1b[31m secret-name.png'
 
@@ -160,7 +160,7 @@ def test_a_line_has_every_field(small: Served, journal: Journal) -> None:
     assert 0 <= entry["waited"] < 5 and 0 <= entry["worked"] < 5
     assert entry["time"].endswith("+00:00")
     small.run("done", None, None, trigger_id=1)
-    journal.one(source="page", model=None, variants=None)
+    journal.one(source="page", model=None, variants=None, device=None)
 
 
 def test_an_error_is_one_line_with_its_class_and_without_its_words(small: Served, journal: Journal) -> None:

@@ -2,10 +2,10 @@
 
     python -m benchmarks.everything [--threads 2] [--plot FILE] [--device cuda]
 
-Official shapes against a textbook port (encoder, decoder, both, mixing, memory), the bundled family's tasks and
-previews, alignment, loading, boot and warm requests. Each is a command of its own, in a process of its own, so
-that none finds what another left in memory; on an idle machine it takes about a quarter of an hour. With
-``--device cuda`` it measures what runs there: official shapes.
+Official shapes against a textbook port (encoder, decoder, both, mixing, memory), the bundled family's tasks
+and previews, alignment, loading, boot and warm requests. Each is a command of its own, in a process of its
+own, so that none finds what another left in memory. With ``--device cuda`` it measures what runs there:
+official shapes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def main() -> None:
     failed = 0
     for name, *given in commands:
         print(f"\n== {' '.join((name, *given))}", flush=True)
-        failed += subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *given], check=False).returncode != 0
+        failed += (
+            subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *given], check=False).returncode != 0
+        )
     raise SystemExit(failed)
 
 

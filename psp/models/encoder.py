@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from psp.models.irse import IR50_STAGES, Stage, body, input_layer
 from psp.models.ops import EqualLinear, is_lean, laid_out
 
+_SMALL = 16  # side of a map that has fewer positions than a layer has weights to read
+
 EncoderKind = Literal["gradual", "w", "w_plus", "e4e"]
 
 
@@ -93,9 +95,23 @@ class MapToStyle(nn.Module):
         x += first.bias[:, None]
         x = x.unflatten(2, (math.isqrt(x.shape[2]), -1))
         for layer in others:
-            x = F.leaky_relu_(x) if isinstance(layer, nn.LeakyReLU) else layer(x)
+            if isinstance(layer, nn.LeakyReLU):
+                x = F.leaky_relu_(x)
+            elif isinstance(layer, nn.Conv2d) and x.shape[-1] <= _SMALL:
+                x = _of_few_positions(x, layer)
+            else:
+                x = layer(x)
         out: Tensor = self.linear(x.flatten(1))
         return out
+
+
+def _of_few_positions(x: Tensor, conv: nn.Conv2d) -> Tensor:
+    """Convolve a small map [B,C,S,S], 3×3, stride 2: as one product, which reads the weights once.
+
+    A convolution would lay them out anew first, and there are many more of them than there are positions.
+    """
+    made = F.linear(columns_of(x).transpose(1, 2), conv.weight.flatten(1), conv.bias)
+    return made.transpose(1, 2).unflatten(2, (x.shape[-2] // 2, -1))
 
 
 def columns_of(level: Tensor) -> Tensor:

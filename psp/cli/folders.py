@@ -122,7 +122,7 @@ def _prepare(options: argparse.Namespace, report: _Report) -> None:
     from psp.folders.prepare import prepare_folder  # noqa: PLC0415  (only this command needs it)
 
     with _ending_well():
-        prepare_folder(_folders(options, report), options.task, options.size)
+        prepare_folder(_with_device(_folders(options, report)), options.task, options.size)
 
 
 def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
@@ -130,10 +130,8 @@ def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
     from psp.folders.plan import usual_batch  # noqa: PLC0415  (only this command needs it)
     from psp.inference.devices import pick_device  # noqa: PLC0415  (torch comes after the page)
 
-    folders = _folders(options, report)
-    settings, place = folders.settings, folders.place
-    folders = replace(folders, settings=replace(settings, device=place.device(settings.device)))
-    batch = usual_batch(pick_device(settings.device)) if options.batch is None else options.batch
+    folders = _with_device(_folders(options, report))
+    batch = usual_batch(pick_device(folders.settings.device)) if options.batch is None else options.batch
     inference = Inference(
         task=options.task,
         model=options.model,
@@ -151,7 +149,9 @@ def _infer(options: argparse.Namespace, report: _Report, step: Step) -> None:
         seed=options.seed,
     )
     with _ending_well():
-        infer_folder(folders, inference, step if place.local == 0 else None)  # one line for all to write on
+        infer_folder(
+            folders, inference, step if folders.place.local == 0 else None
+        )  # one line for all to write on
 
 
 def _folders(options: argparse.Namespace, report: _Report) -> Folders:
@@ -169,6 +169,12 @@ def _folders(options: argparse.Namespace, report: _Report) -> Folders:
         report=report if place.alone else lambda line: report(f"[{place.words}] {line}"),
         place=place,
     )
+
+
+def _with_device(folders: Folders) -> Folders:
+    """Return a request for the device that this process has among those of its machine."""
+    device = folders.place.device(folders.settings.device)
+    return replace(folders, settings=replace(folders.settings, device=device))
 
 
 @contextmanager

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psp.cli.arguments import whole
 from psp.cli.run_arguments import WORKERS, add_run_arguments, pick_workers
+from psp.inference.launched import Place
 from psp.maps.classes import MOST
 from psp.training.bounds import MAX_BATCH, MAX_WORKERS
 
@@ -73,7 +73,7 @@ def _run(options: argparse.Namespace, report: Callable[[str], None]) -> None:
     check_config(config)  # before its name becomes a folder
     if options.threads:
         torch.set_num_threads(options.threads)
-    main = os.environ.get("RANK", "0") == "0"  # of all processes and machines
+    main = Place.from_env().number == 0  # of all processes and machines
 
     def say(line: str) -> None:
         if main:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 
 from psp.checkpoints.generators import save_generator
 from psp.errors import TrainingError
+from psp.inference.launched import Place
 from psp.inference.quality import lpips_weights
 from psp.losses.lpips import LPIPS
 from psp.training.data.sources import open_sources
@@ -66,7 +66,7 @@ def train_generator(
     """
     check_config(config)
     check_run(workers=options.workers, minutes=options.minutes)
-    if os.environ.get("WORLD_SIZE", "1") != "1":
+    if not Place.from_env().alone:
         raise TrainingError("A generator is trained in one process.", "Start it without a launcher.")
     require_run_folder(options.out)
     device = torch.device(options.device)

@@ -15,7 +15,6 @@ from PIL import Image
 from psp.errors import FaceIndexError, FaceNotFoundError, InputError
 from psp.faces.detection import Face, Points, detect_faces, is_doubtful
 from psp.parameters import ALIGN_OFF
-from psp.pictures.halves import resize
 from psp.pictures.images import center_square, check_shape, load_picture
 
 __all__ = [
@@ -276,7 +275,7 @@ def crop_quad(photo: Image.Image, quad: Points, size: int = 256) -> Image.Image:
     fine = size * max(1, math.ceil(side / size - 1e-6))
     corners = tuple(float(value) for value in (quad + 0.5).flatten())  # Pillow counts from the pixel's corner
     crop = region.transform((fine, fine), Image.Transform.QUAD, corners, Image.Resampling.BILINEAR)
-    return crop if fine == size else resize(crop, (size, size), Image.Resampling.LANCZOS)
+    return crop if fine == size else crop.resize((size, size), Image.Resampling.LANCZOS)
 
 
 def _region(photo: Image.Image, quad: Points, size: int) -> tuple[Image.Image, Points]:
@@ -298,7 +297,7 @@ def _region(photo: Image.Image, quad: Points, size: int) -> tuple[Image.Image, P
     if shrink > 1:
         reduced = max(1, round(region.width / shrink)), max(1, round(region.height / shrink))
         ratio = np.array(reduced) / np.array(region.size)
-        region = resize(region, reduced, Image.Resampling.LANCZOS)
+        region = region.resize(reduced, Image.Resampling.LANCZOS)
         return region, (quad - low + 0.5) * ratio - 0.5
     return region, quad - low
 

@@ -20,7 +20,6 @@ from PIL import Image
 
 from psp.errors import PspError
 from psp.files.pins import hash_file
-from psp.pictures.halves import resize
 from psp.pictures.images import check_shape, load_picture
 
 Points: TypeAlias = NDArray[np.float64]
@@ -212,7 +211,7 @@ class _View:
         size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
         ratio = np.array(size) / np.array(photo.size)
         if size != photo.size:
-            photo = resize(photo, size, Image.Resampling.BILINEAR, gap=2.0)
+            photo = photo.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
         shift = (0.5 - np.array(origin)) * ratio - 0.5
         # np.array copies: dlib wants memory that is contiguous and writable.
         return cls(np.array(photo), np.hstack([np.diag(ratio), shift[:, None]]))

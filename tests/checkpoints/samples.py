@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import threading
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from psp.checkpoints.convert import SETTLING
 from psp.models.encoder import EncoderConfig
 from psp.models.generator import GeneratorConfig
 from psp.models.irse import Stage
@@ -71,3 +73,10 @@ def entry_for(content: bytes, **changes: Any) -> ModelEntry:
         "fam", "encode", "w.pt", "free", "some/repo", "a" * 40, hashlib.sha256(content).hexdigest()
     )
     return dataclasses.replace(base, **changes)
+
+
+def settle() -> None:
+    """Wait until a conversion has its seal."""
+    for thread in threading.enumerate():
+        if thread.name == SETTLING:
+            thread.join()

@@ -16,6 +16,7 @@ import torch
 from psp.checkpoints import (
     Precision,
     file_sha256,
+    hashes,
     is_pickle,
     load_psp,
     load_tensors,
@@ -26,11 +27,13 @@ from psp.checkpoints import (
 from psp.checkpoints import convert as converting
 from psp.checkpoints import load as loading
 from psp.checkpoints.hashes import warn_unwritable
+from psp.checkpoints.tensors import hash_sealed
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.models.architecture import config_to_json
 from psp.models.psp import PSPConfig
-from tests.checkpoints.samples import COMPACT, TINY, assert_same, make, official, save_pt
+from tests.checkpoints.samples import COMPACT, TINY, assert_same, make, official, save_pt, settle
+from tests.full_disk import full_disk
 from tests.official import CASES
 
 ROOT = Path(__file__).parents[2]
@@ -167,6 +170,46 @@ def test_an_official_file_is_converted_once(
         path, official(other, output_size=16)
     )  # another file of the same name and size is not taken for it
     assert_same(load_psp(path, settings=settings), other)
+
+
+def test_a_conversion_is_sealed_while_the_model_works_already(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_pt(tmp_path / "x.pt", official(make()))
+    first = load_psp(path, settings=settings)
+    settle()
+    (converted,) = (settings.cache_dir / "converted").iterdir()
+    assert read_info(converted)["seal_sha256"] == hash_sealed(converted)
+
+    def never(path: Path) -> str:
+        raise AssertionError(f"{path} was hashed again")
+
+    monkeypatch.setattr(hashes, "hash_sealed", never)
+    monkeypatch.setattr(hashes, "hash_file", never)
+    assert_same(load_psp(path, settings=settings), first)
+
+
+def test_a_conversion_that_was_never_sealed_is_made_again(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save_pt(tmp_path / "x.pt", official(make()))
+    with monkeypatch.context() as patch:
+        patch.setattr(converting, "_settle", lambda *_: None)  # as after a crash of the machine
+        load_psp(path, settings=settings)
+    (converted,) = (settings.cache_dir / "converted").iterdir()
+    data = converted.read_bytes()
+    converted.write_bytes(data[:-64] + bytes(64))
+    assert_same(load_psp(path, settings=settings), make())
+    settle()
+    assert converted.read_bytes()[-64:] == data[-64:]
+    assert read_info(converted)["seal_sha256"] == hash_sealed(converted)
+
+
+def test_a_disk_that_fills_up_costs_the_conversion_alone(tmp_path: Path, settings: Settings) -> None:
+    path = save_pt(tmp_path / "x.pt", official(make()))
+    with full_disk(2000):
+        assert_same(load_psp(path, settings=settings), make())
+    assert not list((settings.cache_dir / "converted").iterdir())
 
 
 def test_without_a_cache_the_file_is_loaded_directly(

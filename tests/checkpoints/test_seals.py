@@ -15,7 +15,7 @@ from psp.checkpoints.tensors import SEAL, hash_sealed
 from psp.config import Settings
 from psp.errors import CheckpointError
 from psp.training.state import Position, RunState, load_state, save_state
-from tests.checkpoints.samples import assert_same, make, official, save_pt
+from tests.checkpoints.samples import assert_same, make, official, save_pt, settle
 from tests.files.test_pins import flip
 
 
@@ -77,6 +77,7 @@ def test_a_damaged_conversion_is_made_again(tmp_path: Path, settings: Settings, 
     model = make()
     path = save_pt(tmp_path / "x.pt", official(model))
     load_psp(path, settings=settings)
+    settle()
     (converted,) = (settings.cache_dir / "converted").glob("*.safetensors")
     whole = converted.read_bytes()
     if damage == "flipped":
@@ -90,6 +91,7 @@ def test_a_damaged_conversion_is_made_again(tmp_path: Path, settings: Settings, 
         tensors = {key: value * 0 for key, value in tensors.items()}
         save_tensors(converted, tensors, {key: text for key, text in info.items() if key != SEAL})
     assert_same(load_psp(path, settings=settings), model)
+    settle()
     assert converted.read_bytes() == whole
 
 

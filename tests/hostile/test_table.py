@@ -264,7 +264,10 @@ def test_gradios_own_client_hears_the_same_words(studio: Studio, tmp_path: Path)
         (case.kind, case.endpoint): case
         for kind in GROUPS
         for case in GROUPS[kind]
-        if case.endpoint in ENDPOINTS and not case.served and kind not in ("paths", "counts")
+        if case.endpoint in ENDPOINTS
+        and not case.served
+        and kind not in ("paths", "counts")
+        and "half a character" not in case.name  # which no program can write
     }
     cases = [case for index, case in enumerate(chosen.values()) if index % 2 == 0]
 

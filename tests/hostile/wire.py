@@ -89,7 +89,7 @@ NAMES: dict[str, str] = {
     "blanks": "   .png",
     "a command": "$(reboot).png",
     "right to left": "me\u202egnp.exe",
-    "a program": "evil.py",
+    "a program": "evil.exe",
 }
 """Names of uploads; the file behind each is a sound picture."""
 

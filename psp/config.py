@@ -17,6 +17,8 @@ LOGS = ("requests", "off")
 
 # Digits of a number; no picture, and no queue, is larger.
 _LONGEST = 15
+# Characters of a value that a message repeats.
+_SHOWN = 40
 # Characters of a password: fewer can be guessed at two tries a second, and by people who know its owner.
 _SHORTEST_PASSWORD = 8
 _TRUE = {"1", "true", "yes", "on"}
@@ -121,15 +123,17 @@ def check_device(device: str) -> str:
     """
     name = device.strip().lower()
     if not re.fullmatch(r"auto|(cpu|mps)(:0)?|cuda(:[0-9]{1,2})?", name):
-        raise SettingsError(f"There is no device {device[:40]!r}.", "Known: auto, cpu, cuda, cuda:1, mps.")
+        raise SettingsError(
+            f"There is no device {device[:_SHOWN]!r}.", "Known: auto, cpu, cuda, cuda:1, mps."
+        )
     return name
 
 
 def _path(name: str, value: str | Path) -> Path:
     try:
         return Path(value).expanduser()
-    except RuntimeError as error:  # the home of a user who is not there
-        raise SettingsError(f"{name}={str(value)!r} is no path.", "Write it in full.") from error
+    except (RuntimeError, ValueError) as error:  # the home of a user who is not there, or is no text
+        raise SettingsError(f"{name}={str(value)[:_SHOWN]!r} is no path.", "Write it in full.") from error
 
 
 def _account(name: str, value: str) -> tuple[str, str] | None:
@@ -153,14 +157,14 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
         return True
     if value in _FALSE:
         return False
-    raise SettingsError(f"{name}={value!r} is neither on nor off.", "Set it to 1 or 0.")
+    raise SettingsError(f"{name}={value[:_SHOWN]!r} is neither on nor off.", "Set it to 1 or 0.")
 
 
 def _one_of(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     """Return a choice; the first is the default."""
     value = env.get(name, "").strip().lower() or choices[0]
     if value not in choices:
-        raise SettingsError(f"{name}={value!r} is not known.", f"Known: {', '.join(choices)}.")
+        raise SettingsError(f"{name}={value[:_SHOWN]!r} is not known.", f"Known: {', '.join(choices)}.")
     return value
 
 
@@ -170,7 +174,12 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not value.isdecimal() or len(value) > _LONGEST or int(value) == 0:
         raise SettingsError(
+<<<<<<< HEAD
             f"{name}={value[:40]!r} is not a positive whole number of up to {_LONGEST} digits.",
             f"The default is {default or 'no limit'}.",
+=======
+            f"{name}={value[:_SHOWN]!r} is not a positive whole number of up to {_LONGEST} digits.",
+            f"The default is {default}.",
+>>>>>>> hostile
         )
     return int(value)

@@ -222,8 +222,8 @@ def _explain(path: Path, error: Exception) -> CheckpointError:
     )
     if wanted:
         return CheckpointError(f"{name} is not only weights: it wants to use {wanted[1]}.", _UNSAFE)
-    detail = (text.strip() or type(error).__name__).splitlines()[0][:160]
-    return CheckpointError(f"{name} is damaged: {detail}", _AGAIN)
+    # PyTorch's own words are for programmers, and lead to switching its protection off.
+    return CheckpointError(f"{name} is damaged, or is no checkpoint.", _AGAIN)
 
 
 def _state(name: str, content: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -30,6 +30,9 @@ MAX_FILE = 4 << 20
 # Bytes of a header: codes have a few hundred, and no more than this is read of another file.
 _LONGEST_HEADER = 1 << 20
 
+# Codes have numbers below a hundred; much beyond, a network's own numbers are infinite, its pictures black.
+_FARTHEST = 10_000.0
+
 # Which layers do what, by the size in pixels at which they act: pSp's coarse, medium and fine (section 3).
 _COARSE, _FINE = 8, 64
 GROUPS: dict[str, str] = {"pose": "Pose and shape", "features": "Features", "colours": "Colours and light"}
@@ -73,8 +76,8 @@ def codes_from_bytes(data: bytes) -> CodesFile:
     """Read a file made by :func:`codes_to_bytes`; no pickle is ever opened.
 
     Raises:
-        InputError: The file is too large, not a safetensors file, has no usable codes, or holds NaN or
-            infinity.
+        InputError: The file is too large, not a safetensors file, has no usable codes, or holds NaN,
+            infinity, or numbers beyond 10,000.
     """
     if len(data) > MAX_FILE:
         raise InputError(
@@ -93,6 +96,8 @@ def codes_from_bytes(data: bytes) -> CodesFile:
         raise InputError("The file of codes is empty.", "Export them again.")
     if not np.isfinite(codes).all():
         raise InputError("The codes contain NaN or infinity.", "Export them again.")
+    if float(np.abs(codes).max()) > _FARTHEST:
+        raise InputError("The codes hold numbers that no model makes.", "Use a file that the studio made.")
     return CodesFile(codes.astype(np.float32), recipe_of_codes(io.BytesIO(data)), details_from(tensors))
 
 

@@ -63,6 +63,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_MOST_COLOURS = 256  # of a palette
 _BITS_TAG = 258  # TIFF's BitsPerSample
 
 
@@ -309,14 +310,33 @@ def _decode(image: Image.Image, name: str, flatten: bool = True) -> Image.Image:
         turn = _UPRIGHT.get(image.getexif().get(_ORIENTATION_TAG, 1))
     except Exception:  # noqa: BLE001  # broken metadata, sound picture
         turn = None
+    image = _mended(image)
     try:
-        flat = _flatten(image) if flatten else image.copy()
-    except (OSError, ValueError, KeyError) as error:
+        flat = _flatten(image) if flatten else _straight(image)
+    except (MemoryError, PictureError):
+        raise
+    except Exception as error:  # as in _opened
         raise PictureError(
             f"{name} has colours of a kind that cannot be read ({image.mode}).",
             "Save it as an RGB JPEG or PNG.",
         ) from error
     return flat if turn is None else flat.transpose(turn)
+
+
+def _mended(image: Image.Image) -> Image.Image:
+    """Return a palette picture without transparency of colours that no palette has: Pillow fails on these."""
+    clear = image.info.get("transparency")
+    if image.mode != "P" or not isinstance(clear, bytes) or len(clear) <= _MOST_COLOURS:
+        return image
+    mended = image.copy()
+    mended.info["transparency"] = clear[:_MOST_COLOURS]
+    return mended
+
+
+def _straight(image: Image.Image) -> Image.Image:
+    """Return a copy whose colours are not multiplied by their alpha: hardly anything can be made of such."""
+    straight = {"La": "LA", "RGBa": "RGBA"}.get(image.mode)
+    return image.convert(straight) if straight else image.copy()
 
 
 def _flatten(image: Image.Image) -> Image.Image:

@@ -166,7 +166,10 @@ def _one_channel(values: _Values, clear: _Mask) -> _Values | None:
     if (seen == seen[:, :1]).all():
         return values[:, :, 0]
     filled = np.nonzero(seen.any(axis=0))[0]
-    return values[:, :, filled[0]] if len(filled) == 1 else None
+    # Nothing but "ignore" in one channel is no map of numbers: a class has that pure colour.
+    if len(filled) != 1 or np.isin(seen[:, filled[0]], (0, 255)).all():
+        return None
+    return values[:, :, filled[0]]
 
 
 def _classes(values: _Values, clear: _Mask, count: int) -> NDArray[np.uint8] | None:

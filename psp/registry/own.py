@@ -97,7 +97,7 @@ def _parse(path: Path, state: tuple[int, int], reserved: frozenset[str]) -> tupl
 def _family(path: Path, name: str, table: object, reserved: frozenset[str]) -> OwnFamily:
     if not isinstance(table, dict):
         raise SettingsError(
-            f"In {path.name}, {name!r} stands outside of a table.", "Write [name-of-the-model] above it."
+            f"In {path.name}, {name[:80]!r} stands outside of a table.", "Write [name-of-the-model] above it."
         )
     refuse = functools.partial(_refuse, path, name)
     if not _NAME.fullmatch(name) or name.lower().endswith(WEIGHT_SUFFIXES):
@@ -105,14 +105,14 @@ def _family(path: Path, name: str, table: object, reserved: frozenset[str]) -> O
     if name.lower() in reserved:
         refuse("has a name that the studio uses itself", "Choose another name.")
     if unknown := sorted(set(table) - set(_KEYS)):
-        refuse(f"has an unknown key {unknown[0]!r}", f"Known: {', '.join(_KEYS)}.")
+        refuse(f"has an unknown key {unknown[0][:80]!r}", f"Known: {', '.join(_KEYS)}.")
     for key in _TEXTS:
         if key in table and not (isinstance(table[key], str) and table[key].strip()):
             refuse(f"has a {key} that is no text", f'Write {key} = "…".')
     if ("path" in table) == ("hub" in table):
         refuse("needs either a path or a hub", 'Write path = "runs/mine/best", or hub = "me/psp-mine".')
     if "hub" in table and not REPOSITORY.fullmatch(table["hub"]):
-        refuse(f"has the hub {table['hub']!r}, which is no repository", 'Write hub = "owner/name".')
+        refuse(f"has the hub {table['hub'][:80]!r}, which is no repository", 'Write hub = "owner/name".')
     if "revision" in table and ("hub" not in table or not REVISION.fullmatch(table["revision"])):
         refuse("has a revision that cannot be used", "Give a branch, a tag or a commit, together with hub.")
     tasks = table.get("tasks", [])
@@ -132,9 +132,11 @@ def _family(path: Path, name: str, table: object, reserved: frozenset[str]) -> O
 def _place(path: Path, text: str) -> Path:
     """Return the path that ``text`` in the file means: relative ones start at the file's folder."""
     try:
+        if "\0" in text:
+            raise ValueError("no system has such names")
         return path.parent / Path(text).expanduser()
-    except RuntimeError as error:  # the home of a user who is not there
-        raise SettingsError(f"In {path.name}, {text!r} is no path.", "Write it in full.") from error
+    except (RuntimeError, ValueError) as error:  # the home of a user who is not there
+        raise SettingsError(f"In {path.name}, {text[:80]!r} is no path.", "Write it in full.") from error
 
 
 def _refuse(path: Path, name: str, problem: str, next_step: str) -> NoReturn:

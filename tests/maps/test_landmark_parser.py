@@ -280,3 +280,12 @@ def test_what_is_no_map_is_refused(wrong: Labels) -> None:
     for use in (map_to_picture, lambda m: map_to_tensor(m, 4), lambda m: map_agreement(m, good)):
         with pytest.raises(ValueError, match="map"):
             use(wrong)
+
+
+def test_a_map_of_one_pure_colour_is_of_its_class() -> None:
+    """Red is the right ear's; as numbers in one channel it would be 255, all of it ignored."""
+    for labels in (
+        np.full((64, 64), 9, np.uint8),
+        np.kron([[0, 9], [9, 0]], np.ones((32, 32))).astype(np.uint8),
+    ):
+        assert np.array_equal(picture_to_map(map_to_picture(labels))[0], labels)

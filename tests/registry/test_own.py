@@ -100,3 +100,9 @@ def test_no_text_at_all_is_told(tmp_path: Path) -> None:
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"gone\.toml, cannot be read: .*PSP_MODELS"):
         own_families(tmp_path / "gone.toml", RESERVED)
+
+
+@pytest.mark.parametrize("path", ["~\\u0000/x", "\\u0000", "a\\u0000b.pt"])
+def test_a_path_with_nul_is_told(tmp_path: Path, path: str) -> None:
+    with pytest.raises(SettingsError, match=r"models\.toml.*is no path"):
+        read(tmp_path, f'[a]\npath = "{path}"')

@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -80,14 +82,21 @@ class Raw:
         values = [line.removeprefix("data: ") for line in lines if line.startswith("data: ")]
         return events[-1], json.loads(values[-1])
 
-    def run_all(self, requests: list[dict[str, Any]]) -> list[dict[str, Any] | None]:
+    def run_all(
+        self, requests: list[dict[str, Any]], queries: Sequence[str] = ()
+    ) -> list[dict[str, Any] | None]:
         """Run functions by their numbers, as the page does; return each output, None if it was refused.
 
         All in one session, so that one stream brings everything.
+
+        Args:
+            requests: What is sent.
+            queries: What stands in the address of each behind a question mark, as in that of the page.
         """
         session, numbers = uuid.uuid4().hex, []
-        for request in requests:
-            joined = self.post("/gradio_api/queue/join", {**request, "session_hash": session})
+        for request, query in zip_longest(requests, queries, fillvalue=""):
+            assert isinstance(request, dict), "more queries than requests"
+            joined = self.post(f"/gradio_api/queue/join?{query}", {**request, "session_hash": session})
             numbers.append(joined.json["event_id"] if joined.status == 200 else None)
         outputs: dict[str, dict[str, Any]] = {}
         stream = self.send(f"/gradio_api/queue/data?session_hash={session}").body.decode()

@@ -174,12 +174,7 @@ def _positive(env: Mapping[str, str], name: str, default: int) -> int:
         return default
     if not value.isdecimal() or len(value) > _LONGEST or int(value) == 0:
         raise SettingsError(
-<<<<<<< HEAD
-            f"{name}={value[:40]!r} is not a positive whole number of up to {_LONGEST} digits.",
-            f"The default is {default or 'no limit'}.",
-=======
             f"{name}={value[:_SHOWN]!r} is not a positive whole number of up to {_LONGEST} digits.",
-            f"The default is {default}.",
->>>>>>> hostile
+            f"The default is {default or 'no limit'}.",
         )
     return int(value)

@@ -71,7 +71,7 @@ def photos(studio: PspPipeline) -> None:
                 studio.super_resolution(path, factor=8).image,
             ]
         )
-    save("sheets/photos.webp", list(map(list, zip(*columns, strict=True))), 224, 62)
+    save("sheets/photos.webp", list(map(list, zip(*columns, strict=True))), 192, 62)
 
 
 def edits(studio: PspPipeline) -> None:

@@ -80,6 +80,7 @@ def plain_rows(width: int, height: int, pixel: bytes) -> bytes:
     return (b"\0" + pixel * width) * height
 
 
+@cache
 def bits(width: int, height: int) -> bytes:
     """Return a true black PNG of one bit a pixel: some kilobytes, however large."""
     return png(width, height, depth=1, colour=0, rows=b"\0" * ((width + 7) // 8 + 1) * height)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pkgutil
 import signal
 from collections.abc import Callable
 
@@ -36,10 +37,9 @@ def killed_at(place: str, work: Callable[[], object], nth: int = 1) -> None:
 
 
 def _arm(patch: pytest.MonkeyPatch, place: str, nth: int) -> None:
-    module, _, name = place.rpartition(".")
-    original = pytest.importorskip(module.removesuffix(".Path"))
-    holder = getattr(original, "Path") if module.endswith(".Path") else original  # noqa: B009  (of any module)
-    function, calls = getattr(holder, name), []
+    holder_name, _, name = place.rpartition(".")
+    holder, function = pkgutil.resolve_name(holder_name), pkgutil.resolve_name(place)
+    calls = []
 
     def deadly(*args: object, **kwargs: object) -> object:
         calls.append(args)

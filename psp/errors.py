@@ -64,6 +64,10 @@ class TrainingError(PspError):
     """Training cannot start or go on: broken data, a NaN, a checkpoint of another run."""
 
 
+class DeviceMemoryError(PspError):
+    """The device has too little memory for the work."""
+
+
 class StoppedError(PspError):
     """The user stopped the work, or nobody waits for it any more."""
 

@@ -11,6 +11,7 @@ import dataclasses
 import os
 import re
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,8 @@ CONFIG = "config.json"
 _TIMEOUT = 10.0  # seconds to connect, and between two blocks
 _BLOCK = 1 << 20
 _MOST_BREAKS = 20
+# How archives and bare pickles begin.
+_ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 
 
 class _RefusedError(Exception):
@@ -147,6 +150,8 @@ def _refusal(answer: Any) -> str:  # noqa: ANN401  (of httpx or httpx2, by the v
     said = f"the Hub answered {answer.status_code} for {answer.url.host}"
     if answer.status_code in (401, 403):  # what the Hub says of a missing repository too
         said += " (a private one needs `hf auth login`, or HF_TOKEN)"
+    elif answer.status_code == 429 or answer.status_code >= 500:
+        said += " (it is busy or out of order: what is here already is kept, try again in some minutes)"
     return said
 
 
@@ -225,8 +230,14 @@ def _fetch(
 
 
 def _verify(entry: ModelEntry, part: Path) -> None:
-    """Refuse, and delete, a download with another hash."""
+    """Refuse, and delete, a download with another hash; where none is known, one that is visibly torn."""
     if entry.sha256 is None:
+        if not _looks_whole(entry.file, part):
+            size = part.stat().st_size
+            part.unlink()
+            raise CheckpointError(
+                f"The download of {entry.file} is torn, or something else: {size} bytes came.", "Try again."
+            )
         return
     actual = hash_file(part)
     if actual != entry.sha256:
@@ -236,3 +247,24 @@ def _verify(entry: ModelEntry, part: Path) -> None:
             f"not {entry.sha256}.",
             "Try again; if it stays so, the copy on the Hub has changed and should not be used.",
         )
+
+
+def _looks_whole(name: str, part: Path) -> bool:
+    """Whether a file that no hash is known of has the beginning and the end of its kind.
+
+    A server may say a wrong length, and a page that wants a login comes with the status of success.
+    """
+    if name.endswith(".safetensors"):
+        from psp.checkpoints.tensors import read_metadata  # noqa: PLC0415  (torch comes after the page)
+
+        try:
+            read_metadata(part)
+        except CheckpointError:
+            return False
+        return True
+    if not name.endswith((".pt", ".pth")):
+        return True
+    with part.open("rb") as file:
+        start = file.read(len(_ZIP))
+    # The list of what is in an archive stands at its end. A bare pickle, as of old, has no end to look for.
+    return zipfile.is_zipfile(part) if start == _ZIP else start[:1] == _PICKLE

@@ -32,10 +32,12 @@ def serve() -> None:
 
     exempt_loopback()
     from psp.ui.app import build_app, launch  # noqa: PLC0415  (Gradio asks for proxies when imported)
+    from psp.ui.cache import name_by_secret  # noqa: PLC0415  (as above)
     from psp.ui.gate.serving import leave  # noqa: PLC0415  (as above)
 
     settings = Settings.from_env()
     pipeline = open_pipeline(settings)
+    name_by_secret()
     with temporary_folder(settings.cache_dir):
         launch(build_app(pipeline))
     leave()

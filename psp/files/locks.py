@@ -1,4 +1,4 @@
-"""One process at a time, of all that share a folder, on one machine or many."""
+"""One process at a time, of all that share a folder, here or on several machines."""
 
 from __future__ import annotations
 

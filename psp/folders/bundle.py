@@ -108,12 +108,13 @@ def pack(folder: Path, into: Path) -> None:
     """Write all files below a folder into one zip file, whole or not at all; nothing is compressed.
 
     Args:
-        folder: The folder; hidden files are left out.
+        folder: The folder; hidden files are left out. Files of before 1980, when the clock was wrong say,
+            are of 1980 in there.
         into: The zip file.
     """
     draft = into.with_name(f".{into.name}.part")
     try:
-        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
             for path in sorted(each for each in folder.rglob("*") if each.is_file()):
                 name = path.relative_to(folder).as_posix()
                 if not is_hidden(name):

@@ -6,15 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from psp.errors import PspError, SettingsError
 from psp.folders.batch import Folders
 from psp.folders.files import Found, find_pictures
 from psp.folders.ledger import Ledger, Row
-from psp.folders.plan import Inference, Plan, check_inference, make_plan
+from psp.folders.passing import Passing
+from psp.folders.plan import Inference, check_inference, make_plan
 from psp.folders.prefetch import Prefetched, Wanted, prefetch
 from psp.folders.processes import check_workers, cpu_count, each, in_turn
 from psp.folders.reports import falls_to
@@ -85,6 +84,8 @@ def infer_folder(
         InputError: There is no picture, or not one could be used; or a setting cannot be.
         SettingsError: The folder of the results or the number of workers cannot be used.
         CheckpointError: The model cannot be found or loaded.
+        DeviceMemoryError: The device has too little memory for a single picture; with more, batches get
+            smaller until they fit, which is reported.
     """
     until = None if seconds is None else time.monotonic() + seconds
     if folders.workers:
@@ -113,7 +114,8 @@ def infer_folder(
             refused.append((each_found.name, error))
         else:
             wanted.append(_want(each_found, inference, job, folders.settings.max_pixels))
-    run = _Run(network, job, plan, saver, ledger, step, until)
+    passing = Passing(network, job.loaded, plan, folders.report)
+    run = _Run(passing, saver, ledger, step, until)
     with ledger.open():
         for name, error in refused:
             ledger.add(name, error)
@@ -128,9 +130,7 @@ class _Run:
     """One run over the pictures that are wanted.
 
     Attributes:
-        network: Runs the model.
-        job: Has it loaded.
-        plan: How every picture is made.
+        passing: Runs the model.
         saver: Writes the results.
         ledger: Keeps count.
         step: Told how far it is.
@@ -142,9 +142,7 @@ class _Run:
         done: Pictures that something has come of, in this run or before.
     """
 
-    network: Network
-    job: Job
-    plan: Plan
+    passing: Passing
     saver: Saver
     ledger: Ledger
     step: Step | None
@@ -167,12 +165,12 @@ class _Run:
             try:
                 for batch in self._batches(outcomes, size):
                     start = time.perf_counter()
-                    made = self._pass([one for _, one in batch])
+                    made = self.passing([one for _, one in batch])
                     self.running += time.perf_counter() - start
                     _enter(self.ledger, saving)  # at most one batch of pictures waits to be saved
                     saving = [
-                        (want, one, threads.submit(self.saver.save, want.target, picture, one.seen))
-                        for (want, one), picture in zip(batch, made, strict=True)
+                        (want, one, threads.submit(self._save, want, one, outcome))
+                        for (want, one), outcome in zip(batch, made, strict=True)
                     ]
                     if self.until is not None and time.monotonic() > self.until:
                         break
@@ -214,37 +212,17 @@ class _Run:
         if batch:
             yield batch
 
+    def _save(self, want: Wanted, ready: Prefetched, outcome: Made | Exception) -> None:
+        """Write the files of a result; a picture that gave none fails by what it failed of."""
+        if isinstance(outcome, Exception):
+            raise outcome
+        self.saver.save(want.target, outcome, ready.seen)
+
     def _tell(self) -> None:
         """Tell how far the work is, and give the caller a chance to stop it."""
         if self.step:
             count = self.ledger.count
             self.step(f"{self.done} of {count}", self.done / count)
-
-    def _pass(self, batch: Sequence[Prefetched]) -> list[Made]:
-        """Run one batch; returns what each picture of it gives.
-
-        Raises:
-            PspError: The device has too little memory.
-        """
-        import torch  # noqa: PLC0415  (torch comes after the page)
-
-        work, all_made = self.plan.work, dict[int, Made]()
-        try:
-            if self.plan.alone:
-                alone = [replace(work, inputs=one.inputs, detail=one.detail) for one in batch]
-                return self.network.run_all(alone, self.job.loaded)
-            for detail in dict.fromkeys(one.detail for one in batch):  # mostly one for all
-                places = [place for place, one in enumerate(batch) if one.detail == detail]
-                inputs = np.concatenate([batch[place].inputs for place in places])
-                made = self.network.run(replace(work, inputs=inputs, detail=detail), None, self.job.loaded)
-                for index, place in enumerate(places):
-                    all_made[place] = Made(made.codes[index : index + 1], made.images[index : index + 1])
-        except torch.OutOfMemoryError as error:
-            raise PspError(
-                f"{self.network.device} has too little memory for {len(batch)} pictures at once.",
-                "Take a smaller batch (--batch); what is made already stays.",
-            ) from error
-        return [all_made[place] for place in range(len(batch))]
 
 
 def _enter(ledger: Ledger, saving: Sequence[tuple[Wanted, Prefetched, Future[None]]]) -> None:

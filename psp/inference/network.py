@@ -17,6 +17,7 @@ from psp.inference.devices import made_with, pick_device
 from psp.inference.errands import Errand, Floats, Made, Work, crossing, seconds_of
 from psp.inference.loaded import APPROACHING, DOWNLOADING, Loaded, Models, Step
 from psp.inference.parts import current_part
+from psp.inference.short_memory import told as told_of_memory
 from psp.maps.classes import MapClasses
 from psp.registry.lookup import OWN_FILE, families, file_on_disk, find_entry, has_model
 
@@ -80,6 +81,7 @@ class Network:
         """How many models are in memory."""
         return len(self._models)
 
+    @told_of_memory
     def load(self, model: str, task: str, step: Step | None = None) -> Loaded:
         """Return the model of ``task``, from memory or from disk; the least recently used one makes room.
 
@@ -87,6 +89,7 @@ class Network:
 
         Raises:
             CheckpointError: The model cannot be found or loaded.
+            DeviceMemoryError: The device has no room for it.
         """
         with self.default.watched(model, task):
             return self._models.get(model, task, step)
@@ -184,6 +187,9 @@ class Network:
         Returns:
             Codes, images and what is beside them. A variant's values do not depend on how many
             others there are, unless they are decoded together.
+
+        Raises:
+            DeviceMemoryError: The device has too little memory.
         """
         if self._accelerated is None:
             return self._run(work, step, loaded)
@@ -225,6 +231,7 @@ class Network:
             for one in errands
         ]
 
+    @told_of_memory
     def _run(self, work: Work, step: Step | None = None, loaded: Loaded | None = None) -> Made:
         import torch  # noqa: PLC0415  (torch comes after the page)
 

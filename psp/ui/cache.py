@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import secrets
 import uuid
 from pathlib import Path
 
 import gradio as gr
+from gradio import processing_utils
 from gradio.data_classes import FileData
 from gradio.processing_utils import hash_bytes
 from gradio.utils import get_upload_folder
@@ -36,6 +38,15 @@ def cached(data: bytes, name: str) -> str:
         if _there(path, len(data)) or _put(path, data):
             return str(path)
     raise OSError(f"{path.name} cannot be kept.")
+
+
+def name_by_secret() -> None:
+    """Name what is uploaded and handed out in this process so that nobody can guess it, by a new secret.
+
+    Gradio's own secret is written down once an installation, so that all who run from one image share it: who
+    has a photo could ask for its name in the folder, and learn whether somebody has uploaded it.
+    """
+    processing_utils.hash_seed = secrets.token_bytes(32)
 
 
 def cached_picture(picture: Image.Image, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
@@ -18,6 +19,8 @@ R = TypeVar("R")
 
 _CLOSER = "A sharp, evenly lit photo from the front comes closest."
 _CLOSER_DRAWN = "Less strength keeps more of the likeness."
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # Characters of a message.
 _LONGEST = 2000
@@ -65,6 +68,11 @@ def _told(error: Exception, name: str) -> gr.Error:
         said = for_reader(str(error)).replace("<", "‹").replace(">", "›").encode(errors="replace").decode()
         return gr.Error(said[:_LONGEST], duration=20, print_exception=False)
     _log.error("%s failed", name, exc_info=error)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return gr.Error(
+            "The server has no room left on its disk. Try again later, or tell whoever runs it.",
+            print_exception=False,
+        )
     return gr.Error("Something went wrong on the server.", print_exception=False)
 
 

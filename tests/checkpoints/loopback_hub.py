@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.server
+import time
 
 
 class Hub(http.server.ThreadingHTTPServer):
@@ -13,6 +15,9 @@ class Hub(http.server.ThreadingHTTPServer):
         self.content = b""
         self.break_after: list[int] = []  # bytes after which each of the next answers breaks off
         self.ranges = True
+        self.refuse: list[int] = []  # statuses of the next answers; 0: none, the file
+        self.stall = 0.0  # seconds that an answer that breaks off stays open before
+        self.lie = 0  # bytes by which it says a wrong length
         self.asked: list[tuple[str, str | None]] = []
 
 
@@ -24,6 +29,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.server.asked.append((self.path, asked))
         if not self.path.startswith(f"/some/repo/resolve/{'a' * 40}/"):
             self.send_error(404)
+            return
+        if self.server.refuse and (status := self.server.refuse.pop(0)):
+            self.send_error(status)
             return
         start, total = 0, len(self.server.content)
         if asked and self.server.ranges:
@@ -37,9 +45,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.server.content[start:]
         self.send_header("ETag", '"etag"')
         self.send_header("X-Repo-Commit", "a" * 40)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(len(body) + (0 if asked else self.server.lie)))
         self.end_headers()
-        self.wfile.write(body[: self.server.break_after.pop(0)] if self.server.break_after else body)
+        breaks = bool(self.server.break_after)
+        with contextlib.suppress(OSError):  # the client had enough
+            self.wfile.write(body[: self.server.break_after.pop(0)] if breaks else body)
+            time.sleep(self.server.stall if breaks else 0.0)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

@@ -177,7 +177,7 @@ def test_a_device_without_memory_is_told_with_what_to_do(
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     monkeypatch.setattr(Network, "run", run)
-    with pytest.raises(PspError, match="too little memory for 2 pictures"):
+    with pytest.raises(PspError, match="too little memory for a single picture"):
         infer_folder(into(photos), Inference("encode", align=False))
 
 

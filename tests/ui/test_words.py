@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from html import unescape
 from typing import Any
 
@@ -111,3 +112,12 @@ def test_what_refining_gained_is_told_in_plain_words_and_its_figures_with_the_nu
     worse = gain | {"after": figures, "steps": 0, "of": 0}
     assert "No closer to the photo than before: 0.20 → 0.20." in summary(details(refined=worse))
     assert "steps" not in in_numbers(details(refined=worse))
+
+
+def test_a_full_disk_is_told_in_words() -> None:
+    def work() -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/home/me/results/a.png")
+
+    with pytest.raises(gr.Error, match=r"no room left on its disk.*Try again later") as told:
+        in_words(work)()
+    assert "/home" not in str(told.value)

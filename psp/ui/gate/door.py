@@ -21,7 +21,7 @@ from psp.ui.gate.hosts import Hosts
 from psp.ui.gate.line import Line
 from psp.ui.gate.login import METRICS, Login, asks_by_header
 from psp.ui.gate.metrics import metrics
-from psp.ui.gate.requests import Refusal, check_body, function_name, path_of, without
+from psp.ui.gate.requests import Refusal, check_body, check_listener, function_name, path_of, without
 
 _log = logging.getLogger(__name__)
 
@@ -95,6 +95,7 @@ class Door:
             if self._tells and path == METRICS:
                 await metrics(self._page, scope["method"])(scope, inner.receive, inner.send)
                 return
+            check_listener(self._page, path.removeprefix(_API), scope)
             if scope["method"] == "POST" and path.startswith(_API):
                 name = path.removeprefix(_API)
                 if name.startswith(_BODIES):

@@ -32,6 +32,7 @@ _FILES, _SCRATCH = "gradio", "tmp"
 HOUR, DAY = 3600, 86400
 """Seconds. Files are looked at every hour and deleted once they are 23 hours old: none becomes a day old."""
 
+_SKEW = 60  # seconds that the clock of a disk may be ahead
 _log = logging.getLogger(__name__)
 
 
@@ -88,12 +89,12 @@ def sweeping(files: Path, kept: Callable[[], set[str]], every: float = HOUR) -> 
         kept: Returns the files that the page itself shows, however old.
         every: Seconds between two looks.
     """
-    stop = threading.Event()
+    stop, now = threading.Event(), _steady_clock()
 
     def look() -> None:
         while not stop.wait(every):
             try:
-                sweep(files, kept(), time.time())
+                sweep(files, kept(), now())
             except Exception:  # noqa: BLE001  (whatever it was, the next look must come)
                 _log.exception("Old files could not be deleted")
 
@@ -108,7 +109,8 @@ def sweeping(files: Path, kept: Callable[[], set[str]], every: float = HOUR) -> 
 def sweep(files: Path, kept: set[str], now: float) -> int:
     """Delete what is too old in a studio's folder; return how many files that were.
 
-    Uploads that were cut off go an hour after their last byte, all else before it is a day old.
+    Uploads that were cut off go an hour after their last byte, all else before it is a day old. The clock may
+    have been set meanwhile: what is of the future counts as of now.
 
     Args:
         files: What :func:`temporary_folder` yielded.
@@ -120,7 +122,7 @@ def sweep(files: Path, kept: set[str], now: float) -> int:
         for name in names:
             path = Path(place) / name
             cut = path.parent == files or name.startswith(".")
-            deleted += str(path) not in kept and _delete(path, now - (HOUR if cut else DAY - HOUR))
+            deleted += str(path) not in kept and _delete(path, now, HOUR if cut else DAY - HOUR)
         folder = Path(place)
         if folder != files:
             with contextlib.suppress(OSError):  # not empty
@@ -128,14 +130,26 @@ def sweep(files: Path, kept: set[str], now: float) -> int:
                     folder.rmdir()
     for path in (files.parent / _SCRATCH).iterdir():
         if not path.is_dir():
-            deleted += _delete(path, now - HOUR)
+            deleted += _delete(path, now, HOUR)
     return deleted
 
 
-def _delete(path: Path, before: float) -> bool:
-    """Delete a file that was last written before a time; return whether it was."""
+def _steady_clock() -> Callable[[], float]:
+    """Return what tells the time, but no later one than can be by what has passed since this call.
+
+    A clock that is set forward would make every file old at once.
+    """
+    began, since = time.time(), time.monotonic()
+    return lambda: min(time.time(), began + time.monotonic() - since)
+
+
+def _delete(path: Path, now: float, age: float) -> bool:
+    """Delete a file that is older than ``age``; return whether it was."""
     try:
-        if path.lstat().st_mtime >= before:
+        written = path.lstat().st_mtime
+        if written > now + _SKEW:
+            os.utime(path, (now, now))
+        if written >= now - age:
             return False
         path.unlink()
     except OSError:  # gone already, or (on Windows) being read: next time

@@ -10,6 +10,7 @@ import contextlib
 import inspect
 import json
 from typing import Any
+from urllib.parse import parse_qs
 
 import gradio as gr
 from starlette.types import Scope
@@ -104,6 +105,39 @@ def check_body(page: gr.Blocks, path: str, body: bytes) -> bytes:
     elif path.startswith((*_NAMED, "queue/join")):
         _check_fields(page, path, read)
     return body
+
+
+def check_listener(page: gr.Blocks, path: str, scope: Scope) -> None:
+    """Refuse who listens for what there is not: Gradio breaks the answer off, with a page in the log.
+
+    Args:
+        page: The page.
+        path: The address after "/gradio_api/".
+        scope: The request.
+
+    Raises:
+        Refusal: Nobody has asked for anything under the key, or all that was made was fetched.
+    """
+    queue = page._queue
+    if scope["method"] != "GET":
+        return
+    if path.rstrip("/") == "queue/data":
+        key = parse_qs(scope["query_string"].decode("latin-1")).get("session_hash", [""])[-1]
+        there = key in queue.pending_messages_per_session
+    elif (
+        path.startswith("call/")
+        and len(parts := path.removeprefix("call/v2/").removeprefix("call/").split("/")) == 2
+    ):
+        key = parts[1]
+        known = (queue.event_ids_to_events, queue.pending_messages_per_session)
+        waited_for = queue.pending_event_ids_session.values()
+        there = any(key in each for each in (*known, *list(waited_for)))
+    else:
+        return
+    if not there:
+        raise Refusal(
+            404, "There is no such request, or its result was fetched already.", "Ask, and listen then."
+        )
 
 
 def _check_name(page: gr.Blocks, path: str) -> None:

@@ -129,6 +129,31 @@ def test_the_sweep_goes_by_age(base: Path, tmp_path: Path) -> None:
         assert sweep(files, {str(example)}, time.time() + DAY) == len(young)
 
 
+def test_a_clock_that_is_set_back_keeps_nothing_for_ever(base: Path, tmp_path: Path) -> None:
+    with temporary_folder(tmp_path / "cache") as files:
+        of_before = aged(files / ("a" * 64) / "photo.jpg", -400 * DAY)  # written before it was set back
+        now = time.time()
+        assert sweep(files, set(), now) == 0
+        assert abs(of_before.stat().st_mtime - now) < 1  # from here on it ages as all others do
+        assert sweep(files, set(), now + DAY - HOUR + 9) == 1
+
+
+def test_a_clock_that_is_set_forward_deletes_nothing_early(
+    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with temporary_folder(tmp_path / "cache") as files:
+        young = aged(files / ("a" * 64) / "photo.jpg", HOUR)
+        old = aged(files / ("b" * 64) / "photo.jpg", DAY)
+        real = time.time
+        with sweeping(files, set, every=0.02):
+            monkeypatch.setattr(time, "time", lambda: real() + 400 * DAY)
+            end = time.monotonic() + 10
+            while old.exists() and time.monotonic() < end:
+                time.sleep(0.02)
+        monkeypatch.undo()
+        assert young.exists() and not old.exists()
+
+
 def test_it_is_swept_while_it_is_used_and_nothing_else_is(base: Path, tmp_path: Path) -> None:
     with temporary_folder(tmp_path / "cache") as files:
         old, foreign = aged(files / ("a" * 64) / "old", 2 * DAY), aged(tmp_path / "gradio" / "old", 2 * DAY)

@@ -101,7 +101,10 @@ def test_the_list_for_spaces_names_the_same_tools(url: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_tool_gives_one_picture_and_the_details(url: str, inputs: dict[str, Path], name: str) -> None:
+def test_every_tool_gives_one_picture_and_the_details(
+    url: str, inputs: dict[str, Path], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psp.inference.decoders.STEPS", 8)  # close takes long
     given = filled(REQUESTS[f"/{name}"], inputs, data_url)
     result = call(url, name, given)
     assert not result.isError, words_in(result)

@@ -84,8 +84,7 @@ def infer_folder(
         InputError: There is no picture, or not one could be used; or a setting cannot be.
         SettingsError: The folder of the results or the number of workers cannot be used.
         CheckpointError: The model cannot be found or loaded.
-        DeviceMemoryError: The device has too little memory for a single picture; with more, batches get
-            smaller until they fit, which is reported.
+        DeviceMemoryError: There is too little memory for a single picture, the smallest batch.
     """
     until = None if seconds is None else time.monotonic() + seconds
     if folders.workers:
@@ -114,8 +113,7 @@ def infer_folder(
             refused.append((each_found.name, error))
         else:
             wanted.append(_want(each_found, inference, job, folders.settings.max_pixels))
-    passing = Passing(network, job.loaded, plan, folders.report)
-    run = _Run(passing, saver, ledger, step, until)
+    run = _Run(Passing(network, job.loaded, plan, folders.report), saver, ledger, step, until)
     with ledger.open():
         for name, error in refused:
             ledger.add(name, error)

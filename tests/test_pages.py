@@ -30,6 +30,7 @@ NOT_RUN = {
     "PSP_MODEL=ffhq-1024 PSP_WEIGHTS_DIR=/data/psp python app.py": SERVES + "; wants files of 1.2 GB",
     'PSP_AUTH="me:correct horse battery" python app.py': SERVES,
     "python benchmarks/speed.py": "measures for minutes",
+    "python -m tests.load --clients 50 --minutes 5": "loads for minutes; tests/load has a shorter one",
     "pip install atheris": "downloads; benchmarks/fuzz.py says where it is missing",
     "python -m benchmarks.fuzz pictures --minutes 5": "fuzzes for minutes, with what is no requirement",
     "pip download --no-deps random-face==2021.7.21.1": "downloads; tests/checkpoints read a wheel like it",

@@ -222,6 +222,9 @@ def _explain(path: Path, error: Exception) -> CheckpointError:
     )
     if wanted:
         return CheckpointError(f"{name} is not only weights: it wants to use {wanted[1]}.", _UNSAFE)
+    ours = re.search(r"a NumPy (?:type|array|value|number) [^\n]{0,60}", text)
+    if ours:  # said by psp.checkpoints.plain_values
+        return CheckpointError(f"{name} holds {ours[0].rstrip('. ')}.", _AGAIN)
     # PyTorch's own words are for programmers, and lead to switching its protection off.
     return CheckpointError(f"{name} is damaged, or is no checkpoint.", _AGAIN)
 

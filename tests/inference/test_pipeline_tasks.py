@@ -351,5 +351,5 @@ def test_codes_may_have_any_floating_type(pipeline: PspPipeline, encoded: Result
 
 @pytest.mark.parametrize("size", [3e3, 1e30])
 def test_codes_far_from_all_others_are_not_the_models_fault(pipeline: PspPipeline, size: float) -> None:
-    with pytest.raises(InputError, match="lie far outside of what the model knows|that no model makes"):
+    with pytest.raises(InputError, match=r"lie far outside of what the model knows|that no model makes"):
         pipeline.decode(save({"codes": np.full((14, 512), size, np.float32)}))

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from psp.config import Settings
-from psp.errors import CheckpointError, StoppedError
+from psp.errors import CheckpointError, DeviceMemoryError, StoppedError
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import launch_settings
 from psp.ui.gate.health import health
@@ -149,7 +149,7 @@ def test_a_model_that_was_loaded_after_all_is_no_trouble(
     with monkeypatch.context() as patch:
         patch.setattr(pipeline.network._models, "get", fail)
         for task, failed in (("toonify", False), ("encode", True)):
-            with pytest.raises(MemoryError):
+            with pytest.raises(DeviceMemoryError):
                 pipeline.load(task=task)
             assert default.failed() is failed
     with pytest.raises(StoppedError), default.watched("auto", "encode"):

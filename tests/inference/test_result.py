@@ -21,7 +21,7 @@ RECIPE = Recipe("sketch_to_face", "mobile-1024", "ab" * 32, {"variants": 2, "see
 
 def several() -> Result:
     pictures = tuple(Image.new("RGB", (8, 8), colour) for colour in ("red", "blue"))
-    codes = np.arange(2 * 12 * 512, dtype=np.float32).reshape(2, 12, 512)
+    codes = np.arange(2 * 12 * 512, dtype=np.float32).reshape(2, 12, 512) / 1000
     return Result(pictures, codes, RECIPE, {"recipe": RECIPE.to_dict()})
 
 

@@ -46,6 +46,7 @@ def test_frames_go_slowly_fast_and_slowly(seconds: float, loop: bool, count: int
     assert np.allclose(three + three[::-1], 3, atol=1e-5)  # the last leg is like the first
 
 
+@pytest.mark.slow
 def test_it_goes_to_the_edit_and_back_and_keeps_the_hat(studio: PspPipeline, tmp_path: Path) -> None:
     made = studio.move(HAT, edits="smile:1,brightness:-0.5", likeness="exact", seconds=1.0, size=256)
     shown = frames(made, tmp_path)
@@ -60,6 +61,7 @@ def test_it_goes_to_the_edit_and_back_and_keeps_the_hat(studio: PspPipeline, tmp
     assert made.latents is not None and made.latents.shape == (2, 23, 512)
 
 
+@pytest.mark.slow
 def test_it_goes_to_another_face(studio: PspPipeline, tmp_path: Path) -> None:
     made = studio.move(HAT, WOMAN, likeness="exact", seconds=1.0, size=256, loop=False, format="gif")
     shown = frames(made, tmp_path)

@@ -100,6 +100,7 @@ def test_refining_the_encoders_answer_is_encoding_closely(
     assert "refined" not in quick.details
 
 
+@pytest.mark.slow
 def test_codes_of_a_file_come_closer_from_where_they_are(
     pipeline: PspPipeline, astronaut: Image.Image, few: int
 ) -> None:

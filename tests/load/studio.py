@@ -76,6 +76,7 @@ def main(assets: Path, folder: Path, queue: int) -> None:
     from psp.registry import lookup
     from psp.ui.app import build_app, launch_settings
 
+    os.nice(10)  # tests beside it wait for pages of their own
     keep_memory()
     for module in (lookup, find):
         module.assets_dir = lambda: assets  # type: ignore[attr-defined]

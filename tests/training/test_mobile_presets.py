@@ -104,6 +104,7 @@ def changed_keys(base: PSP, made: PSP) -> set[str]:
     return {key for key in after if not torch.equal(after[key], before[key])}
 
 
+@pytest.mark.slow
 def test_a_run_with_synthetic_pictures_goes_on_exactly(family: Path, data: Path, tmp_path: Path) -> None:
     config = shortened("mobile-encode")
     # The rate must not depend on the length of the run.

@@ -57,6 +57,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+@pytest.mark.slow
 def test_it_comes_closer_before_ones_eyes_until_one_has_enough(page: Page, inputs: dict[str, Path]) -> None:
     upload(page, "Photo", inputs["photo"])
     page.get_by_label("Close").first.check()

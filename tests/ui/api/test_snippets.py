@@ -70,6 +70,7 @@ def test_the_python_runs(url: str, folder: Path) -> None:
         check(name, names[first_of(body)], names["details"])
 
 
+@pytest.mark.slow
 def test_the_shell_runs(url: str, folder: Path) -> None:
     head, each = snippets("sh")
     script = head.replace(f"{ADDRESS}/", url) + "\n".join(each.values())
@@ -82,6 +83,7 @@ def test_the_shell_runs(url: str, folder: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node, which runs JavaScript, is not installed")
+@pytest.mark.slow
 def test_the_javascript_runs(url: str, folder: Path) -> None:
     head, each = snippets("js")
     parts = [

@@ -215,21 +215,14 @@ class MobileGenerator(nn.Module):
             begun: What :meth:`begin` returned for these codes, no larger than what is added or asked for.
         """
         if begun is None:
-            x = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
+            x: Tensor = self.first(self.input.expand(len(codes), -1, -1, -1), codes[:, 0])
         else:
-            x = begun.again(len(codes))
-            if added and x.shape[-1] in added:
-                x = x + added[x.shape[-1]]
-        for level, block in enumerate(self.blocks):
-            if begun is not None and level < begun.blocks:
-                continue
+            x = _with(begun.again(len(codes)), added)
+        for level in range(begun.blocks if begun else 0, len(self.blocks)):
             if x.shape[-1] == size:
                 break
-            x = block(x, codes[:, 3 * level + 1 : 3 * level + 4])
-            if added and x.shape[-1] in added:
-                x = x + added[x.shape[-1]]
-        out: Tensor = x
-        return out
+            x = _with(self.blocks[level](x, codes[:, 3 * level + 1 : 3 * level + 4]), added)
+        return x
 
     def forward(
         self,
@@ -259,6 +252,11 @@ class MobileGenerator(nn.Module):
         x = F.avg_pool2d(x, x.shape[-1] // max_size) if max_size < x.shape[-1] else x
         low: Tensor = self.to_bands(x, last, 3)
         return low / 2
+
+
+def _with(x: Tensor, added: Mapping[int, Tensor] | None) -> Tensor:
+    """Return features with what is added to those of their size, if anything is."""
+    return x + added[x.shape[-1]] if added and x.shape[-1] in added else x
 
 
 def _one_by_one(

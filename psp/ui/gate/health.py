@@ -10,12 +10,11 @@ import gradio as gr
 from starlette.responses import JSONResponse, Response
 
 from psp.ui.gate.line import Line
+from psp.ui.gate.probe import HEADERS, refusal
 from psp.ui.gate.studio import Studio
 from psp.version import __version__
 
 HEALTH = "/healthz"
-
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def health(page: gr.Blocks, method: str) -> Response:
@@ -29,13 +28,13 @@ def health(page: gr.Blocks, method: str) -> Response:
         200 with how many requests wait and run; 503 once no more are taken, or where the default model could
         not be loaded when that was last tried; 405 for what is no question.
     """
-    if method not in ("GET", "HEAD"):
-        return Response(status_code=405, headers={**_HEADERS, "allow": "GET, HEAD"})
+    if (refused := refusal(method)) is not None:
+        return refused
     line = page._queue
     running = line.running() if isinstance(line, Line) else 0
     status = _status(page)
     told = {"status": status, "version": __version__, "waiting": len(line), "running": running}
-    return JSONResponse(told, 200 if status == "ok" else 503, _HEADERS)
+    return JSONResponse(told, 200 if status == "ok" else 503, HEADERS)
 
 
 def _status(page: gr.Blocks) -> str:

@@ -10,12 +10,12 @@ from starlette.responses import PlainTextResponse, Response
 
 from psp.inference.memory import resident_bytes
 from psp.ui.gate.line import Line
+from psp.ui.gate.probe import HEADERS, refusal
 from psp.ui.gate.studio import Studio
 from psp.ui.gate.tally import about, line
 from psp.version import __version__
 
 _TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
 def metrics(page: gr.Blocks, method: str) -> Response:
@@ -28,8 +28,8 @@ def metrics(page: gr.Blocks, method: str) -> Response:
     Returns:
         200 with the text; 405 for what is no question.
     """
-    if method not in ("GET", "HEAD"):
-        return Response(status_code=405, headers={**_HEADERS, "allow": "GET, HEAD"})
+    if (refused := refusal(method)) is not None:
+        return refused
     queue = page._queue
     told = [*about("psp_info", "gauge", "The studio."), line("psp_info", 1, version=__version__)]
     if isinstance(queue, Line):
@@ -40,7 +40,7 @@ def metrics(page: gr.Blocks, method: str) -> Response:
         told += _gauge("psp_models_loaded", "Models in memory.", page.pipeline.network.loaded_count)
     if (size := resident_bytes()) is not None:
         told += _gauge("process_resident_memory_bytes", "Memory of the process.", size)
-    return PlainTextResponse("\n".join(told) + "\n", 200, {**_HEADERS, "content-type": _TYPE})
+    return PlainTextResponse("\n".join(told) + "\n", 200, {**HEADERS, "content-type": _TYPE})
 
 
 def _gauge(name: str, words: str, value: int) -> list[str]:

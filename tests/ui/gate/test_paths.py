@@ -14,10 +14,11 @@ from PIL import Image
 
 from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline
-from psp.ui.app import build_app, launch_settings
+from psp.ui.app import build_app
 from psp.ui.controls import picture_input
 from psp.ui.gate.uploads import check_files, is_uploaded
 from tests.ui.raw_http import META, Raw
+from tests.ui.served import served
 
 SECRET = b"token-3f81c2d0"
 NOT_UPLOADED = "was not uploaded to this studio"
@@ -34,19 +35,13 @@ def secret(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def uploads(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
 def page(pipeline: PspPipeline, uploads: Path) -> Iterator[gr.Blocks]:
     """A studio with an upload folder of its own, served."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(uploads))
         page = build_app(pipeline)
-        page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings())
-        yield page
-        page.close()
+        with served(page):
+            yield page
 
 
 @pytest.fixture(scope="module")

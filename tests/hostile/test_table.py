@@ -170,7 +170,18 @@ def memory() -> float:
 def hold(studio: Studio, cases: list[Case]) -> None:
     """Send a group of cases; tell of all that fell, by name, and look that nothing is left behind."""
     assert len({str(case) for case in cases}) == len(cases), "two cases of one name"
-    before, fallen = memory(), []
+    before = memory()
+    send(studio, cases)
+    if memory() - before >= MEGABYTES:  # what is kept for good may fill at the first time, never again
+        before = memory()
+        send(studio, cases)
+        assert memory() - before < MEGABYTES, [str(case) for case in cases][:3]
+    assert not Path("evil-was-here").exists()
+
+
+def send(studio: Studio, cases: list[Case]) -> None:
+    """Send cases, look at each answer, and that good requests get what they got before."""
+    fallen = []
     for start in range(0, len(cases), AT_ONCE):
         some = cases[start : start + AT_ONCE]
         for case, output in zip(some, studio.ask(some), strict=True):
@@ -182,8 +193,6 @@ def hold(studio: Studio, cases: list[Case]) -> None:
                 fallen.append(f"{case}: {wrong}: {output['error']!r}")
     assert not fallen, f"{len(fallen)} of {len(cases)}:\n" + "\n".join(fallen)
     assert studio.good_answers() == studio.before
-    assert memory() - before < MEGABYTES, [str(case) for case in cases][:3]
-    assert not Path("evil-was-here").exists()
 
 
 def grouped(cases: Iterator[Case]) -> dict[str, list[Case]]:

@@ -138,19 +138,16 @@ def test_a_clock_that_is_set_back_keeps_nothing_for_ever(base: Path, tmp_path: P
         assert sweep(files, set(), now + DAY - HOUR + 9) == 1
 
 
-def test_a_clock_that_is_set_forward_deletes_nothing_early(
-    base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_clock_that_is_set_forward_deletes_nothing_early(base: Path, tmp_path: Path) -> None:
     with temporary_folder(tmp_path / "cache") as files:
         young = aged(files / ("a" * 64) / "photo.jpg", HOUR)
         old = aged(files / ("b" * 64) / "photo.jpg", DAY)
         real = time.time
-        with sweeping(files, set, every=0.02):
-            monkeypatch.setattr(time, "time", lambda: real() + 400 * DAY)
+        with sweeping(files, set, every=0.02), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(time, "time", lambda: real() + 400 * DAY)
             end = time.monotonic() + 10
             while old.exists() and time.monotonic() < end:
                 time.sleep(0.02)
-        monkeypatch.undo()
         assert young.exists() and not old.exists()
 
 

@@ -15,6 +15,7 @@ from psp.checkpoints.convert import SETTLING
 from psp.checkpoints.hashes import check_seal
 from psp.config import Settings
 from tests.checkpoints.samples import assert_same, make, official, save_pt
+from tests.forked import in_two_processes
 from tests.full_disk import full_disk
 from tests.killed import killed_at
 from tests.read_only import read_only
@@ -71,6 +72,13 @@ def test_two_at_once_make_one(tmp_path: Path, settings: Settings) -> None:
     with ThreadPoolExecutor(2) as threads:
         for done in [threads.submit(load) for _ in range(2)]:
             done.result()
+    the_only_file(settings)
+
+
+def test_two_processes_at_once_make_one(tmp_path: Path, settings: Settings) -> None:
+    model = make()
+    path = save_pt(tmp_path / "x.pt", official(model))
+    in_two_processes(lambda: assert_same(load_psp(path, settings=settings), model))
     the_only_file(settings)
 
 

@@ -15,6 +15,7 @@ from psp.errors import CheckpointError, ModelNotFoundError
 from psp.registry import lookup
 from tests.checkpoints.loopback_hub import Hub
 from tests.checkpoints.samples import entry_for
+from tests.forked import in_two_processes
 from tests.full_disk import full_disk
 from tests.read_only import read_only
 
@@ -95,6 +96,17 @@ def test_two_who_want_the_same_file_fetch_it_once(hub: Hub, online: Settings) ->
         both = [threads.submit(fetch) for _ in range(2)]
     assert [each.result() for each in both] == [hub.content] * 2
     assert len(hub.asked) == 1
+
+
+def test_two_processes_that_want_the_same_file_fetch_it_once(hub: Hub, online: Settings) -> None:
+    entry = entry_for(hub.content)
+
+    def fetch() -> None:
+        assert find_file(entry, online).read_bytes() == hub.content
+
+    in_two_processes(fetch)
+    assert len(hub.asked) == 1
+    assert "w.pt.part" not in left(online)
 
 
 def test_a_full_disk_is_told_and_the_download_goes_on_later(hub: Hub, online: Settings) -> None:

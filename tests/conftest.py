@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,13 @@ def _small_family(small_assets: Path) -> Iterator[None]:
         for name in _WHERE:
             patch.setattr(name, lambda: small_assets)
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays_is_not_looked_through() -> None:
+    """Look for garbage among what a file's own tests make: not, each time, among all that was loaded before."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="module")

@@ -45,7 +45,7 @@ def _small_family(small_assets: Path) -> Iterator[None]:
 
 @pytest.fixture(scope="module", autouse=True)
 def _what_stays_is_not_looked_through() -> None:
-    """Look for garbage among what a file's own tests make: not, each time, among all that was loaded before."""
+    """Look for garbage among what a file's own tests make, not each time among all that was loaded before."""
     gc.collect()
     gc.freeze()
 

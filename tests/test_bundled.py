@@ -132,6 +132,7 @@ def test_toonify_keeps_the_person_and_is_no_photo(crop: Image.Image) -> None:
     assert apart is not None and apart < 0.6
 
 
+@pytest.mark.slow
 def test_toonify_sees_the_person_by_the_plain_generator(crop: Image.Image) -> None:
     with torch.inference_mode():
         toon, plain = (model(task).encode(to_tensor(crop)) for task in ("toonify", "encode"))
@@ -145,6 +146,7 @@ def test_a_map_is_drawn_as_it_was_given(crop: Image.Image) -> None:
     assert map_agreement(drawn, wanted) > map_agreement(other, wanted)
 
 
+@pytest.mark.slow
 def test_random_faces_vary_and_the_average_code_is_a_face() -> None:
     psp = model("encode")
     z = torch.randn(6, psp.config.generator.style_dim, generator=torch.Generator().manual_seed(0))
@@ -158,6 +160,7 @@ def test_random_faces_vary_and_the_average_code_is_a_face() -> None:
     assert average.isfinite().all() and average.std() > 0.2
 
 
+@pytest.mark.slow
 def test_the_layers_mean_what_they_should(crop: Image.Image) -> None:
     psp = model("encode")
     with torch.inference_mode():

@@ -164,6 +164,7 @@ print(psp.__file__, assets_dir(), examples_dir(), sep="\\n")
         assert Path(place).is_relative_to(installed.folder.resolve())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(WINDOWS, reason="a process is asked to stop by other means there")
 def test_an_installed_command_opens_the_page_with_its_examples(installed: Installed) -> None:
     with socket.socket() as free:

@@ -57,47 +57,48 @@ PARSED = (
 )
 
 
-@pytest.fixture
-def home(
-    tmp_path: Path,
+@pytest.fixture(scope="module")
+def furnished(
+    tmp_path_factory: pytest.TempPathFactory,
     astronaut: Image.Image,
     pipeline: PspPipeline,
-    monkeypatch: pytest.MonkeyPatch,
     small_assets: Path,
 ) -> Path:
-    """The folder of somebody who follows the documentation, with what its snippets name."""
+    """A folder with what the documentation's snippets name, to be copied."""
+    home = tmp_path_factory.mktemp("furnished")
+    face = astronaut.crop((140, 0, 308, 168))
+    for name in ("me.jpg", "photo.jpg"):
+        astronaut.save(home / name, quality=95)
+    astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(home / "her.jpg", quality=95)
+    write_video(home / "me.mp4", frames_of(astronaut, [(80, 10, 340)] * 4, (480, 360)))
+    face.resize((48, 48)).save(home / "tiny.png")
+    pipeline.photo_to_sketch(face, align=False).image.save(home / "drawing.png")
+    pipeline.photo_to_mask(face, align=False).image.save(home / "map.png")
+    for place in ("DIR", "PHOTOS", "OUT", "PICTURES", "MAPS"):
+        for folder in (home / place, home / place / "val"):
+            if folder.name == "val" and place == "PHOTOS":
+                continue
+            folder.mkdir()
+            if place == "MAPS":
+                shutil.copy(home / "map.png", folder / "a.png")
+            else:
+                (astronaut if place == "PHOTOS" else face.resize((128, 128))).save(folder / "a.png")
+    shutil.copytree(small_assets / "mobile-1024", home / "runs" / "mine" / "best")
+    for name, kind in (("psp_ffhq", "restyle_ir_se"), ("e4e_horse", "restyle_e4e_resnet")):
+        file = restyle_file(kind, restyle_model(kind, size=64))
+        torch.save(file, home / f"restyle_{name}_encode.pt")
+    return home
+
+
+@pytest.fixture
+def home(furnished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of somebody who follows the documentation, who stands in it."""
+    shutil.copytree(furnished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
     for name in ("PSP_MODEL", "PSP_MODELS", "PSP_WEIGHTS_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("PSP_CACHE_DIR", tmp_path / "cache"), ("PSP_DEVICE", "cpu"), ("PSP_OFFLINE", 1)):
         monkeypatch.setenv(name, str(value))
-    face = astronaut.crop((140, 0, 308, 168))
-    for name in ("me.jpg", "photo.jpg"):
-        astronaut.save(name, quality=95)
-    astronaut.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("her.jpg", quality=95)
-    write_video(Path("me.mp4"), frames_of(astronaut, [(80, 10, 340)] * 4, (480, 360)))
-    face.resize((48, 48)).save("tiny.png")
-    pipeline.photo_to_sketch(face, align=False).image.save("drawing.png")
-    pipeline.photo_to_mask(face, align=False).image.save("map.png")
-    for place in (
-        "DIR",
-        "DIR/val",
-        "PHOTOS",
-        "OUT",
-        "OUT/val",
-        "PICTURES",
-        "PICTURES/val",
-        "MAPS",
-        "MAPS/val",
-    ):
-        Path(place).mkdir()
-        if place.startswith("MAPS"):
-            shutil.copy("map.png", f"{place}/a.png")
-        else:
-            (astronaut if place == "PHOTOS" else face.resize((128, 128))).save(f"{place}/a.png")
-    shutil.copytree(small_assets / "mobile-1024", "runs/mine/best")
-    for name, kind in (("psp_ffhq", "restyle_ir_se"), ("e4e_horse", "restyle_e4e_resnet")):
-        torch.save(restyle_file(kind, restyle_model(kind, size=64)), f"restyle_{name}_encode.pt")
     return tmp_path
 
 
@@ -141,6 +142,7 @@ def parses(command: Sequence[str]) -> None:
         check_config(configure(preset(options.preset), options))
 
 
+@pytest.mark.slow
 def test_training_runs_from_photos_to_the_studio(home: Path) -> None:
     shutil.rmtree("runs")
     *steps, last = lines(TRAINING)

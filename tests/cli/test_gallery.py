@@ -11,6 +11,7 @@ from psp.cli.main import main
 from psp.inference.examples import FOLDER
 
 
+@pytest.mark.slow
 def test_results_of_a_folder_become_a_page(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def test_every_task_on_a_photo_writes_what_the_pipeline_makes(
     assert written == {name: data for name, data in files.items() if not name.endswith(".json")}
 
 
+@pytest.mark.slow
 def test_a_clip_goes_through_photos_and_codes(photo: Path, tmp_path: Path) -> None:
     out, short = ["-o", str(tmp_path / "out")], ["--seconds", "1", "--size", "256", "--format", "gif"]
     assert main(["encode", str(photo), *out]) == 0

@@ -28,7 +28,7 @@ def faces(astronaut: Image.Image) -> Tensor:
     return torch.cat([to_tensor(picture) for picture in pictures])
 
 
-@pytest.fixture(scope="module", params=[ArcFace, CurricularFace])
+@pytest.fixture(scope="module", params=[ArcFace, pytest.param(CurricularFace, marks=pytest.mark.slow)])
 def network(request: pytest.FixtureRequest) -> FaceNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

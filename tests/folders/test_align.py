@@ -85,6 +85,7 @@ def test_a_second_run_makes_what_is_missing_and_nothing_else(
     assert (rows["one.jpg"]["result"], rows["one.jpg"]["faces"]) == ("aligned", "1")
 
 
+@pytest.mark.slow
 def test_what_is_there_is_made_anew_in_another_size_or_on_demand(photos: Path, into: Into) -> None:
     (photos / "below" / "two.png").unlink()
     align_folder(into(photos))

@@ -13,6 +13,7 @@ from psp.inference.pipeline import PspPipeline
 from tests.folders.test_infer import EXAMPLES, Into, assert_alike
 
 
+@pytest.mark.slow
 def test_likeness_is_exact_where_that_is_asked_for(into: Into, tmp_path: Path, true_family: None) -> None:
     (tmp_path / "given").mkdir()
     shutil.copy(EXAMPLES / "photos" / "hopper.jpg", tmp_path / "given")

@@ -44,8 +44,8 @@ def assert_alike(path: Path, single: Result) -> None:
         pytest.param(
             "super_resolution", "photos", *2 * ({"align": False, "factor": 8},), marks=pytest.mark.slow
         ),
-        ("super_resolution", "tiny", {}, {}),
-        ("sketch_to_face", "sketches", {}, {"alpha": 0.0}),
+        pytest.param("super_resolution", "tiny", {}, {}, marks=pytest.mark.slow),
+        pytest.param("sketch_to_face", "sketches", {}, {"alpha": 0.0}, marks=pytest.mark.slow),
         ("segmentation_to_face", "masks", {}, {"alpha": 0.0}),
     ],
 )
@@ -71,6 +71,7 @@ def test_every_task_makes_what_single_pictures_give(
         assert_alike(folders.out / f"{path.stem}.png", single)
 
 
+@pytest.mark.slow
 def test_pictures_that_do_not_fill_the_last_batch_get_their_own_results(
     into: Into, pipeline: PspPipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def test_two_one_after_another_make_the_same(here: Here, one: dict[str, bytes], 
     assert all_in(tmp_path / "out") == one
 
 
+@pytest.mark.slow
 def test_killed_in_two_and_resumed_in_three_nothing_is_done_twice_or_left_out(
     wish: tuple[str, ...], here: Here, one: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -29,7 +29,9 @@ def turned(result: Result) -> float:
     return abs(yaw(aligned_landmarks(np.asarray(result.image.resize((256, 256))))))
 
 
-@pytest.mark.parametrize("name", ["synthetic_turned.jpg", "synthetic_turned_left.jpg"])
+@pytest.mark.parametrize(
+    "name", ["synthetic_turned.jpg", pytest.param("synthetic_turned_left.jpg", marks=pytest.mark.slow)]
+)
 def test_a_turned_face_looks_ahead_and_stays_who_it_is(name: str, studio: PspPipeline) -> None:
     before, made = studio.encode(PHOTOS / name), studio.frontalize(PHOTOS / name)
     assert turned(before) > 0.15 and turned(made) < 0.06

@@ -82,6 +82,7 @@ def test_a_preview_is_near_the_result_and_encodes_once(studio: PspPipeline) -> N
     assert known[key] is face
 
 
+@pytest.mark.slow
 def test_further_directions_come_from_a_file(studio: PspPipeline, tmp_path: Path) -> None:
     shift = np.zeros((23, 512), np.float32)
     shift[15:] = 0.2
@@ -96,6 +97,7 @@ def test_further_directions_come_from_a_file(studio: PspPipeline, tmp_path: Path
         studio.edit(WOMAN, save({"far": np.full(512, 1e5, np.float32)}), edits="far:2")
 
 
+@pytest.mark.slow
 def test_beyond_what_was_measured_is_told(studio: PspPipeline) -> None:
     told = studio.edit(WOMAN, edits="age:1.5,hat:-0.8,smile:1").details["warnings"]
     assert any("age, hat" in words for words in told)

@@ -56,6 +56,7 @@ def test_a_crop_that_is_taken_as_it_is_can_be_exact(studio: PspPipeline, exact: 
     assert again.details["quality"]["lpips"] < 0.08
 
 
+@pytest.mark.slow
 def test_refining_exactly_adds_details_to_given_codes(studio: PspPipeline, exact: Result) -> None:
     made = studio.refine(HAT, likeness="exact")
     assert made.png() == exact.png() and made.latents_file() == exact.latents_file()

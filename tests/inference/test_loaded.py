@@ -50,6 +50,7 @@ def test_all_models_of_this_machine_are_loaded_at_the_start(
         models.get("bad", "encode")
 
 
+@pytest.mark.slow
 def test_models_of_the_start_share_what_is_equal(settings: Settings) -> None:
     models = Models(settings, lent=True)
     models.load_all()

@@ -71,6 +71,7 @@ def test_it_goes_to_another_face(studio: PspPipeline, tmp_path: Path) -> None:
     assert made.recipe.settings["style"] == "picture"
 
 
+@pytest.mark.slow
 def test_codes_and_their_details_can_be_moved(studio: PspPipeline, tmp_path: Path) -> None:
     file = codes_from_bytes(studio.encode(HAT, likeness="exact").latents_file() or b"")
     settings = {"edits": "age:-1", "likeness": "exact", "seconds": 1.0, "size": 256, "format": "gif"}
@@ -95,6 +96,7 @@ def test_it_goes_through_faces_in_their_order(studio: PspPipeline, tmp_path: Pat
         made.save(file.with_suffix(".png"))
 
 
+@pytest.mark.slow
 def test_faces_on_the_way_are_a_short_list_of_faces(studio: PspPipeline, tmp_path: Path) -> None:
     Image.new("RGB", (300, 300), "grey").save(tmp_path / "grey.png")
     for through, words in (

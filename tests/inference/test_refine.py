@@ -50,6 +50,7 @@ def test_it_is_nearer_to_the_photo_and_the_same_again(
     assert pipeline.decode(close.latents_file() or b"").image.tobytes() == close.image.tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_edits_start_from_the_closer_codes(pipeline: PspPipeline, astronaut: Image.Image) -> None:
     close = pipeline.encode(astronaut, likeness="close").latents
@@ -59,6 +60,7 @@ def test_edits_start_from_the_closer_codes(pipeline: PspPipeline, astronaut: Ima
     assert np.array_equal(close, plain) and not np.array_equal(close, edited)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few")
 def test_it_works_with_a_model_that_another_task_loaded_while_it_worked(
     pipeline: PspPipeline, astronaut: Image.Image
@@ -89,6 +91,7 @@ def test_no_steps_change_nothing(pipeline: PspPipeline, astronaut: Image.Image) 
     assert torch.equal(refined(psp, to_tensor(astronaut, 128), codes, 0).codes, codes)
 
 
+@pytest.mark.slow
 def test_refining_the_encoders_answer_is_encoding_closely(
     pipeline: PspPipeline, astronaut: Image.Image, few: int
 ) -> None:
@@ -144,6 +147,7 @@ def test_who_has_enough_at_once_gets_the_start(pipeline: PspPipeline, astronaut:
     assert made.details["refined"]["steps"] == 0
 
 
+@pytest.mark.slow
 def test_nothing_is_handed_out_where_nobody_waits_or_something_else_was_asked_for(
     pipeline: PspPipeline, astronaut: Image.Image
 ) -> None:

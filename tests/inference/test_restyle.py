@@ -92,6 +92,7 @@ def test_the_second_face_of_a_mixture_goes_through_as_many(
     assert told.count(f"Look {PASSES} of {PASSES}") == 2
 
 
+@pytest.mark.slow
 def test_close_goes_on_from_the_last_pass(pipe: PspPipeline, astronaut: Image.Image) -> None:
     quick, close = (pipe.encode(astronaut, align=False, likeness=word) for word in ("quick", "close"))
     assert close.details["quality"]["l2"] < quick.details["quality"]["l2"]
@@ -104,6 +105,7 @@ def test_other_tasks_for_photos_take_it(pipe: PspPipeline, astronaut: Image.Imag
     assert getattr(pipe, task)(astronaut, align=False).details["passes"] == PASSES
 
 
+@pytest.mark.slow
 def test_a_folder_in_batches_gives_what_single_photos_give(
     pipe: PspPipeline, file: Path, tmp_path: Path, astronaut: Image.Image, other: Image.Image
 ) -> None:

@@ -87,7 +87,7 @@ def test_previews_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("kind", ["gradual", "e4e", "w", "w_plus"])
-@pytest.mark.parametrize("size", [64, 256])
+@pytest.mark.parametrize("size", [64, pytest.param(256, marks=pytest.mark.slow)])
 def test_official_encoders_answer_the_same(kind: EncoderKind, size: int) -> None:
     if kind == "w_plus" and size != 256:
         pytest.skip("its layers are for 256 px")

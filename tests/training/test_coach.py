@@ -123,6 +123,7 @@ def test_a_run_stopped_by_ctrl_c_is_saved_and_goes_on_exactly(data: Path, tmp_pa
     equal(second.run(), whole)
 
 
+@pytest.mark.slow
 def test_accumulated_gradients_are_those_of_the_whole_batch(data: Path, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, keep_norms=True)  # norms would see the parts of a batch
     whole = coach(data, tmp_path / "whole", config).run().state_dict()
@@ -153,6 +154,7 @@ def test_a_full_disk_stops_the_run_and_the_last_good_state_stays(data: Path, tmp
     assert not list((tmp_path / "run").glob("*.tmp"))
 
 
+@pytest.mark.slow
 def test_norms_are_fixed_in_time_and_a_resumed_run_has_the_same(data: Path, tmp_path: Path) -> None:
     config = dataclasses.replace(CONFIG, pictures=32, freeze_norms_from=16, save_every=1)
     whole = coach(data, tmp_path / "whole", config)
@@ -181,6 +183,7 @@ def test_norms_are_fixed_in_time_and_a_resumed_run_has_the_same(data: Path, tmp_
     )
 
 
+@pytest.mark.slow
 def test_a_frozen_generator_stays_as_it_was(data: Path, tmp_path: Path) -> None:
     start = compact_model(CONFIG.model, seed=9)
     before = {key: value.clone() for key, value in start.state_dict().items()}

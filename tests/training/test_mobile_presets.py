@@ -82,7 +82,13 @@ def options(data: Path, out: Path, start: Path, **more: Any) -> RunOptions:
     return RunOptions(data, out, start_from=start, device="cpu", check=False, **more)  # they are tiny
 
 
-@pytest.mark.parametrize("name", MOBILE_PRESETS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name == "mobile-encode" else pytest.param(name, marks=pytest.mark.slow)
+        for name in MOBILE_PRESETS
+    ],
+)
 def test_three_steps_of_each_preset_give_a_model(name: str, family: Path, data: Path, tmp_path: Path) -> None:
     config = shortened(name)
     path = train(config, options(data / "train", tmp_path / "run", family))  # the last is the best
@@ -120,6 +126,7 @@ def test_a_run_with_synthetic_pictures_goes_on_exactly(family: Path, data: Path,
     assert not (tmp_path / "parts" / "synthetic").exists()  # they lie where the option says
 
 
+@pytest.mark.slow
 def test_a_run_that_makes_nothing_better_ends_with_what_it_began_with(
     family: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,6 +144,7 @@ def test_a_run_that_makes_nothing_better_ends_with_what_it_began_with(
     assert [each.pictures for each in figures if each.group == "held_out"] == [0, 24]
 
 
+@pytest.mark.slow
 def test_the_parts_of_a_batch_see_its_synthetic_pictures_once(
     family: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +172,7 @@ def test_the_face_network_is_the_requirements_own_and_stays(family: Path, data: 
         assert torch.equal(encoder.face.network.state_dict()[key], value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "sight"),
     [("mobile-sketch", "photo"), pytest.param("mobile-segmentation", "none", marks=pytest.mark.slow)],

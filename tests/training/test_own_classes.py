@@ -85,8 +85,7 @@ def give_maps(data: Path, labels: np.ndarray, save: str = "L") -> Path:
 
 _COUNTS = [
     (3, "P"),
-    (12, "L"),
-    *(pytest.param(*each, marks=pytest.mark.slow) for each in ((2, "L"), (4, "RGB"), (19, "L"))),
+    *(pytest.param(*each, marks=pytest.mark.slow) for each in ((2, "L"), (4, "RGB"), (12, "L"), (19, "L"))),
 ]
 
 

@@ -44,7 +44,7 @@ def data(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-@pytest.mark.parametrize("kind", ["stylegan2", "mobile"])
+@pytest.mark.parametrize("kind", [pytest.param("stylegan2", marks=pytest.mark.slow), "mobile"])
 def test_an_encoder_is_trained_for_a_generator_of_any_kind(data: Path, tmp_path: Path, kind: str) -> None:
     shape = compact_config(n_mlp=2)
     if kind == "mobile":
@@ -65,6 +65,7 @@ def test_an_encoder_is_trained_for_a_generator_of_any_kind(data: Path, tmp_path:
     assert load_psp(again).config.generator == shape.generator  # a whole model gives its generator
 
 
+@pytest.mark.slow
 def test_passes_are_not_trained_but_their_generator_takes_a_new_encoder(data: Path, tmp_path: Path) -> None:
     model = restyle_model(size=64)
     torch.save(restyle_file(model=model), tmp_path / "restyle.pt")
@@ -104,6 +105,7 @@ def test_a_run_goes_on_from_the_model_of_its_task_or_else_that_for_photos(
             assert key.startswith("encoder.input_layer.")
 
 
+@pytest.mark.slow
 def test_what_the_command_line_names_goes_before_the_presets_start(
     data: Path, family: Path, tmp_path: Path
 ) -> None:

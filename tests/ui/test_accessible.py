@@ -40,7 +40,7 @@ def findings(page: Page) -> list[tuple[str, str, str]]:
     ]
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
+@pytest.fixture(scope="module", params=[pytest.param("light", marks=pytest.mark.slow), "dark"])
 def seen(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator[Page]:
     """The page in one of its two looks."""
     page = browser.new_page(viewport=_WIDE)  # type: ignore[arg-type]  # a TypedDict of Playwright's own
@@ -87,7 +87,7 @@ def test_headings_leave_none_out_and_examples_say_what_they_are(seen: Page) -> N
         assert all(len(name) > 5 for name in names) and len(set(names)) == len(names) >= 2, title
 
 
-@pytest.mark.parametrize("look", ["light", "dark"])
+@pytest.mark.parametrize("look", [pytest.param("light", marks=pytest.mark.slow), "dark"])
 def test_what_cannot_be_pressed_can_be_read_and_what_has_the_focus_is_seen(
     browser: Browser, url: str, look: str
 ) -> None:

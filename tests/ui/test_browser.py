@@ -59,9 +59,7 @@ def test_a_photo_becomes_a_face(page: Page, tmp_path: Path) -> None:
 
 # One picture, one of several, and a mixture; the others are made like these.
 _EXAMPLES = [
-    pytest.param(title, marks=[] if title in ("Encode", "Sketch → face", "Style mixing")
-                 else pytest.mark.slow)
-    for title in TITLES
+    pytest.param(title, marks=[] if title == "Encode" else pytest.mark.slow) for title in TITLES
 ]  # fmt: skip
 
 
@@ -77,6 +75,7 @@ def test_an_example_shows_its_stored_result_at_once_and_runs(
     expect_result(page)
 
 
+@pytest.mark.slow
 def test_two_faces_can_be_chosen_and_made_at_once(page: Page, inputs: dict[str, Path]) -> None:
     upload(page, "Photo", inputs["two"])
     expect(page.get_by_text("Found 2 faces. The largest")).to_be_visible()
@@ -128,6 +127,7 @@ def test_a_photo_without_a_face_says_what_to_do(page: Page, tmp_path: Path) -> N
     expect(told(page)).to_contain_text("The input is another one now: press Encode")
 
 
+@pytest.mark.slow
 def test_the_link_of_a_result_restores_its_controls(page: Page, browser: Browser, url: str) -> None:
     page.goto(f"{url}?task=toonify&model=mobile-1024&align=true&face=0&strength=0.35")
     expect(page.get_by_role("tab", name="Toonify", selected=True)).to_be_visible()
@@ -168,6 +168,7 @@ def test_a_variant_becomes_the_base_of_the_next_mixture(page: Page) -> None:
     expect(page.get_by_text("The face in the photo is the base.")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_each_run_takes_another_seed_unless_it_is_kept(page: Page) -> None:
     open_example(page, "Sketch → face")
     seed = page.get_by_label("Seed").locator("visible=true").first
@@ -214,6 +215,7 @@ def test_each_run_takes_another_seed_unless_it_is_kept(page: Page) -> None:
     expect(keep).to_have_attribute("aria-pressed", "true")
 
 
+@pytest.mark.slow
 def test_a_seed_chosen_by_chance_is_written_back(page: Page) -> None:
     open_example(page, "Sketch → face")
     seed = page.get_by_label("Seed").locator("visible=true").first
@@ -292,6 +294,7 @@ def test_a_running_job_can_be_stopped(browser: Browser, tmp_path: Path) -> None:
         app.close()
 
 
+@pytest.mark.slow
 def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 800})
     page.goto(url)
@@ -307,6 +310,7 @@ def test_a_narrow_screen_shows_everything_without_scrolling_sideways(browser: Br
     page.close()
 
 
+@pytest.mark.slow
 def test_every_control_has_a_label(page: Page) -> None:
     for title in TITLES:
         open_tab(page, title)
@@ -321,6 +325,7 @@ def test_every_control_has_a_label(page: Page) -> None:
         )
 
 
+@pytest.mark.slow
 def test_dark_mode_is_dark(browser: Browser, url: str) -> None:
     page = browser.new_page(color_scheme="dark")
     page.goto(url)

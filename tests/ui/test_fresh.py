@@ -84,6 +84,7 @@ def test_a_new_photo_empties_the_results(page: Page, inputs: dict[str, Path]) ->
         expect_nothing(page)
 
 
+@pytest.mark.slow
 def test_another_face_or_alignment_or_style_empties_the_results(page: Page, inputs: dict[str, Path]) -> None:
     open_example(page, "Encode", 2)
     page.get_by_label("Face", exact=True).locator("visible=true").fill("0")
@@ -112,6 +113,7 @@ def test_another_setting_marks_the_result_and_the_same_one_again_does_not(page: 
     expect(told(page)).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_another_drawing_marks_the_result_and_another_upload_empties_it(
     page: Page, inputs: dict[str, Path]
 ) -> None:
@@ -127,6 +129,7 @@ def test_another_drawing_marks_the_result_and_another_upload_empties_it(
     expect(button(page, ARCHIVE)).to_be_disabled()
 
 
+@pytest.mark.slow
 def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: dict[str, Path]) -> None:
     face = page.get_by_label("Face", exact=True).locator("visible=true")
     open_example(page, "Encode", 2)
@@ -137,6 +140,7 @@ def test_the_face_goes_back_to_the_largest_with_a_new_photo(page: Page, inputs: 
     expect(page.get_by_text("There is no face number")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: dict[str, Path]) -> None:
     page.goto(f"{url}?task=frontalize&model=mobile-1024&align=true&face=1")
     expect(page.get_by_text("Settings of a result of Frontalise are restored")).to_be_visible()
@@ -146,6 +150,7 @@ def test_the_face_of_a_recipe_waits_for_its_photo(page: Page, url: str, inputs: 
     expect(page.get_by_text("Found a face, about").locator("visible=true").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_keep_takes_what_is_looked_at_however_fast_and_after_another_run(page: Page) -> None:
     open_tab(page, "Style mixing")
     upload(page, "Photo", PHOTO)
@@ -244,6 +249,7 @@ def test_a_photo_that_comes_during_a_run_is_not_given_the_result_of_the_one_befo
     expect(button(page, PASTE)).to_be_enabled()
 
 
+@pytest.mark.slow
 def test_an_example_that_is_opened_during_a_run_keeps_its_own_result(running: tuple[Page, _Gated]) -> None:
     page, pipeline = running
     before = shown(page).first.get_attribute("src") or ""

@@ -88,6 +88,7 @@ def test_it_fits_every_screen(gallery: Page, width: int) -> None:
     gallery.close()
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_studio_with_settings_and_input(gallery: Page) -> None:
     with gallery.context.expect_page() as opening:
         gallery.locator("#lightly-drawn-toonify").get_by_role("link", name="Open in the studio").click()

@@ -73,6 +73,7 @@ def expect_shown(page: Page) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_the_page_takes_and_shows_it_chosen_or_dropped(page: Page, heic: Path, url: str) -> None:
     upload(page, "Photo", heic)

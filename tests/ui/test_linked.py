@@ -58,6 +58,7 @@ def test_a_link_opens_the_photo_of_an_example_with_its_settings(page: Page, url:
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_link_opens_the_drawing_of_an_example(page: Page, url: str) -> None:
     opened(page, url, task="sketch_to_face", variants=2, seed=41, example="sketch_to_face/pencil")
     expect(page.get_by_role("tab", name="Upload", selected=True)).to_be_visible()
@@ -66,6 +67,7 @@ def test_a_link_opens_the_drawing_of_an_example(page: Page, url: str) -> None:
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_link_opens_both_pictures_of_a_mixture(page: Page, url: str) -> None:
     opened(
         page, url, task="style_mix", variants=3, layers="features", example="style_mix/features_of_another"

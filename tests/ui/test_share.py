@@ -81,6 +81,7 @@ def test_the_picture_that_is_looked_at_is_downloaded_and_opens_again(page: Page,
 
 
 @needs_browser
+@pytest.mark.slow
 def test_the_link_says_whether_the_input_is_in_it(page: Page) -> None:
     open_example(page, "Encode")
     recipe = block(page, "Recipe")

@@ -14,6 +14,7 @@ expect.set_options(timeout=60_000)  # the first request loads torch and the mode
 TINY = PHOTO.parent.parent / "tiny" / "astronaut_32.png"
 
 
+@pytest.mark.slow
 def test_a_sharp_photo_is_offered_to_be_shrunk(page: Page) -> None:
     open_tab(page, "Super-resolution")
     ready(page, "Super-resolution")

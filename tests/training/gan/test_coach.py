@@ -257,6 +257,7 @@ def test_a_state_of_another_run_is_refused(data: Path, tmp_path: Path) -> None:
         coach(data, tmp_path / "run", wider)
 
 
+@pytest.mark.slow
 def test_a_later_run_goes_on_from_what_was_kept(data: Path, tmp_path: Path) -> None:
     first = coach(data, tmp_path / "first")
     first.run()

@@ -76,6 +76,7 @@ def run_snippet(endpoint: dict[str, Any]) -> str:
     return printed.getvalue()
 
 
+@pytest.mark.slow
 def test_the_snippets_of_the_api_page_run_as_they_stand(endpoints: dict[str, Any]) -> None:
     for name, endpoint in endpoints.items():
         if name not in ("/decode", "/edit", "/move"):  # their files are for the bundled family

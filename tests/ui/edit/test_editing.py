@@ -97,6 +97,7 @@ def test_a_text_moves_the_sliders_and_keeps_what_none_of_them_says(page: Page) -
     expect(preview(page)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_result_can_be_edited_on(page: Page) -> None:
     open_example(page, TASK, 1)
     run(page, TASK)
@@ -108,6 +109,7 @@ def test_a_result_can_be_edited_on(page: Page) -> None:
     expect_result(page)
 
 
+@pytest.mark.slow
 def test_a_file_brings_sliders_of_its_own(page: Page, tmp_path: Path) -> None:
     open_tab(page, TASK)
     ready(page, TASK)
@@ -143,6 +145,7 @@ def test_another_model_has_no_named_sliders_and_says_what_it_has(page: Page) -> 
     expect(slider(page, "Smile")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_clip_goes_through_photos_and_stop_is_there_while_it_is_made(page: Page) -> None:
     open_example(page, TASK)
     places = block(page, "On the way").locator("input[type=file]")

@@ -28,7 +28,7 @@ def test_a_space_links_its_own_files(monkeypatch: pytest.MonkeyPatch, space: str
 
 
 @browser_needed
-@pytest.mark.parametrize("width", [390, 1440])
+@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
 def test_it_is_small_and_the_tabs_follow_it(browser: Browser, url: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
     page.goto(url)
@@ -41,6 +41,7 @@ def test_it_is_small_and_the_tabs_follow_it(browser: Browser, url: str, width: i
 
 
 @browser_needed
+@pytest.mark.slow
 def test_the_licence_is_a_tab(page: Page) -> None:
     page.get_by_role("link", name="Licence").click()
     expect(tab(page, "About", selected=True)).to_be_visible()

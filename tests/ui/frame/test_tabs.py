@@ -45,6 +45,7 @@ _OTHER_NAMES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _OTHER_NAMES)
 def test_an_address_that_names_no_tab_opens_the_first(browser: Browser, url: str, name: str) -> None:
     page = browser.new_page()
@@ -57,6 +58,7 @@ def test_an_address_that_names_no_tab_opens_the_first(browser: Browser, url: str
     page.close()
 
 
+@pytest.mark.slow
 def test_a_recipe_says_its_tab_itself_and_is_left_with_it(page: Page, url: str) -> None:
     link = f"{url}?task=toonify&model=mobile-1024&align=true&face=0&strength=0.35"
     page.goto(f"{link}#sketch")
@@ -69,6 +71,7 @@ def test_a_recipe_says_its_tab_itself_and_is_left_with_it(page: Page, url: str) 
     expect(tab(page, "Style mixing", selected=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_on_a_phone_all_tabs_are_one_row_that_keys_walk(browser: Browser, url: str) -> None:
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.goto(url)

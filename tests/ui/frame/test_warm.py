@@ -35,6 +35,7 @@ def test_whatever_a_browser_sends_names_a_task(opened: object, task: str) -> Non
     assert task_of(opened) == task
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 def test_the_model_of_the_open_tab_is_loaded_before_anything_is_pressed(
     browser: Browser, tmp_path: Path

@@ -333,6 +333,7 @@ def test_a_task_tells_its_model_size_and_faces(
     assert entry["worked"] > 0
 
 
+@pytest.mark.slow
 def test_a_button_of_the_page_is_told_from_a_program(page: Page, journal: Journal) -> None:
     open_example(page, "Sketch → face")
     assert journal.wait_for(0) == []  # what is stored is not made

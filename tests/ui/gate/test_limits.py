@@ -105,6 +105,7 @@ def test_layers_have_the_size_of_a_pad(pad: gr.ImageEditor, tmp_path: Any) -> No
         pad.preprocess(EditorData(background=FileData(path=str(postscript))))
 
 
+@pytest.mark.slow
 def test_too_many_layers_and_layers_of_64_megapixels_are_refused(raw: Raw, page: Studio) -> None:
     take = next(number for number, function in page.fns.items() if function.api_name == "take")
     layer = raw.upload("layer.png", png(8000, 8000, (0, 0, 0, 1)))

@@ -186,6 +186,7 @@ def test_the_clients_own_login_works_and_a_wrong_one_is_refused(
     assert Path(made).is_file() and details["size"] == 256
 
 
+@pytest.mark.slow
 def test_a_person_logs_in_on_the_page(page: Studio, browser: Browser) -> None:
     closed: list[str] = []
     tab = browser.new_page()

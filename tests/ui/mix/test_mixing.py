@@ -70,6 +70,7 @@ def test_sliders_write_the_text_the_preview_follows_and_arrows_swap(page: Page) 
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_recipe_an_example_and_a_text_move_the_sliders(page: Page, url: str, pipeline: PspPipeline) -> None:
     sizes = pipeline.network.told_resolutions("auto", "style_mix")
     assert sizes

@@ -41,6 +41,7 @@ def expect_share(page: Page, name: str, wanted: str) -> None:
     expect(label).to_have_attribute("data-share", re.compile(f"^{wanted}$"), timeout=20_000)
 
 
+@pytest.mark.slow
 def test_the_legend_counts_what_is_on_the_sheet(page: Page) -> None:
     pad = open_pad(page, MAP)
     page.get_by_label("Redraw after each stroke").locator("visible=true").uncheck()
@@ -70,6 +71,7 @@ def test_the_portrait_follows_the_strokes_and_is_no_result(page: Page) -> None:
     expect(live(page)).to_contain_text("appears here")
 
 
+@pytest.mark.slow
 def test_without_the_switch_nothing_is_asked(page: Page) -> None:
     open_pad(page, MAP)
     clear_pad(page)
@@ -90,6 +92,7 @@ def test_sketches_are_redrawn_where_that_is_switched_on(page: Page) -> None:
     expect(live(page).locator("img")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_the_guide_is_no_part_of_the_drawing_and_can_be_switched_off(page: Page) -> None:
     pad = open_pad(page, SKETCH)
     clear_pad(page)

@@ -82,6 +82,7 @@ def test_ten_classes_at_once_arrive_each_in_its_colour(page: Page) -> None:
         assert line == {tuple(PALETTE[CLASSES.index(name)])}, name
 
 
+@pytest.mark.slow
 def test_the_size_of_the_brush_outlives_a_change_of_class(page: Page) -> None:
     pad = open_pad(page, "Segmentation → face")
     size = pad.locator("input[type=range]")
@@ -93,6 +94,7 @@ def test_the_size_of_the_brush_outlives_a_change_of_class(page: Page) -> None:
     expect(size).to_have_value("50")
 
 
+@pytest.mark.slow
 def test_the_legend_follows_the_colours_of_the_pad_itself(page: Page) -> None:
     pad = open_pad(page, "Segmentation → face")
     pad.get_by_label("Color").click()

@@ -44,6 +44,7 @@ def test_a_result_can_be_sent_to_every_other_tab() -> None:
 
 
 @browsed
+@pytest.mark.slow
 def test_a_photo_follows_into_every_tab_and_an_example_does_not(
     new_page: Page, inputs: dict[str, Path]
 ) -> None:
@@ -72,6 +73,7 @@ def test_a_photo_follows_into_every_tab_and_an_example_does_not(
 
 
 @browsed
+@pytest.mark.slow
 def test_a_result_that_is_sent_on_is_taken_as_it_is_and_the_next_photo_is_not(page: Page) -> None:
     open_example(page, "Toonify")
     result = shown(page).last.get_attribute("src") or ""
@@ -87,6 +89,7 @@ def test_a_result_that_is_sent_on_is_taken_as_it_is_and_the_next_photo_is_not(pa
 
 
 @browsed
+@pytest.mark.slow
 def test_a_result_that_is_sent_to_the_pad_is_traced(page: Page) -> None:
     open_example(page, "Encode")
     page.locator("[data-send=sketch_to_face]").locator("visible=true").click()

@@ -115,8 +115,8 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:
                 function.concurrency_limit = _ON_LENT
-    # max_size is always said: on ZeroGPU the default is 1. Without api_open=False, /run goes round the queue.
-    page.queue(max_size=settings.queue_size, api_open=False)
+    # Else /run goes round the queue. page.queue would say it too, and build a server that launch builds anew.
+    page.api_open = False
     take_turns(page, settings)
     return page
 

@@ -85,6 +85,7 @@ def test_only_held_out_pictures_count_without_all(evaluation: Evaluation) -> Non
     assert [row["name"] for row in rows] == ["val/a.png", "mean", "mean"]
 
 
+@pytest.mark.slow
 def test_cosines_are_there_with_a_face_network(evaluation: Evaluation, tmp_path: Path) -> None:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

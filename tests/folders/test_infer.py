@@ -182,6 +182,7 @@ def test_a_device_without_memory_is_told_with_what_to_do(
         infer_folder(into(photos), Inference("encode", align=False))
 
 
+@pytest.mark.slow
 def test_a_result_that_cannot_be_saved_stops_no_other(photos: Path, into: Into) -> None:
     folders = into(photos)
     (folders.out / "one.png").mkdir(parents=True)

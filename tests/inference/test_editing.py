@@ -109,6 +109,7 @@ def test_the_same_edit_gives_the_same_bytes(studio: PspPipeline) -> None:
     assert both[0] == both[1]
 
 
+@pytest.mark.slow
 def test_the_file_that_comes_along_can_be_given_too(studio: PspPipeline) -> None:
     given = studio.edit(WOMAN, directions_file(), edits="age:0.5")
     assert given.image.tobytes() == studio.edit(WOMAN, edits="age:0.5").image.tobytes()

@@ -43,12 +43,14 @@ def test_colours_are_mixed_under_the_hat(studio: PspPipeline, exact: Result, bas
     assert apart(edited.image, exact.image, top) < 25
 
 
+@pytest.mark.slow
 def test_of_another_shape_nothing_is_left(studio: PspPipeline, base: CodesFile) -> None:
     mixed = studio.style_mix(base, MAN, layers="pose")
     assert mixed.kept is None
     assert mixed.png() == studio.style_mix(replace(base, details=None), MAN, layers="pose").png()
 
 
+@pytest.mark.slow
 def test_nothing_mixed_is_the_photo_and_all_of_it_the_other_one(
     studio: PspPipeline, exact: Result, base: CodesFile
 ) -> None:
@@ -66,6 +68,7 @@ def test_random_styles_colour_it_and_several_go_without(studio: PspPipeline, bas
     assert several.images[0].tobytes() == plain.image.tobytes()
 
 
+@pytest.mark.slow
 def test_the_preview_shows_them(studio: PspPipeline, base: CodesFile) -> None:
     other = FaceIn(str(MAN))
     for layers in ("colours", "all"):

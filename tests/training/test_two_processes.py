@@ -114,6 +114,7 @@ def test_a_run_of_two_goes_on_exactly_where_it_stopped(
         assert torch.equal(weights(tmp_path / "parts")[key], value), key
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_the_command_with_its_state_saved(data: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     config = tmp_path / "run.toml"

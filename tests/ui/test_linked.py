@@ -77,6 +77,7 @@ def test_a_link_opens_both_pictures_of_a_mixture(page: Page, url: str) -> None:
 
 
 @needs_browser
+@pytest.mark.slow
 def test_a_link_to_a_file_that_is_no_example_is_told(browser: Browser, url: str) -> None:
     page = browser.new_page()
     page.goto(f"{url}?task=encode&example=../../README.md")

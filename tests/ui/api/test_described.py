@@ -83,6 +83,7 @@ def test_the_snippets_of_the_api_page_run_as_they_stand(endpoints: dict[str, Any
             assert "recipe" in run_snippet(endpoint), name
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("true_family")
 def test_the_examples_of_codes_and_of_directions_are_for_the_bundled_family(tmp_path: Path) -> None:
     pipeline = PspPipeline(Settings(device="cpu", offline=True, cache_dir=tmp_path))

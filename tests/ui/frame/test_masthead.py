@@ -28,7 +28,8 @@ def test_a_space_links_its_own_files(monkeypatch: pytest.MonkeyPatch, space: str
 
 
 @browser_needed
-@pytest.mark.parametrize("width", [390, pytest.param(1440, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [390, 1440])
 def test_it_is_small_and_the_tabs_follow_it(browser: Browser, url: str, width: int) -> None:
     page = browser.new_page(viewport={"width": width, "height": 844})
     page.goto(url)

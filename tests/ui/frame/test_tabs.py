@@ -20,6 +20,7 @@ def test_names_of_tabs_are_one_short_word_each() -> None:
     assert len({*names, "Video", "About"}) == len(names) + 2
 
 
+@pytest.mark.slow
 def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(new_page: Page, url: str) -> None:
     page = new_page
     assert page.url == url

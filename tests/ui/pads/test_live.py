@@ -109,9 +109,8 @@ def test_the_guide_is_no_part_of_the_drawing_and_can_be_switched_off(page: Page)
     assert style() == "none"
 
 
-@pytest.mark.parametrize(
-    ("title", "what"), [(MAP, "map"), pytest.param(SKETCH, "sketch", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("title", "what"), [(MAP, "map"), (SKETCH, "sketch")])
 def test_an_example_is_edited_on_the_pad(page: Page, title: str, what: str) -> None:
     open_example(page, title)
     press(page, f"Edit this {what} on the pad")
@@ -126,9 +125,8 @@ def test_an_example_is_edited_on_the_pad(page: Page, title: str, what: str) -> N
         expect(page.locator(".pad.filled").locator("visible=true")).to_have_count(1)
 
 
-@pytest.mark.parametrize(
-    ("title", "what"), [(MAP, "map"), pytest.param(SKETCH, "sketch", marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("title", "what"), [(MAP, "map"), (SKETCH, "sketch")])
 def test_a_photo_is_recognised_and_traced(page: Page, title: str, what: str) -> None:
     open_tab(page, title)
     open_tab(page, "Upload")
@@ -142,6 +140,7 @@ def test_a_photo_is_recognised_and_traced(page: Page, title: str, what: str) -> 
     )
 
 
+@pytest.mark.slow
 def test_where_a_gpu_is_lent_there_is_no_redrawing(pipeline: PspPipeline) -> None:
     def lend(function: Callable[..., Any], _: Callable[..., int]) -> Callable[..., Any]:
         return function

@@ -115,8 +115,7 @@ def build_app(pipeline: PspPipeline) -> gr.Blocks:
         for function in page.fns.values():
             if function.concurrency_id == MODEL_QUEUE:
                 function.concurrency_limit = _ON_LENT
-    # Else /run goes round the queue. page.queue would say it too, and build a server that launch builds anew.
-    page.api_open = False
+    page.api_open = False  # else /run goes round the queue
     take_turns(page, settings)
     return page
 

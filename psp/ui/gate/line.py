@@ -324,7 +324,7 @@ def _same_line(event: Event, waiting: list[Event]) -> bool:
 def take_turns(page: gr.Blocks, settings: Settings) -> Line:
     """Give ``page`` the lines of this module in place of Gradio's queue; return them.
 
-    Called once all functions are there; ``page.queue`` would replace them again.
+    Called once all functions are there.
     """
     line = Line(page, settings)
     for entry in page.fns.values():

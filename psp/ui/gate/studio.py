@@ -39,6 +39,10 @@ class Studio(gr.Blocks):
         self.warmth: Warmth | None = None  # of the process that serves it
         self.pipeline: PspPipeline | None = None  # what is behind it
 
+    def queue(self, *args: Any, **kwargs: Any) -> Studio:  # noqa: ANN401  (as gradio has them)
+        """Do nothing: ``take_turns`` gives the studio its lines, and with Gradio's comes one more server."""
+        return self
+
     def address(self) -> str:
         """Return the address under which the page is seen from outside, as far as it knows."""
         host = os.environ.get("SPACE_HOST", "").partition(",")[0]  # a domain of its own comes after it

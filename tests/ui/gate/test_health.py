@@ -58,7 +58,6 @@ def studio() -> Iterator[Served]:
     with Studio(Settings()) as page:
         text = gr.Textbox()
         gr.Button().click(work, text, text, api_name="work", concurrency_id="model", concurrency_limit=1)
-    page.queue()
     served.line = take_turns(page, Settings())
     served.number = next(number for number, entry in page.fns.items() if entry.api_name == "work")
     settings = launch_settings(Settings(auth=("me", "long enough")))
@@ -121,7 +120,7 @@ def test_a_studio_whose_default_model_cannot_be_loaded_says_so_until_it_can(tmp_
     )
     with Studio(pipeline.settings) as page:
         page.pipeline = pipeline
-    page.queue()
+    take_turns(page, pipeline.settings)
 
     def said() -> tuple[int, str]:
         answer = health(page, "GET")

@@ -113,7 +113,6 @@ class Served:
             button.click(work, inputs, mode, api_name="hidden", api_visibility="private")
             every = own_run("encode", "all faces", in_words(lambda mode, variants, model: mode))
             button.click(every, inputs, mode, api_name="every", api_visibility="private")
-        self.page.queue()
         self.line = take_turns(self.page, self.page.settings)
         self.numbers = {str(entry.api_name): number for number, entry in self.page.fns.items()}
         _, self.url, _ = self.page.launch(
@@ -384,7 +383,6 @@ def test_the_studio_prints_its_journal_as_long_as_it_serves(
     with Studio(Settings(log=log)) as page:
         text = gr.Textbox()
         gr.Button().click(lambda text: text, text, text, api_name="work")
-    page.queue()
     take_turns(page, page.settings)
 
     def serve(served: gr.Blocks) -> None:

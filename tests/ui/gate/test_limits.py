@@ -19,6 +19,7 @@ from psp.errors import InputError
 from psp.inference.pipeline import PspPipeline
 from psp.ui.app import build_app, launch_settings
 from psp.ui.drawing import pad_input
+from psp.ui.gate.line import take_turns
 from psp.ui.gate.pad import MAX_LAYERS, Drawings, limited
 from psp.ui.gate.studio import Studio
 from tests.ui.raw_http import Raw
@@ -178,7 +179,7 @@ def test_an_update_keeps_what_is_replaced_on_a_component(pipeline: PspPipeline) 
         pad = limited(gr.ImageEditor())
         button = gr.Button()
         button.click(lambda: gr.update(visible=True), None, pad, api_name="change")
-    page.queue()
+    take_turns(page, pipeline.settings)
     _, url, _ = page.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings()
     )

@@ -154,7 +154,6 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         gr.Button().click(
             work, [name, seconds], name, api_name="work", concurrency_id="model", concurrency_limit=1
         )
-    page.queue()
     line = take_turns(page, Settings(queue_size=4))
     number = next(number for number, entry in page.fns.items() if entry.api_name == "work")
     _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")

@@ -41,7 +41,6 @@ def served(settings: Settings, pipeline: PspPipeline | None = None) -> Iterator[
         gr.Button().click(work, mode, mode, api_name="work", concurrency_id="model", concurrency_limit=1)
         gr.Button().click(work, mode, mode, api_name="hidden", api_visibility="private")
     page.pipeline = pipeline
-    page.queue()
     take_turns(page, settings)
     _, url, _ = page.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", **launch_settings(settings)

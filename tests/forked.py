@@ -1,4 +1,4 @@
-"""The same work in two processes at the same moment, for tests of what they share on the disk."""
+"""Copies of this process that do some work, for tests of what processes do to each other and to the disk."""
 
 from __future__ import annotations
 
@@ -11,31 +11,20 @@ import pytest
 import torch
 
 
-def in_two_processes(work: Callable[[], object]) -> None:
-    """Do ``work`` in two copies of this process that begin together; both must come to its end.
+def forked(work: Callable[[], object]) -> int:
+    """Do ``work`` in a copy of this process, which ends with 1 where something is raised; return its number.
 
     Args:
-        work: What is done. What it raises is printed, and fails the test.
+        work: What is done. What it raises is printed.
     """
     if not hasattr(os, "fork"):
         pytest.skip("this system copies no processes")
-    ready, go = os.pipe()
-    children = [_copied(work, ready) for _ in range(2)]
-    os.write(go, b"12")
-    ends = [os.waitpid(child, 0)[1] for child in children]
-    for end in (ready, go):
-        os.close(end)
-    assert ends == [0, 0]
-
-
-def _copied(work: Callable[[], object], ready: int) -> int:
     child = os.fork()
     if child == 0:
         code = 1
         try:
             signal.alarm(60)  # it must not outlive the test
             torch.set_num_threads(1)  # the threads of this process are not there
-            os.read(ready, 1)
             work()
             code = 0
         except BaseException:  # noqa: BLE001  (the copy ends here, whatever it was)
@@ -43,3 +32,19 @@ def _copied(work: Callable[[], object], ready: int) -> int:
         finally:
             os._exit(code)
     return child
+
+
+def in_two_processes(work: Callable[[], object]) -> None:
+    """Do ``work`` in two copies of this process that begin together; both must come to its end."""
+    ready, go = os.pipe()
+
+    def once_told() -> None:
+        os.read(ready, 1)
+        work()
+
+    children = [forked(once_told) for _ in range(2)]
+    os.write(go, b"12")
+    ends = [os.waitpid(child, 0)[1] for child in children]
+    for end in (ready, go):
+        os.close(end)
+    assert ends == [0, 0]

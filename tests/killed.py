@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable
 
 import pytest
-import torch
+
+from tests.forked import forked
 
 
 def killed_at(place: str, work: Callable[[], object], nth: int = 1) -> None:
@@ -19,19 +20,13 @@ def killed_at(place: str, work: Callable[[], object], nth: int = 1) -> None:
         work: What is done.
         nth: Which call of it.
     """
-    if not hasattr(os, "fork"):
-        pytest.skip("this system copies no processes")
-    child = os.fork()
-    if child == 0:
-        try:
-            signal.alarm(60)  # it must not outlive the test
-            torch.set_num_threads(1)  # the threads of this process are not there
-            with pytest.MonkeyPatch.context() as patch:
-                _arm(patch, place, nth)
-                work()
-        finally:
-            os._exit(0)
-    _, status = os.waitpid(child, 0)
+
+    def armed() -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            _arm(patch, place, nth)
+            work()
+
+    _, status = os.waitpid(forked(armed), 0)
     assert os.WIFSIGNALED(status), f"it never came to {place}"
     assert os.WTERMSIG(status) == signal.SIGKILL
 

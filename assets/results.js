@@ -202,25 +202,32 @@ const results = (() => {
     return { source: made["photo:file"], ...(spec.gallery ? { first: update({ selected_index: null }) } : {}) };
   };
 
+  /** A run is over. */
+  const over = (spec, tab, slot) => {
+    tab.running.delete(slot);
+    tab.waiting = tab.running.size > 0;
+    coming(spec.task, "");
+  };
+
   /** A run has succeeded; the last value is the result's details. */
   const done = (spec, slot, ...values) => {
     const tab = remember(spec, values);
     const made = tab.begun[slot];
     const used = values.at(-1)?.recipe?.settings?.seed;
     tab.stopped = ""; // it was done before it could be stopped
+    over(spec, tab, slot);
     if (slot !== "every" && made.seed === -1) made.seed = [-1, used]; // chosen by chance, and written back
     const out = taken(spec, tab, slot === "every" ? "every" : "one", made);
+    Object.assign(out, atWork(tab.waiting));
     // It is shared once all that belongs to it is there.
     return show(spec, tab, slot === "every" ? out : { ...out, share: update({ interactive: false }), shared: null });
   };
 
-  /** A run has ended, in whatever way. */
+  /** A run has failed, or nobody waits for it. */
   const ended = (spec, slot, ...values) => {
     const tab = remember(spec, values);
-    tab.running.delete(slot);
-    tab.waiting = tab.running.size > 0;
-    coming(spec.task, "");
-    return show(spec, tab, atWork(tab.running.size > 0));
+    over(spec, tab, slot);
+    return show(spec, tab, atWork(tab.waiting));
   };
 
   const stopped = (spec, ...values) => {
@@ -281,6 +288,15 @@ const results = (() => {
   const settled = (spec, ...values) => {
     const tab = remember(spec, values);
     return show(spec, tab, tab.made.one || tab.made.every ? {} : nothing());
+  };
+
+  /** The result is all there, its link the last value: the page knows its own address; `said` goes with it. */
+  const addressed = (spec, said, ...values) => {
+    const [link, out] = [values.at(-1), settled(spec, ...values)];
+    const info = /&example=/.test(link) ? said.input : said.alone;
+    const at = spec.outputs.indexOf("link");
+    out[at] ??= update({ value: address(link), info });
+    return out;
   };
 
   /** The input was taken away or replaced by hand. */
@@ -347,7 +363,7 @@ const results = (() => {
   }, true);
 
   return {
-    changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, emptied, replaced, restored, picked,
+    changed, asked, begun, drawn, done, ended, stopped, opening, opened, settled, addressed, emptied, replaced, restored, picked,
     converts, clicked, busy, used, keeps, begin, hasBegun, address, preset, original, sent, madeOf, coming,
   };
 })();

@@ -162,6 +162,8 @@ def launch_settings(settings: Settings | None = None) -> dict[str, Any]:
         "run_history": False,
         "mcp_server": False,  # Gradio's own; the page has tools of its own (offer_tools)
         "app_kwargs": {"lifespan": behind_the_door},
+        # Gradio would ask for its own page and give up where it takes three seconds, as on a busy machine.
+        "_frontend": False,
     }
 
 

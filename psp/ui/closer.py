@@ -11,6 +11,7 @@ import gradio as gr
 from psp.codes.recipe import picture_to_webp
 from psp.inference.pipeline import PspPipeline
 from psp.tasks import TOOLS
+from psp.ui.cancel import cancel
 from psp.ui.controls import check_model
 from psp.ui.fresh import Fresh
 from psp.ui.layout import PhotoTab, connect_endpoint, crop_of
@@ -56,8 +57,8 @@ def connect_closer(
     made = connect_endpoint(button.click, _refiner(pipeline), _TASK.name, inputs, tab.results, js=begin)
     shown = connect_results(fresh.follow(made, "refine"), tab.results, fresh, crop_of(pipeline))
     others = [controls.photo.input, controls.face.input, controls.picker.select]
-    gr.on([*others, latents.upload, latents.clear], None, cancels=[made, shown])
-    tab.drop.click(None, cancels=[made])
+    cancel([*others, latents.upload, latents.clear], [made, shown])
+    cancel([tab.drop.click], [made])
 
 
 def _refiner(pipeline: PspPipeline) -> Callable[..., tuple[Any, ...]]:

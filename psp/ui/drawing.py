@@ -16,6 +16,7 @@ from psp.inference.result import Result
 from psp.tasks import Task
 from psp.ui.addressed import MORE_SETTINGS
 from psp.ui.cache import cached
+from psp.ui.cancel import cancel
 from psp.ui.controls import (
     picture_input,
 )
@@ -245,7 +246,7 @@ def connect_drawing_tab(
     fresh.listen(tab.drawn.click, "changed")
     fresh.ask(tab.run.click)
     began = _take_drawing(tab, paper, allow, fresh.begin("one", [*fresh.names(), "strokes"]))
-    fresh.end(began, "one", failed=True)
+    fresh.fail(began, "one")
     event = connect_endpoint(
         began.success, run, tab.task.name, tab.inputs, tab.results, js=fresh.draw("one", tab.inputs)
     )
@@ -254,14 +255,14 @@ def connect_drawing_tab(
         way.select(None, None, tab.way, js=f"() => {json.dumps(name)}", api_visibility="private")
     shown = connect_results(fresh.follow(event, "one"), tab.results, fresh, see)
     shared = connect_share(pipeline, tab.results, fresh, see)
-    late: list[dict[str, Any]] = [began, event, shown, shared, *connect_gallery(tab.results, fresh)]
-    tab.examples.select(None, cancels=late)
+    late: list[gr.events.Dependency] = [began, event, shown, shared, *connect_gallery(tab.results, fresh)]
+    cancel([tab.examples.select], late)
     opened = connect_examples(
         tab.examples, tab.task.name, "gallery", tab.given, settings, tab.results, js=fresh.opening()
     )
     late += [opened, connect_results(fresh.opened(opened), tab.results, fresh, see)]
     fresh.listen(tab.given.input, "emptied")
-    tab.given.input(None, cancels=late)
+    cancel([tab.given.input], late)
     opened.success(
         None,
         None,
@@ -283,7 +284,7 @@ def _connect_beside(
     """Wire what stands beside the pad and below the upload."""
     if tab.live is not None:
         live = connect_live(pipeline, tab.task.name, tab.live, tab.model, tab.style, allow)
-        tab.run.click(None, cancels=live)
+        cancel([tab.run.click], [live])
     photo, _, face = tab.photo
     connect_offers(
         pipeline,
@@ -354,7 +355,7 @@ def connect_trace(tab: DrawingTab, name: str, draw: Callable[[str, bool, int], R
     )
     # Another photo has other faces, and nobody waits for the drawing of the one before.
     photo.input(None, inputs=None, outputs=face, js="() => 0", api_visibility="private")
-    gr.on([photo.input, align.input, face.input], None, cancels=traced)
+    cancel([photo.input, align.input, face.input], [traced])
     _to_pad(tab, traced.success)
 
 

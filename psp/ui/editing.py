@@ -13,6 +13,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
 from psp.ui.base import Base, base_controls, connect_base
+from psp.ui.cancel import cancel
 from psp.ui.controls import check_model, photo_field
 from psp.ui.edit.clip import Clip, clip_section, connect_clip
 from psp.ui.edit.live import connect_live_edit, live_edit
@@ -131,7 +132,7 @@ def _connect_own(pipeline: PspPipeline, tab: PhotoTab[_Extra], connected: Tab) -
             pipeline, extra.live, tab.controls, extra.base.codes, extra.sliders.directions, extra.settings,
             tab.results,
         )  # fmt: skip
-        tab.run.click(None, cancels=live)
+        cancel([tab.run.click], [live])
 
 
 def _edit(

@@ -10,6 +10,7 @@ import gradio as gr
 from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.tasks import TASKS
+from psp.ui.cancel import cancel
 from psp.ui.closer import closer_controls, coming_ticks, connect_closer
 from psp.ui.controls import check_model, file_input
 from psp.ui.fresh import Fresh
@@ -115,9 +116,8 @@ def _connect_align(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) ->
         js=fresh.begin("align", ["photo", "face"]),
     )
     shown = connect_results(fresh.follow(cropped, "align"), tab.results, fresh, crop_of(pipeline))
-    late: list[dict[str, Any]] = [cropped, shown]
-    gr.on([tab.controls.photo.input, tab.controls.face.input, tab.controls.picker.select], None, cancels=late)
-    tab.drop.click(None, cancels=[cropped])
+    cancel([tab.controls.photo.input, tab.controls.face.input, tab.controls.picker.select], [cropped, shown])
+    cancel([tab.drop.click], [cropped])
 
 
 def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -> None:
@@ -149,5 +149,5 @@ def _connect_decode(pipeline: PspPipeline, tab: PhotoTab[_More], fresh: Fresh) -
     decoded = connect_endpoint(button.click, decode, "decode", inputs, tab.results, js=begin)
     # Nothing was seen: there is no photo behind codes.
     shown = connect_results(fresh.follow(decoded, "decode"), tab.results, fresh, None)
-    gr.on([tab.controls.photo.input, file.upload, file.clear], None, cancels=[decoded, shown])
-    tab.drop.click(None, cancels=[decoded])
+    cancel([tab.controls.photo.input, file.upload, file.clear], [decoded, shown])
+    cancel([tab.drop.click], [decoded])

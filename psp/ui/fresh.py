@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import gradio as gr
 from gradio.events import Dependency
 
 from psp.parameters import LIKENESS, VARIANTS, Setting
+from psp.ui.linked import LINK_ALONE, LINK_WITH_EXAMPLE
 
 AT_FIRST: Mapping[str, Setting] = {VARIANTS.name: 4, LIKENESS.name: "exact"}
 """What the page takes unless somebody says otherwise, where that is not what the API takes."""
@@ -51,8 +53,8 @@ class Fresh:
 
         To be called before anything else listens to these changes: Gradio lets listeners wait for each other.
         """
-        for component in self._watched():
-            self._listen(component.change, "changed")  # type: ignore[attr-defined]  # all of them have it
+        changes = [component.change for component in self._watched()]  # type: ignore[attr-defined]  # all have it
+        self._listen(partial(gr.on, changes), "changed")
 
     def ask(self, when: When) -> None:
         """Note what the tab says when a run is asked for; to be called before the run's own listener."""
@@ -84,15 +86,12 @@ class Fresh:
         Returns:
             The event after a success, for what is shown besides.
         """
-        done = self._listen(event.success, "done", slot, more=[self.outputs["details"]])
-        self.end(event, slot)
-        return done
+        self.fail(event, slot)
+        return self._listen(event.success, "done", slot, more=[self.outputs["details"]])
 
-    def end(self, event: Dependency, slot: str, *, failed: bool = False) -> None:
-        """Note the end of a run; ``failed``: only where it failed, because something else goes on with it."""
+    def fail(self, event: Dependency, slot: str) -> None:
+        """Note the end of a run that failed, or was cancelled."""
         self._listen(event.failure, "ended", slot)
-        if not failed:
-            self._listen(event.then, "ended", slot)  # Gradio 6.31 does not let it follow an error
 
     def opening(self) -> str:
         """Return the ``js`` of the event that opens an example: its input and its result come together."""
@@ -102,6 +101,11 @@ class Fresh:
         """Note an example that was opened, or could not be; return the event after a success."""
         self._listen(event.failure, "opened", False)
         return self._listen(event.success, "opened", True)
+
+    def address(self, event: Dependency) -> None:
+        """Complete the link of a result that ``event`` showed; :meth:`settle` it besides."""
+        said = {"alone": LINK_ALONE, "input": LINK_WITH_EXAMPLE}
+        self._listen(event.success, "addressed", said, more=[self.outputs["link"]])
 
     def settle(self, event: Dependency) -> None:
         """Take back what ``event`` showed, where the result that it belongs to is gone by now."""

@@ -20,6 +20,7 @@ from psp.tasks import Task
 from psp.ui.addressed import MORE_SETTINGS
 from psp.ui.all_faces import all_faces
 from psp.ui.cache import cached
+from psp.ui.cancel import cancel
 from psp.ui.controls import PhotoControls, photo_field
 from psp.ui.examples import connect_examples, example_row
 from psp.ui.fresh import Fresh
@@ -213,10 +214,10 @@ def connect_photo_tab(
         write_back_seed(event, results, extra["seed"], tab.task.name)
     every = _connect_every(pipeline, tab, make, [*extra.values(), *also], fresh)
     pasted = _connect_paste(pipeline, tab, fresh)
-    late: list[dict[str, Any]] = [event, every, pasted, shown, shared, *connect_gallery(results, fresh)]
+    late: list[gr.events.Dependency] = [event, every, pasted, shown, shared, *connect_gallery(results, fresh)]
     late += _connect_examples(tab, settings, style, fresh, see, late)
     by_hand = [picture.input for picture in (controls.photo, style) if picture]
-    gr.on([*by_hand, controls.align.input, controls.face.input, controls.picker.select], None, cancels=late)
+    cancel([*by_hand, controls.align.input, controls.face.input, controls.picker.select], late)
     connect_stop(tab.drop, tab.stop if tab.drop is tab.halt else None, [event, every], fresh)
     place = PhotoPlace(controls.photo, controls.align, controls.face)
     return Tab(tab.task.name, settings, fresh, Inputs(controls.photo, place, style), results, shown)
@@ -228,10 +229,10 @@ def _connect_examples(
     style: gr.Image | None,
     fresh: Fresh,
     see: See,
-    late: list[dict[str, Any]],
-) -> list[dict[str, Any]]:
+    late: list[gr.events.Dependency],
+) -> list[gr.events.Dependency]:
     """Let a click on an example open it, in place of what is ``late``; return the events that do."""
-    tab.examples.select(None, cancels=late)
+    cancel([tab.examples.select], late)
     opened = connect_examples(
         tab.examples, tab.task.name, tab.kind, tab.controls.photo, settings, tab.results, style,
         js=fresh.opening(),

@@ -15,6 +15,7 @@ from psp.inference.result import Result
 from psp.parameters import LAYERS
 from psp.tasks import TASKS
 from psp.ui.base import Base, base_controls, connect_base
+from psp.ui.cancel import cancel
 from psp.ui.controls import check_model
 from psp.ui.layout import PhotoTab, Tab, connect_photo_tab, photo_tab
 from psp.ui.mix.faces import TwoFaces, connect_swap, two_faces
@@ -144,7 +145,7 @@ def _connect_own(pipeline: PspPipeline, layout: _Layout, tab: PhotoTab[_Extra], 
         live = connect_live(
             pipeline, layout.live, tab.controls, layout.faces, base.codes, settings, tab.results
         )
-        tab.run.click(None, cancels=live)
+        cancel([tab.run.click], [live])
 
 
 def _mix(

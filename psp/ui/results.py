@@ -20,7 +20,7 @@ from psp.ui.cache import cached, cached_picture
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
 from psp.ui.gate.journal import note
-from psp.ui.linked import LINK_ALONE, LINK_WITH_EXAMPLE, query_of
+from psp.ui.linked import query_of
 from psp.ui.panel import Kind, Pasting, Results
 from psp.ui.words import in_numbers, in_words, summary
 
@@ -29,12 +29,6 @@ _LARGEST_RESULT = 256 << 20
 
 # Pixels: the longer side of what is shown large, at least.
 _SHOWN = 512
-
-# Completes a link, and says whether the input is in it.
-_ADDRESSED = (
-    "query => ({ __type__: 'update', value: results.address(query), "
-    f"info: /&example=/.test(query) ? {json.dumps(LINK_WITH_EXAMPLE)} : {json.dumps(LINK_ALONE)} }})"
-)
 
 See = Callable[[str, dict[str, Any]], Image.Image | None]
 """Makes what the model saw once more, from the path of the input and the details of the result."""
@@ -145,9 +139,7 @@ def connect_results(
         outputs=outputs,
         api_visibility="private",
     )
-    # The page alone knows under which address it is seen.
-    addressed = shown.success(None, results.link, results.link, js=_ADDRESSED, api_visibility="private")
-    fresh.settle(addressed)
+    fresh.address(shown)  # the page alone knows under which address it is seen
     return shown
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from psp.errors import EnoughError
 from psp.inference.network import APPROACHING, Step
+from psp.ui.cancel import cancel
 from psp.ui.fresh import Fresh
 from psp.ui.gate.turn import current_turn
 
@@ -102,7 +103,7 @@ def connect_stop(
     """
     fresh.listen(button.click, "stopped")
     if stop is None:
-        button.click(None, cancels=[*runs])
+        cancel([button.click], runs)
     else:
         watch_stop(button, stop, runs)
 
@@ -133,7 +134,8 @@ def watch_stop(button: gr.Button, stop: gr.State, runs: Sequence[gr.events.Depen
     def request(wish: Stop) -> None:
         wish.request()
 
-    button.click(request, inputs=stop, cancels=[*runs], queue=False, api_visibility="private")
+    button.click(request, inputs=stop, queue=False, api_visibility="private")
+    cancel([button.click], runs)
 
 
 def connect_enough(button: gr.Button, drop: gr.Button, stop: gr.State) -> None:

@@ -138,16 +138,17 @@ def task_of(name: str) -> str:
     return next(task.name for task in TASKS.values() if name in (task.title, task.tab))
 
 
-# Counts how often all that belongs to a new result of a task has come; more is settled when one is looked at.
+# Counts how often all that belongs to a new result of a task has come.
 _COUNT = """task => {
     if (!window.counted) {
-        const counted = (window.counted = {}), come = (window.come = {}), { done, opened, settled } = results;
+        const { done, opened, addressed } = results;
+        const counted = (window.counted = {}), come = (window.come = {});
         results.done = (spec, ...rest) => ((come[spec.task] = true), done(spec, ...rest));
         results.opened = (spec, ...rest) => ((come[spec.task] = true), opened(spec, ...rest));
-        results.settled = (spec, ...values) => {
+        results.addressed = (spec, ...values) => {
             if (come[spec.task]) counted[spec.task] = (counted[spec.task] ?? 0) + 1;
             come[spec.task] = false;
-            return settled(spec, ...values);
+            return addressed(spec, ...values);
         };
     }
     window.come[task] = false;

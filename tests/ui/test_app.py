@@ -344,7 +344,7 @@ def test_an_unforeseen_error_tells_nothing_of_the_server(
 
     monkeypatch.setattr(pipeline, "encode", broken)
     page = build_app(pipeline)
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", _frontend=False)
     try:
         with pytest.raises(AppError, match="went wrong") as caught:
             Client(url, verbose=False).predict(photo=handle_file(str(photo)), api_name="/encode")
@@ -357,6 +357,12 @@ def test_the_page_is_built_without_loading_a_model(pipeline: PspPipeline) -> Non
     fresh = PspPipeline(pipeline.settings)
     assert isinstance(build_app(fresh), gr.Blocks)
     assert fresh.network.loaded_count == 0
+
+
+def test_every_function_of_the_page_does_something(pipeline: PspPipeline) -> None:
+    # A browser goes through all of them for each component when the page is opened.
+    functions = build_app(pipeline).fns.values()
+    assert [each._id for each in functions if not (each.fn or each.js or each.cancels)] == []
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from psp.inference.result import Result
 from psp.pictures.formats import ENDINGS
 from psp.tasks import TOOLS
 from psp.ui.cache import as_path, cached
+from psp.ui.cancel import cancel
 from psp.ui.controls import PhotoControls, check_model, picture_input
 from psp.ui.gate.journal import note
 from psp.ui.layout import MODEL_QUEUE
@@ -140,11 +141,7 @@ def connect_clip(
         [clip.video, clip.picture, clip.file, clip.halt],
         js="() => clips.none()", api_visibility="private",
     )  # fmt: skip
-    gr.on(
-        [controls.photo.input, clip.style.input, clip.through.upload, controls.picker.select],
-        None,
-        cancels=[made],
-    )
+    cancel([controls.photo.input, clip.style.input, clip.through.upload, controls.picker.select], [made])
     watch_stop(clip.halt, clip.stop, [made])
     hide_stop(clip.halt, made.success, made.failure, clip.halt.click, controls.picker.select)
 

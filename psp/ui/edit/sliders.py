@@ -110,12 +110,12 @@ def connect_edit_sliders(
     """
     ours, every = json.dumps(made.named), made.all()
     by_spare = f"names => [...{ours}, ...names.split(',').filter(Boolean)]"
-    for slider in every:
-        slider.input(
-            None, [made.names, edits, *every], edits,
-            js=f"(names, text, ...amounts) => editing.written(({by_spare})(names), text, amounts)",
-            api_visibility="private",
-        )  # fmt: skip
+    gr.on(
+        [slider.input for slider in every],
+        None, [made.names, edits, *every], edits,
+        js=f"(names, text, ...amounts) => editing.written(({by_spare})(names), text, amounts)",
+        api_visibility="private",
+    )  # fmt: skip
     there = gr.Button("There", elem_id="there-edit", visible="hidden")
     gr.on(
         [edits.change, made.names.change, there.click],  # type: ignore[attr-defined]  # all controls have it

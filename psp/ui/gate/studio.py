@@ -24,6 +24,9 @@ from psp.ui.words import in_words_async
 # What is replaced on single components: a component that Gradio makes anew has to have it too.
 _REPLACED = ("preprocess", "_process_single_file", "accept_blobs")
 
+# What Gradio says of each component for the description of the API.
+_DESCRIPTION = ("api_info", "api_info_as_input", "api_info_as_output", "example_inputs")
+
 
 class Studio(gr.Blocks):
     """The studio's Blocks.
@@ -42,6 +45,17 @@ class Studio(gr.Blocks):
     def queue(self, *args: Any, **kwargs: Any) -> Studio:  # noqa: ANN401  (as gradio has them)
         """Do nothing: ``take_turns`` gives the studio its lines, and with Gradio's comes one more server."""
         return self
+
+    def get_config_file(self) -> Any:  # noqa: ANN401  (as gradio has it)
+        """Return what browsers and clients are told of the page, without describing what no endpoint has."""
+        config = super().get_config_file()
+        public = [function for function in self.fns.values() if function.api_visibility != "private"]
+        told = {block._id for function in public for block in (*function.inputs, *function.outputs)}
+        for component in config["components"]:
+            if component["id"] not in told:
+                for name in _DESCRIPTION:
+                    component.pop(name, None)
+        return config
 
     def address(self) -> str:
         """Return the address under which the page is seen from outside, as far as it knows."""

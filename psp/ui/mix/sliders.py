@@ -91,11 +91,11 @@ def connect_sliders(
         api_visibility="private",
     )
     names = json.dumps([*GROUPS])
-    for slider in sliders:
-        slider.input(
-            None, [*sliders], layers, js=f"(...shares) => mixing.written({names}, shares)",
-            api_visibility="private",
-        )  # fmt: skip
+    gr.on(
+        [slider.input for slider in sliders],
+        None, [*sliders], layers, js=f"(...shares) => mixing.written({names}, shares)",
+        api_visibility="private",
+    )  # fmt: skip
     # What changes while the tab is not there yet, as a link has it, is no change: the page presses this then.
     there = gr.Button("There", elem_id="there-mix", visible="hidden")
     gr.on(

@@ -13,6 +13,7 @@ from psp.inference.pipeline import PspPipeline
 from psp.inference.result import Result
 from psp.inference.video.cost import Cost
 from psp.ui.cache import cached
+from psp.ui.cancel import cancel
 from psp.ui.controls import check_model
 from psp.ui.gate.journal import note
 from psp.ui.layout import MODEL_QUEUE
@@ -46,7 +47,7 @@ def video_tab(pipeline: PspPipeline) -> None:
     )  # fmt: skip
     # Another video has another result.
     parts.video.change(None, None, [*result, parts.halt], js="() => films.none()", api_visibility="private")
-    gr.on([parts.video.upload, parts.video.clear, parts.example.click], None, cancels=[made])
+    cancel([parts.video.upload, parts.video.clear, parts.example.click], [made])
     watch_stop(parts.halt, parts.stop, [made])
     hide_stop(parts.halt, made.success, made.failure, parts.halt.click)
 

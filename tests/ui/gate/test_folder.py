@@ -178,7 +178,9 @@ def test_an_upload_that_is_cut_off_is_swept(
 ) -> None:
     with temporary_folder(tmp_path / "cache") as files:
         page = build_app(pipeline)
-        _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+        _, url, _ = page.launch(
+            prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", _frontend=False
+        )
         try:
             head = (
                 "POST /gradio_api/upload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9999999\r\n"

@@ -156,7 +156,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
         )
     line = take_turns(page, Settings(queue_size=4))
     number = next(number for number, entry in page.fns.items() if entry.api_name == "work")
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", _frontend=False)
     studio = Served(url, line, number)
     yield studio
     line.halted = True

@@ -46,7 +46,7 @@ with temporary_folder(Path(sys.argv[1]) / "cache"):
         gr.Button().click(work, [name, seconds], made, concurrency_id="model", concurrency_limit=1)
     page.queue()
     take_turns(page, Settings(drain_seconds=int(sys.argv[2])))
-    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    _, url, _ = page.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", _frontend=False)
     print(url, flush=True)
     serve_until_stopped(page)
 print("gone", flush=True)

@@ -1,8 +1,8 @@
 """What is said of the page before it is open: its words and picture where a link to it is shown, its icon.
 
 Gradio writes its own name and picture into the head of every page, ahead of what a page can add, and readers
-of links run no scripts; so the head is mended on its way out. The page is packed there too: a megabyte of
-settings becomes a tenth of it.
+of links run no scripts; so the head is mended on its way out, and gets what has to run before all other
+scripts. The page is packed there too: a megabyte of settings becomes a tenth of it.
 """
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ class _Mended:
 
     async def _finish(self, start: Message) -> None:
         body = _THEIRS.sub(b"", b"".join(self._parts))
-        body = body.replace(_FIRST, _FIRST + head(self._address).encode(), 1)
+        before = f"{head(self._address)}<script>{(assets_dir() / 'opening.js').read_text('utf-8')}</script>"
+        body = body.replace(_FIRST, _FIRST + before.encode(), 1)
         headers = MutableHeaders(raw=start["headers"])
         headers.add_vary_header("accept-encoding")
         if self._packs:

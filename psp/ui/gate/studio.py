@@ -55,6 +55,9 @@ class Studio(gr.Blocks):
             if component["id"] not in told:
                 for name in _DESCRIPTION:
                     component.pop(name, None)
+        for function in config["dependencies"]:
+            # What follows another event has no component that a browser could look for: it would look at all.
+            function["targets"] = [target for target in function["targets"] if target[0] is not None]
         return config
 
     def address(self) -> str:

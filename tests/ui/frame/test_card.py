@@ -50,6 +50,15 @@ def test_the_page_travels_packed_to_whoever_can_unpack_it(raw: Raw) -> None:
     assert len(packed.body) < 130_000 < len(plain.body)  # names of temporary folders are in it, some long
 
 
+def test_what_makes_it_open_sooner_comes_before_all_other_scripts(raw: Raw) -> None:
+    page = raw.send("/").body.decode()
+    assert (
+        page.index("<script>/* Runs before all other")
+        < page.index("gradio_config =")
+        < page.index('type="module"')
+    )
+
+
 def test_the_picture_has_the_size_that_sites_ask_for(raw: Raw) -> None:
     answer = raw.send(PICTURE)
     with Image.open(io.BytesIO(answer.body)) as picture:

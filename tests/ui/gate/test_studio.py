@@ -27,6 +27,16 @@ def test_only_what_an_endpoint_has_is_described_as_one() -> None:
     ]
 
 
+def test_what_follows_another_event_has_no_component_to_listen_to() -> None:
+    with Studio(Settings()) as page:
+        button = gr.Button()
+        first = button.click(lambda: None)
+        first.success(lambda: None)
+    clicked, after = page.get_config_file()["dependencies"]
+    assert clicked["targets"] == [(button._id, "click")] and after["targets"] == []
+    assert after["trigger_after"] == first["id"] and page.fns[after["id"]].targets == [(None, "success")]
+
+
 def test_a_page_that_is_slow_to_answer_comes_up_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     # What Gradio finds on a busy machine, where its own page takes longer than three seconds.
     monkeypatch.setattr("gradio.networking.url_ok", lambda _: False)

@@ -20,10 +20,12 @@ from psp.errors import InputError, PspError
 from psp.ranges import shown
 from psp.ui.api.answers import answer_of
 from psp.ui.api.asking import ask
+from psp.ui.api.messages import MOST_BYTES, Messages
 from psp.ui.api.tools import Tool, tools_of
 from psp.ui.gate.line import Line
 from psp.ui.gate.studio import Studio
 from psp.ui.words import in_words_async
+from psp.version import __version__
 
 if TYPE_CHECKING:
     from mcp.server import Server
@@ -62,6 +64,9 @@ class ToolServer(GradioMCPServer):
         assert isinstance(line, Line), "build_app gives it one"
         self._line = line
         super().__init__(page)
+        self.handle_streamable_http = Messages(self.handle_streamable_http)
+        if hasattr(self.manager, "asgi_app"):  # the library's own limit, of later versions, has no words
+            self.manager.asgi_app.max_body_size = MOST_BYTES
         self.tool_prefix = ""  # that of a Space: tools have the names of the endpoints
 
     def _offered(self) -> dict[str, Tool]:
@@ -80,7 +85,9 @@ class ToolServer(GradioMCPServer):
         """Return what answers the protocol's requests."""
         from mcp.server import Server  # noqa: PLC0415  (an optional part)
 
-        server: Server[Any, Any] = Server("pSp Studio", instructions=_INSTRUCTIONS)
+        # It warns of names that strangers send, in their own words.
+        logging.getLogger("mcp.server").setLevel(logging.ERROR)
+        server: Server[Any, Any] = Server("pSp Studio", __version__, _INSTRUCTIONS)
 
         @server.list_tools()  # type: ignore[no-untyped-call, untyped-decorator]  # mcp leaves it untyped
         async def list_tools() -> list[Described]:

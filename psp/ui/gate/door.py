@@ -19,7 +19,7 @@ from psp.errors import PspError
 from psp.ui.gate.health import HEALTH, health
 from psp.ui.gate.hosts import Hosts
 from psp.ui.gate.line import Line
-from psp.ui.gate.login import METRICS, Login, asks_by_header
+from psp.ui.gate.login import MCP, METRICS, Login, asks_by_header
 from psp.ui.gate.metrics import metrics
 from psp.ui.gate.requests import Refusal, check_body, check_listener, function_name, path_of, without
 
@@ -32,6 +32,7 @@ _CLOSED = (
     "/monitoring", f"{_API}deep_link", f"{_API}proxy=", f"{_API}file=http:", f"{_API}file=https:",
     f"{_API}file/", f"{_API}stream/", f"{_API}vibe-", f"{_API}undo-vibe-edit", f"{_API}process_recording",
     f"{_API}run-history", f"{_API}runs", f"{_API}custom_component", f"{_API}dev/", f"{_API}profiling",
+    f"{_API}mcp/sse", f"{_API}mcp/messages",
 )  # fmt: skip
 # Routes whose bodies are read here first.
 _BODIES = ("call/", "run/", "api/", "queue/join")
@@ -159,7 +160,7 @@ class Door:
 
     def _limit(self, path: str) -> int:
         """Return how many bytes a request may have."""
-        if path.startswith(f"{_API}upload"):
+        if path.startswith((f"{_API}upload", MCP)):  # the tools' own limit is told in the protocol's way
             return self._max_upload + _FORM
         return _STROKE if path.startswith(f"{_API}component_server") else _JSON
 

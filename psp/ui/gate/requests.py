@@ -76,16 +76,11 @@ def given_by_clients(function: Any) -> list[str]:  # noqa: ANN401  (as above)
     return [name for name, block in pairs if not block.skip_api]
 
 
-def check_body(page: gr.Blocks, path: str, body: bytes) -> bytes:
-    """Return the body of a request in JSON if Gradio can read it.
-
-    Args:
-        page: The page.
-        path: The address after "/gradio_api/".
-        body: What was sent.
+def read_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object that a body is.
 
     Raises:
-        Refusal: It is no JSON object, or a part of it is not what it has to be.
+        Refusal: It is none, or holds more values than any honest one.
     """
     if sum(body.count(mark) for mark in (b"[", b"{", b",")) > _MOST_VALUES:
         raise Refusal(413, "The request holds too many values.", "Send files by /gradio_api/upload.")
@@ -97,6 +92,21 @@ def check_body(page: gr.Blocks, path: str, body: bytes) -> bytes:
         ) from error
     if not isinstance(read, dict):
         raise Refusal(400, f"The request is {shown(read)}.", 'Send a JSON object, like {"data": […]}.')
+    return read
+
+
+def check_body(page: gr.Blocks, path: str, body: bytes) -> bytes:
+    """Return the body of a request in JSON if Gradio can read it.
+
+    Args:
+        page: The page.
+        path: The address after "/gradio_api/".
+        body: What was sent.
+
+    Raises:
+        Refusal: It is no JSON object, or a part of it is not what it has to be.
+    """
+    read = read_object(body)
     # The page names a function by its number, whatever the address says ("run/predict").
     if path.startswith("call/") or read.get("fn_index") is None:
         _check_name(page, path)

@@ -127,7 +127,10 @@ def check_edits(text: object) -> str:
     parts = [part for part in plain_edits(str(text)).split(",") if part] if short else []
     read = [EDITS_PART.fullmatch(part) for part in parts]
     if not short or not all(read):
-        raise InputError(f"The edits {shown(text)} cannot be understood.", EDITS_GRAMMAR)
+        raise InputError(f"The edits cannot be understood: {shown(text)}.", EDITS_GRAMMAR)
+    names = [part["name"] for part in read if part]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise InputError(f"The edits have {shown(twice)} twice.", "Give each direction one amount.")
     if any(part and abs(float(part["amount"])) > MOST_EDITED for part in read):
         raise InputError(f"The edits are {shown(text)}.", EDITS_GRAMMAR)
     return str(text)

@@ -10,17 +10,16 @@ from psp.ranges import EDITS_PART, check_edits, plain_edits
 Edits: TypeAlias = Mapping[str, float]
 """Amounts by the names of directions: 1 is as far as was measured to leave the person who they are."""
 
-_DIGITS = 2  # after the point: finer steps nobody sees
+_DIGITS = 4  # after the point, as of layers: finer steps nobody sees
 
 
 def parse_edits(text: str) -> dict[str, float]:
     """Read edits: names, each with an amount from −2 to 2 after a colon, with commas between them.
 
-    A name that comes twice has the last of its amounts; those of 0 are left out. Two digits after the point
-    count.
+    Amounts of 0 are left out. Four digits after the point count.
 
     Raises:
-        InputError: The text cannot be understood, or an amount is out of range.
+        InputError: The text cannot be understood, a name comes twice, or an amount is out of range.
     """
     read = [EDITS_PART.fullmatch(part) for part in plain_edits(check_edits(text)).split(",") if part]
     amounts = {part["name"]: round(float(part["amount"]), _DIGITS) for part in read if part}

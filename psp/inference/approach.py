@@ -47,9 +47,12 @@ def refine(
     if model == "auto" and made_by in families(network.settings):
         model = made_by
     job = Job("refine", network, model, step, "encode", encodes=False)
-    codes = job.check_codes(file.codes, made_by)[:1]
+    codes = job.check_codes(file.codes, made_by)
     job.tell("Looking for the face")
-    prepared = replace(prepare_photo(photo, align, face, job.loaded.in_size), codes=codes)
+    prepared = replace(prepare_photo(photo, align, face, job.loaded.in_size), codes=codes[:1])
+    if len(codes) > 1:
+        said = f"The file holds {len(codes)} variants; the first one was brought closer."
+        prepared = replace(prepared, warnings=(*prepared.warnings, said))
     job.clock.lap("align")
     recipe = job.recipe({"align": align, "face": face, "likeness": likeness})
     return job.run(prepared, recipe, likeness=likeness, refines=True)

@@ -21,6 +21,10 @@ _ANOTHER_FILE = (
     "These codes were made with another file of the model, so the picture may differ. "
     "Use the model that their recipe names."
 )
+_NO_RECIPE = (
+    "The file does not say how it was made, or not so that it could be read: the picture may not be the one "
+    "that it was saved with."
+)
 _NO_DETAILS = "The details of the photo are not in this file: the picture is what the codes alone say."
 _ALL = "They are counted from 0; 'python -m psp decode' and PspPipeline.decode make all."
 
@@ -56,7 +60,9 @@ def decode(
     warnings = []
     if made_by.model_sha256 not in ("", job.loaded.sha256):
         warnings.append(_ANOTHER_FILE)
-    elif file.recipe is not None and (why := differences(made_by.made_with, network.made_with)):
+    elif not made_by.model_sha256:
+        warnings.append(_NO_RECIPE)
+    elif why := differences(made_by.made_with, network.made_with):
         warnings.append(why)
     recipe = replace(
         made_by, model=job.loaded.name, model_sha256=job.loaded.sha256, made_with=network.made_with

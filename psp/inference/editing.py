@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from psp.codes.directions import Directions, Named, shift_of
-from psp.codes.edits import parse_edits, write_edits
+from psp.codes.edits import Edits, parse_edits, write_edits
 from psp.codes.latents import CodesFile
 from psp.inference.inputs import Prepared, Seen, prepare_photo
 from psp.inference.job import Job
@@ -45,6 +45,8 @@ def edit(
         job.clock.lap("align")
         settings = {"align": align, "face": face, **settings}
     made = job.run(prepared, job.recipe(settings), likeness=likeness, details=details, shift=shift)
+    if own := replaced(job.loaded, known, amounts):
+        made.details["warnings"].append(own)
     far = [name for name, amount in amounts.items() if not _is_safe(known[name].named, amount)]
     if far:
         made.details["warnings"].append(_BEYOND.format(names=", ".join(far)))
@@ -53,6 +55,21 @@ def edit(
 
 def _is_safe(named: Named, amount: float) -> bool:
     return named.low <= amount <= named.high
+
+
+def replaced(loaded: Loaded, known: Directions, amounts: Edits) -> str:
+    """Say which of the model's own directions those of a file were taken for; nothing where none was.
+
+    Args:
+        loaded: The model.
+        known: Its directions and those of the file.
+        amounts: What is used of them.
+    """
+    from psp.inference.directions import directions_of  # noqa: PLC0415  (torch comes after the page)
+
+    own = directions_of(loaded.psp)
+    names = [name for name in amounts if name in own and known[name] is not own[name]]
+    return f"Of the file of directions, not the model's own: {', '.join(names)}." if names else ""
 
 
 def known_directions(loaded: Loaded, file: bytes | Path | str | None = None) -> Directions:

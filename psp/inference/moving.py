@@ -13,7 +13,7 @@ from psp.codes.directions import shift_of
 from psp.codes.edits import parse_edits, write_edits
 from psp.codes.latents import CodesFile
 from psp.errors import InputError
-from psp.inference.editing import known_directions
+from psp.inference.editing import known_directions, replaced
 from psp.inference.errands import Made
 from psp.inference.inputs import Prepared, Seen, prepare_photo, prepare_style
 from psp.inference.job import Job
@@ -87,7 +87,8 @@ def move(
     encodes = not all(isinstance(each, CodesFile) for each in (photo, *others))
     job = Job("move", network, model, step, "edit", encodes=encodes)
     loaded = job.loaded
-    shift = shift_of(amounts, known_directions(loaded, directions), loaded.n_codes, loaded.code_dim)
+    known = known_directions(loaded, directions)
+    shift = shift_of(amounts, known, loaded.n_codes, loaded.code_dim)
     settings: dict[str, Setting] = {}
     if isinstance(photo, CodesFile):
         prepared = Prepared(codes=job.check_codes(photo.codes)[:1])
@@ -110,7 +111,9 @@ def move(
     if len(others) > 1:
         told["faces"] = len(faces)
     recipe = job.recipe({**settings, **moving.settings(), **told})
-    prepared = replace(prepared, warnings=sum((each.warnings for each in later), prepared.warnings))
+    told_of = [own] if (own := replaced(loaded, known, amounts)) else []
+    warnings = (*prepared.warnings, *(words for each in later for words in each.warnings), *told_of)
+    prepared = replace(prepared, warnings=warnings)
     result = job.tell_of(Made(stops[[0, -1]], frames[[0, -1]]), prepared, recipe)
     job.tell("Making the clip")
     pictures = to_pictures(frames)

@@ -45,6 +45,7 @@ _MAPS = "segmentation_to_face"
 _ABSURD = 100.0  # mean size of a picture's values
 # A number of a code: random ones of StyleGAN2-FFHQ stay within 15 of the average, encoded ones within 20.
 _FAR = 1000.0
+_UNUSUAL = 25.0  # from here on it is they that are to blame where there is no picture
 
 
 class Network:
@@ -266,7 +267,7 @@ class Network:
                 images.append(decode(variants[index : index + group]).float().cpu())
             made = torch.cat(images)
             if work.codes is not None or work.shift is not None:
-                _require_known(psp, codes.float().cpu().numpy())
+                _require_known(psp, codes.float().cpu().numpy(), made)
             require_picture(made)
             return Made(variants.float().cpu().numpy(), made.numpy(), details, moved)
 
@@ -302,14 +303,15 @@ class Network:
         return self.load(work.model, "encode")
 
 
-def _require_known(psp: PSP, codes: Floats) -> None:
+def _require_known(psp: PSP, codes: Floats, made: torch.Tensor | None = None) -> None:
     """Refuse codes that no picture was ever made of.
 
     Raises:
-        InputError: They lie further from the average than any that a mapping network or an encoder gives.
+        InputError: They lie further from the average than any that a mapping network or an encoder gives, or
+            what was ``made`` of them is no picture though they are not near it.
     """
     apart = float(np.abs(codes - psp.w_avg.float().cpu().numpy()).max())
-    if apart > _FAR:
+    if apart > _FAR or (apart > _UNUSUAL and made is not None and not _is_picture(made)):
         raise InputError(
             f"These codes lie far outside of what the model knows: up to {apart:.3g} from the average code.",
             "Use codes as the studio made them, and move them less.",
@@ -324,16 +326,17 @@ def require_picture(images: torch.Tensor) -> None:
     Raises:
         CheckpointError: It holds NaN or infinity, or its values are out of all proportion.
     """
-    import torch  # noqa: PLC0415  (torch comes after the page)
-
-    low, high = (float(end) for end in torch.aminmax(images))
     typical = float(images.abs().mean())
-    if not (math.isfinite(low) and math.isfinite(high)) or typical > _ABSURD:
+    if not _is_picture(images):
         told = f"values about {typical:.3g}" if math.isfinite(typical) else "values that are no numbers"
         raise CheckpointError(
             f"The model gave no picture: {told}, where those of a picture lie in −1 to 1.",
             "Its file is damaged or its training broke down: get it again, or choose another model.",
         )
+
+
+def _is_picture(images: torch.Tensor) -> bool:
+    return bool(images.isfinite().all()) and float(images.abs().mean()) <= _ABSURD
 
 
 def _fitting(psp: PSP, inputs: Floats | None) -> torch.Tensor:

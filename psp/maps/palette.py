@@ -17,7 +17,7 @@ from PIL import Image
 
 from psp.errors import PictureError
 from psp.maps.classes import Colour, MapClasses
-from psp.pictures.index_maps import class_numbers
+from psp.pictures.index_maps import class_numbers, foreign_number
 
 if TYPE_CHECKING:
     import torch
@@ -141,6 +141,12 @@ def picture_to_map(
     labels = class_numbers(picture, len(classes), classes.colours)
     of_face = classes == FACE_CLASSES
     if labels is None:
+        number = foreign_number(picture, len(classes), classes.colours)
+        if number is not None:
+            raise PictureError(
+                f"The map holds the number {number:g}, which is no class.",
+                f"Its classes are 0 to {len(classes) - 1}, and 255 for none of them.",
+            )
         if width > _MAX_SIDE:
             picture = picture.resize((_MAX_SIDE, _MAX_SIDE), Image.Resampling.NEAREST)
         labels, warnings = _snap(*_colours(picture), classes)
@@ -161,7 +167,10 @@ def is_photo(picture: Image.Image) -> bool:
         return False
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     square = picture.crop((left, top, left + side, top + side))
-    _, warnings = picture_to_map(square)
+    try:
+        _, warnings = picture_to_map(square)
+    except PictureError:  # a map that has something of no class
+        return False
     return any(warning.startswith(PHOTO_FOR_MAP) for warning in warnings)
 
 

@@ -22,6 +22,8 @@ _Mask: TypeAlias = NDArray[np.bool_]
 _IGNORED = (255, 65535, -1)
 # An 8-bit map that was stretched to 16 bits has 257 times its numbers; to floats in 0..1, a 255th of them.
 _STRETCHED, _SHARES = 257.0, 1.0 / 255.0
+# Numbers of a map that has some of no class at most, and classes that it has at least.
+_MOST_NUMBERS, _LEAST_CLASSES = 64, 3
 # Opacity, in levels, from which a pixel is there.
 _OPAQUE = 128
 # Distance in RGB up to which a palette's colour is a class's: programs that reduce colours average them.
@@ -45,13 +47,45 @@ def class_numbers(
     Returns:
         uint8 [H,W] with values 0..count − 1; None: the picture has other values, so it is no map of numbers.
     """
+    values, clear = _numbers(picture, count, colours)
+    return None if values is None else _classes(values, clear, count)
+
+
+def foreign_number(
+    picture: Image.Image, count: int, colours: Sequence[tuple[int, int, int]] = ()
+) -> float | None:
+    """Return the least number of a map of numbers that is none of its classes; None where it is no such map.
+
+    Photos and drawings have many levels, and maps few, most of which are classes.
+
+    Args:
+        picture: As ``class_numbers`` takes it, which found that it is none.
+        count: How many classes there are.
+        colours: As there.
+    """
+    values, clear = _numbers(picture, count, colours)
+    if values is None:
+        return None
+    seen = values[~clear].astype(np.float64)
+    found, pixels = np.unique(seen[np.isfinite(seen)], return_counts=True)
+    classes = ((found >= 0) & (found < count) & (found == np.rint(found))) | np.isin(found, _IGNORED)
+    many = (
+        len(found) > _MOST_NUMBERS
+        or 2 * pixels[classes].sum() < pixels.sum()
+        or classes.sum() < _LEAST_CLASSES
+    )
+    return None if many or classes.all() else float(found[~classes][0])
+
+
+def _numbers(
+    picture: Image.Image, count: int, colours: Sequence[tuple[int, int, int]]
+) -> tuple[_Values | None, _Mask]:
+    """Return the numbers [H,W] that a picture may hold, None where it holds none, and what is transparent."""
     if picture.mode in ("P", "PA"):
         indices, clear = _palette_parts(picture)
-        values = _palette_values(picture, indices, clear, count, colours)
-    else:
-        values, clear = _parts(picture)
-        values = _one_channel(values, clear) if values is not None and values.ndim == 3 else values
-    return None if values is None else _classes(values, clear, count)
+        return _palette_values(picture, indices, clear, count, colours), clear
+    values, clear = _parts(picture)
+    return _one_channel(values, clear) if values is not None and values.ndim == 3 else values, clear
 
 
 def array_as_stored(array: NDArray[Any]) -> Image.Image | None:

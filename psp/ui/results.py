@@ -15,7 +15,7 @@ from psp.codes.recipe import Recipe, recipe_from_dict, recipe_of_png
 from psp.errors import PspError
 from psp.inference.result import Result, pack
 from psp.pictures.images import load_picture, read_png_header
-from psp.tasks import TASKS
+from psp.tasks import CALLS, TASKS
 from psp.ui.cache import cached, cached_picture
 from psp.ui.fresh import Fresh
 from psp.ui.gate.details import checked_details
@@ -53,7 +53,7 @@ def result_files(result: Result, kind: Kind) -> tuple[Any, str | None, dict[str,
     The cache names folders by content, so no two requests share a file, and ``delete_cache`` empties it.
     """
     note([result])
-    name = result.recipe.task
+    name = result.recipe.task if result.recipe.task in CALLS else "decode"  # a file of codes may say anything
     paths = [
         cached(result.png(index), f"{name}-{index}.png" if kind == "gallery" else f"{name}.png")
         for index in range(len(result.images))

@@ -15,8 +15,8 @@ from psp.errors import InputError
         ("smile:0.5", {"smile": 0.5}),
         (" Smile : .5 ,\tAGE:−1, ", {"smile": 0.5, "age": -1.0}),
         ("hair_length:+1,pose-2:-0.25", {"hair_length": 1.0, "pose-2": -0.25}),
-        ("smile:1,smile:0.25", {"smile": 0.25}),
-        ("smile:0,age:0.001", {}),
+        ("smile:0,age:0.00004", {}),
+        ("smile:0.0004,age:-1.23456", {"smile": 0.0004, "age": -1.2346}),
         ("hat:2,yaw:-2", {"hat": 2.0, "yaw": -2.0}),
     ],
 )
@@ -32,6 +32,12 @@ def test_names_and_amounts_are_read(text: str, edits: dict[str, float]) -> None:
 def test_what_is_no_edit_is_refused(text: str) -> None:
     with pytest.raises(InputError, match=r"cannot be understood.*smile:0.5"):
         parse_edits(text)
+
+
+def test_a_direction_has_one_amount() -> None:
+    for text in ("smile:1,smile:0.25", "smile:0,age:1,SMILE:0", "age:1, age :1"):
+        with pytest.raises(InputError, match=r"have '(smile|age)' twice\. Give each direction one amount"):
+            parse_edits(text)
 
 
 def test_an_amount_out_of_range_is_refused() -> None:

@@ -89,7 +89,10 @@ def test_further_directions_come_from_a_file(studio: PspPipeline, tmp_path: Path
     data = save({"tint": shift, "smile": shift})
     (tmp_path / "more.safetensors").write_bytes(data)
     tinted = studio.edit(WOMAN, tmp_path / "more.safetensors", edits="tint:1")
-    assert tinted.image.tobytes() == studio.edit(WOMAN, data, edits="smile:1").image.tobytes()
+    named = studio.edit(WOMAN, data, edits="smile:1")
+    assert tinted.image.tobytes() == named.image.tobytes()
+    assert tinted.details["warnings"] == []
+    assert named.details["warnings"] == ["Of the file of directions, not the model's own: smile."]
     assert tinted.image.tobytes() != studio.edit(WOMAN).image.tobytes()
     with pytest.raises(InputError, match="no direction 'tint'"):
         studio.edit(WOMAN, edits="tint:1")

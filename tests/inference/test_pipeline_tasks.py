@@ -349,7 +349,20 @@ def test_codes_may_have_any_floating_type(pipeline: PspPipeline, encoded: Result
         )
 
 
-@pytest.mark.parametrize("size", [3e3, 1e30])
+@pytest.mark.parametrize("size", [200, 900, 3e3, 1e30])
 def test_codes_far_from_all_others_are_not_the_models_fault(pipeline: PspPipeline, size: float) -> None:
     with pytest.raises(InputError, match=r"lie far outside of what the model knows|that no model makes"):
         pipeline.decode(save({"codes": np.full((14, 512), size, np.float32)}))
+
+
+@pytest.mark.parametrize(
+    "recipe", [None, "{", "[1]", '{"task": "encode"}', '{"settings": {"layers": "zzz"}}']
+)
+def test_codes_that_do_not_say_how_they_were_made_promise_no_bytes(
+    pipeline: PspPipeline, encoded: Result, recipe: str | None
+) -> None:
+    assert encoded.latents is not None
+    data = save({"codes": encoded.latents}, None if recipe is None else {"recipe": recipe})
+    (warning,) = pipeline.decode(data).details["warnings"]
+    assert warning.startswith("The file does not say how it was made")
+    assert pipeline.decode(encoded.latents_file()).details["warnings"] == []

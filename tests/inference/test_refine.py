@@ -157,6 +157,18 @@ def test_nothing_is_handed_out_where_nobody_waits_or_something_else_was_asked_fo
         pipeline.edit(astronaut, align=False, likeness="close", step=enough_after(12))
 
 
+def test_of_several_variants_the_first_is_refined_and_that_is_told(
+    pipeline: PspPipeline, astronaut: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("psp.inference.decoders.STEPS", 2)
+    codes = pipeline.encode(astronaut, align=False).latents
+    assert codes is not None
+    made = pipeline.refine(astronaut, np.stack([codes, codes + 0.1]), align=False)
+    assert "The file holds 2 variants; the first one was brought closer." in made.details["warnings"]
+    alone = pipeline.refine(astronaut, codes, align=False)
+    assert made.image.tobytes() == alone.image.tobytes()
+
+
 def test_what_cannot_be_refined_is_told(pipeline: PspPipeline, astronaut: Image.Image) -> None:
     quick: Result = pipeline.encode(astronaut, align=False)
     assert quick.latents is not None

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, PngImagePlugin
 
+from psp.errors import PictureError
 from psp.inference.inputs import prepare_map
 from psp.maps.palette import CLASSES, PALETTE, Labels, map_to_picture, picture_to_map
 from psp.pictures.images import load_picture
-from psp.pictures.index_maps import class_numbers
+from psp.pictures.index_maps import class_numbers, foreign_number
 
 SKIN, HAIR, CLOTH = (CLASSES.index(name) for name in ("skin", "hair", "cloth"))
 EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
@@ -221,3 +222,34 @@ def test_a_photo_says_that_it_is_no_map_in_every_mode(astronaut: Image.Image) ->
     for mode in ("RGB", "L", "P", "RGBA", "CMYK"):
         first = picture_to_map(astronaut.convert(mode))[1][0]
         assert "looks like a photo" in first and "photo_to_mask" in first, mode
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [(19, np.uint8), (200, np.uint8), (19, np.uint16), (300, np.uint16), (-2, np.int32), (0.5, np.float32)],
+)
+def test_a_number_of_no_class_is_named(number: float, kind: type) -> None:
+    labels = np.zeros((64, 64), kind)
+    labels[20:50, 10:50], labels[5:20, 10:50], labels[30:34, 20:30] = SKIN, HAIR, number
+    pictures = [load_picture(labels, flat=False)]
+    if kind is np.uint8:
+        one = Image.fromarray(labels)
+        pictures += [one.convert("RGB"), one.convert("LA"), one.convert("RGBA")]
+        one.putpalette(PALETTES["voc"])
+        pictures.append(one)
+    for picture in pictures:
+        assert foreign_number(picture, len(CLASSES), tuple(PALETTE)) == number
+        with pytest.raises(
+            PictureError, match=rf"number {number:g}, which is no class\. Its classes are 0 to 18"
+        ):
+            picture_to_map(picture)
+
+
+def test_what_has_many_levels_or_no_classes_is_no_map_with_a_foreign_number() -> None:
+    grey = Image.open(EXAMPLES / "photos" / "astronaut.jpg").convert("L").resize((128, 128))
+    sketch = Image.new("L", (64, 64), 255)
+    ImageDraw.Draw(sketch).ellipse((10, 10, 50, 50), outline=60)
+    for picture in (grey, sketch, grey.convert("RGB"), Image.new("L", (64, 64), 77)):
+        assert foreign_number(picture, len(CLASSES), tuple(PALETTE)) is None
+    for painted in sorted((EXAMPLES / "masks").glob("*.png")):
+        assert foreign_number(Image.open(painted), len(CLASSES), tuple(PALETTE)) is None

@@ -5,7 +5,7 @@ const editing = (() => {
   const MOMENT = 150; // milliseconds
   const PART = /^([a-z][a-z0-9_-]*):([+-]?(?:\d+\.?\d*|\.\d+))$/;
   const plain = (text) => String(text ?? "").replace(/\s+/g, "").toLowerCase().replace(/[−–]/g, "-");
-  const decimal = (amount) => String(Math.round(100 * amount) / 100);
+  const decimal = (amount) => String(Math.round(1e4 * amount) / 1e4);
   const preview = follower(".edited", "preview-edit", "The face, edited");
   const own = ownTexts();
 

@@ -6,6 +6,7 @@
 // this; `spec` is what it says of a tab: task, title, inputs, settings, outputs, gallery.
 
 const results = (() => {
+  const MOMENT = 500; // milliseconds
   const tabs = {};
   const tabOf = (task) => (tabs[task] ??= {
     now: {}, // what the tab says, by name
@@ -22,7 +23,9 @@ const results = (() => {
     stopped: "",
     strokes: 0,
     seed: null, // of the run that was asked for last
+    before: null, // the seed before that one
     waiting: false, // a run was asked for, and has not ended
+    failed: false, // the last run has ended with an error
     outdated: false, // the result that was here was of another input
   });
   const update = (changes) => ({ __type__: "update", ...changes });
@@ -70,7 +73,7 @@ const results = (() => {
 
   const say = (spec, tab) => {
     if (tab.outdated && tab.now.photo && !tab.waiting && !tab.made.every) {
-      return tab.stopped || `The input is another one now: press ${spec.title} to see its result.`;
+      return tab.stopped || (tab.failed && "There is no result: the last run ended with an error.") || `The input is another one now: press ${spec.title} to see its result.`;
     }
     const changed = differing(tab, tab.made.one);
     const what = changed.some((name) => ["strokes", "given"].includes(name)) ? "drawing"
@@ -78,7 +81,8 @@ const results = (() => {
     const verb = what === "settings" ? "have" : "has";
     // While a run is waited for, the result before is one of another seed: nobody needs to be told.
     const mark = what && !tab.waiting && `The ${what} ${verb} changed since this was made: press ${spec.title} to see it anew.`;
-    return [tab.stopped, mark].filter(Boolean).join(" ");
+    const failed = tab.failed && tab.made.one && "The last run ended with an error: this is the result before.";
+    return [tab.stopped || failed, mark].filter(Boolean).join(" ");
   };
 
   // The Stop button is shown and hidden by what begins and ends runs alone: Gradio can apply what another event
@@ -125,17 +129,33 @@ const results = (() => {
 
   /** Something about the tab has changed. */
   const changed = (spec, ...values) => {
-    const before = tabOf(spec.task).now.photo ?? null;
+    const [first] = spec.inputs; // the photo, or the drawing: that of the pad becomes a file as a run begins
+    const before = tabOf(spec.task).now[first] ?? null;
     const tab = remember(spec, values);
     const out = {};
-    if (tab.now.photo !== before) {
+    if ((tab.now[first] ?? null) !== before && (first === "photo" || !tab.waiting)) {
       forgive(spec.task);
+      tab.failed = false;
+      for (const live of panel(spec.task)?.closest(".tabitem")?.querySelectorAll(".live") ?? []) live.classList.add("behind");
       if (!tab.opening) Object.assign(out, released(spec, tab));
       Object.assign(out, { marked: null, note: "", picker: update({ visible: false }), every: update({ visible: false }) });
     }
     const outdated = (slot) => differing(tab, tab.begun[slot]).some((name) => spec.inputs.includes(name));
-    if ([...tab.running].some(outdated)) tab.stopped = "Stopped, because the input has changed.";
+    if ([...tab.running].some(outdated)) {
+      tab.stopped = "Stopped, because the input has changed.";
+      halt(spec.task);
+    }
     return show(spec, tab, out);
+  };
+
+  /** What runs has another input by now: stop it, unless what has changed the input does so itself. */
+  const halt = (task) => {
+    const tab = tabOf(task);
+    const runs = [...tab.running].map((slot) => [slot, tab.begun[slot]]);
+    setTimeout(() => {
+      if (!runs.some(([slot, begun]) => tab.running.has(slot) && tab.begun[slot] === begun)) return;
+      (document.getElementById(`drop-${task}`) ?? document.getElementById(`stop-${task}`))?.click();
+    }, MOMENT);
   };
 
   /** A run was asked for: this comes before Gradio takes it on. */
@@ -143,10 +163,12 @@ const results = (() => {
     const tab = remember(spec, values);
     tab.stopped = "";
     tab.waiting = true;
+    tab.failed = false;
     panel(spec.task)?.classList.remove("forgiven");
     reveal(spec.task);
     // What runs already has its seed, and Gradio takes no second run beside it.
     if (!spec.settings.includes("seed") || tab.running.size) return show(spec, tab, atWork(true));
+    tab.before = tab.now.seed;
     tab.now.seed = tab.seed = seeds.next(spec.task, tab.now.seed);
     return show(spec, tab, { ...atWork(true), seed: tab.seed });
   };
@@ -199,6 +221,7 @@ const results = (() => {
   const taken = (spec, tab, place, made) => {
     if (place === "one") tab.made = {}; // with it go those of all faces
     tab.made[place] = made;
+    tab.failed = false;
     return { source: made["photo:file"], ...(spec.gallery ? { first: update({ selected_index: null }) } : {}) };
   };
 
@@ -227,7 +250,11 @@ const results = (() => {
   const ended = (spec, slot, ...values) => {
     const tab = remember(spec, values);
     over(spec, tab, slot);
-    return show(spec, tab, atWork(tab.waiting));
+    tab.failed = !tab.stopped;
+    const out = atWork(tab.waiting);
+    // The seed was chosen with the click: nobody has changed it.
+    if (tab.failed && tab.seed !== null && tab.now.seed === tab.seed) out.seed = tab.now.seed = tab.before;
+    return show(spec, tab, out);
   };
 
   const stopped = (spec, ...values) => {
@@ -235,7 +262,7 @@ const results = (() => {
     tab.running.clear();
     tab.waiting = false;
     forgive(spec.task); // Gradio may hear of the end of the work before it hears that nobody waits for it
-    tab.stopped = tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
+    tab.stopped ||= tab.made.one || tab.made.every ? "Stopped: this is the result before." : "Stopped.";
     coming(spec.task, "");
     return show(spec, tab, atWork(false));
   };

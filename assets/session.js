@@ -139,9 +139,11 @@ const session = (() => {
     const sends = at("[data-send]"), kept = at("[data-again]");
     if (sends) {
       wanted = sends.dataset.send;
+      tabs.leave();
       document.getElementById(`send-${sends.dataset.from}`)?.click();
     } else if (kept) {
       asked = Number(kept.dataset.again);
+      tabs.leave();
       settle(kept.dataset.task);
       document.getElementById(`again-${kept.dataset.task}`)?.click();
       scrollTo({ top: 0 });

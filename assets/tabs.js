@@ -72,6 +72,7 @@ window.tabs = (() => {
     if (!query().has("task") && asked()) open(asked());
     new MutationObserver(follow).observe(list, { subtree: true, attributeFilter: ["aria-selected"] });
     setTimeout(follow); // an address that names no tab gets the one that is open
+    document.fonts?.ready.then(reveal); // names take their room
   };
 
   const wait = new MutationObserver(() => {
@@ -87,5 +88,7 @@ window.tabs = (() => {
     for (let tries = 0; tries < 40 && !there(); tries++) await new Promise((done) => setTimeout(done, 50));
     return query().get("task") ?? asked();
   };
-  return { wanted };
+  /** Something on the page leads to another tab: the one before stays in the history. */
+  const leave = () => (clicked = true);
+  return { wanted, leave };
 })();

@@ -84,7 +84,9 @@ def run_buttons(task: Task) -> tuple[gr.Button, gr.Button]:
     """Make the buttons that run and stop a task."""
     with gr.Row(elem_classes="run"):
         run = gr.Button(task.title, variant="primary", scale=3, elem_id=f"run-{task.name}")
-        stop = gr.Button("Stop", variant="stop", scale=1, min_width=80, visible=False)
+        stop = gr.Button(
+            "Stop", variant="stop", scale=1, min_width=80, visible=False, elem_id=f"stop-{task.name}"
+        )
     return run, stop
 
 

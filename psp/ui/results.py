@@ -137,6 +137,7 @@ def connect_results(
         in_words(show),
         inputs=[results.source, *results.of_api(), results.seen, *([style] if style else [])],
         outputs=outputs,
+        show_progress="hidden",  # the result is there; what stands beside it follows in a moment
         api_visibility="private",
     )
     fresh.address(shown)  # the page alone knows under which address it is seen

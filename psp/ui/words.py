@@ -20,6 +20,8 @@ R = TypeVar("R")
 _CLOSER = "A sharp, evenly lit photo from the front comes closest."
 _CLOSER_DRAWN = "Less strength keeps more of the likeness."
 
+_OTHERS = ("style_mix", "super_resolution")
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 # Characters of a message.
@@ -78,11 +80,13 @@ def _told(error: Exception, name: str) -> gr.Error:
 
 def summary(details: dict[str, Any]) -> str:
     """Return what a person wants to know of a result, as short Markdown: no numbers."""
-    lines, quality = [], details["quality"]
+    task, lines = details["recipe"]["task"], []
+    # Of these the result is meant to be somebody else, or the input shows nobody clearly enough.
+    quality = None if task in _OTHERS else details["quality"]
     if quality and quality["identity"] < SAME_PERSON:
         lines.append("A close likeness.")
     elif quality:
-        drawn = details["recipe"]["task"] == "toonify"
+        drawn = task == "toonify"
         lines.append(f"Not a very close likeness. {_CLOSER_DRAWN if drawn else _CLOSER}")
     if gain := details.get("refined"):
         lines.append(gain_words(gain))

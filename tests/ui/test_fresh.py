@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from psp.config import Settings
@@ -179,12 +180,20 @@ class _Gated(PspPipeline):
         self.begun, self.gate = threading.Event(), threading.Event()
 
     def encode(self, *args: Any, step: Step | None = None, **kwargs: Any) -> Result:
+        self._wait(step)
+        return super().encode(*args, **kwargs)
+
+    def style_mix(self, *args: Any, step: Step | None = None, **kwargs: Any) -> Result:
+        self._wait(step)
+        return super().style_mix(*args, **kwargs)
+
+    def _wait(self, step: Step | None) -> None:
         self.begun.set()
         for _ in range(1200):
             if step is not None:
                 step("Working", 0.5)
             if self.gate.wait(0.05):
-                return super().encode(*args, **kwargs)
+                return
         raise RuntimeError("nobody opened the gate")
 
 
@@ -249,6 +258,24 @@ def test_a_photo_that_comes_during_a_run_is_not_given_the_result_of_the_one_befo
     expect(button(page, PASTE)).to_be_enabled()
 
 
+def test_two_faces_that_change_places_during_a_run_end_it(running: tuple[Page, _Gated]) -> None:
+    page, pipeline = running
+    pipeline.gate.set()
+    expect(button(page, "Stop")).to_have_count(0)
+    open_example(page, "Style mixing")
+    pipeline.gate.clear()
+    pipeline.begun.clear()
+    press(page, "Style mixing")
+    assert pipeline.begun.wait(60)
+    press(page, "⇄ Swap the faces")
+    expect(told(page)).to_have_text("Stopped, because the input has changed.")
+    expect(button(page, "Stop")).to_have_count(0)  # the gate is still shut
+    expect_nothing(page)
+    pipeline.gate.set()
+    run(page, "Style mixing")
+    expect(told(page)).to_have_count(0)
+
+
 @pytest.mark.slow
 def test_an_example_that_is_opened_during_a_run_keeps_its_own_result(running: tuple[Page, _Gated]) -> None:
     page, pipeline = running
@@ -263,7 +290,7 @@ def test_an_example_that_is_opened_during_a_run_keeps_its_own_result(running: tu
     expect(button(page, "Stop")).to_have_count(0)
 
 
-def test_a_run_that_fails_leaves_the_last_result_and_marks_it(page: Page) -> None:
+def test_a_run_that_fails_leaves_the_last_result_and_marks_it(page: Page, tmp_path: Path) -> None:
     open_example(page, "Encode")
     model = page.get_by_label("Model", exact=True).locator("visible=true")
     model.fill("nothing")
@@ -271,5 +298,20 @@ def test_a_run_that_fails_leaves_the_last_result_and_marks_it(page: Page) -> Non
     press(page, "Encode")
     expect(page.get_by_text("no model called 'nothing'").first).to_be_visible()
     expect(button(page, "Stop")).to_have_count(0)
-    expect(told(page)).to_have_text(re.compile("settings have changed"))
+    expect(told(page)).to_have_text(
+        re.compile("The last run ended with an error: this is the result before. The settings have changed")
+    )
     expect(shown(page).first).to_be_visible()
+    button(page, "Remove Image").first.click()
+    Image.new("RGB", (300, 300), "teal").save(tmp_path / "nobody.png")
+    upload(page, "Photo", tmp_path / "nobody.png")
+    press(page, "Encode")
+    expect(told(page)).to_have_text("There is no result: the last run ended with an error.")
+
+
+def test_a_run_that_fails_leaves_the_seed_as_it_was(page: Page) -> None:
+    open_example(page, "Sketch → face")
+    open_pad(page, "Sketch → face")
+    press(page, "Sketch → face")
+    expect(page.get_by_text("There is nothing on the pad yet").first).to_be_visible()
+    expect(told(page)).to_have_text("The last run ended with an error: this is the result before.")

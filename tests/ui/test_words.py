@@ -28,6 +28,8 @@ def details(task: str = "encode", identity: float = 0.4, **more: Any) -> dict[st
 
 def test_a_close_result_needs_no_advice_and_no_numbers() -> None:
     assert summary(details()) == "A close likeness."
+    for somebody_else in ("style_mix", "super_resolution"):
+        assert "likeness" not in summary({**details(), "recipe": {"task": somebody_else}})
 
 
 def test_numbers_are_told_by_themselves() -> None:

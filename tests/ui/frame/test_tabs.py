@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from psp.tasks import TASKS
-from tests.ui.browsing import CHROMIUM, open_tab, tab
+from tests.ui.browsing import CHROMIUM, open_example, open_tab, tab
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 expect.set_options(timeout=60_000)  # the page may take long to be there on a busy machine
@@ -37,6 +37,30 @@ def test_the_open_tab_is_in_the_address_and_back_opens_the_one_before(new_page: 
     page.reload()
     expect(tab(page, "Toonify", selected=True)).to_be_visible()
     expect(page).to_have_url(f"{url}#toonify")
+
+
+@pytest.mark.slow
+def test_back_leads_from_where_a_result_was_sent_to_where_it_was_made(new_page: Page, url: str) -> None:
+    page = new_page
+    open_example(page, "Encode", 1)
+    page.locator("[data-send='toonify']").locator("visible=true").click()
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+    expect(page).to_have_url(f"{url}#toonify")
+    page.go_back()
+    expect(tab(page, "Encode", selected=True)).to_be_visible()
+    page.go_forward()
+    expect(tab(page, "Toonify", selected=True)).to_be_visible()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["about", "batch", "encode"])
+def test_on_a_phone_the_tab_of_the_address_is_in_sight(browser: Browser, url: str, name: str) -> None:
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{url}#{name}")
+    opened = page.locator(f"#tab-{name}-button")
+    expect(opened).to_have_attribute("aria-selected", "true")
+    expect(opened).to_be_in_viewport(ratio=0.9)
+    page.close()
 
 
 _OTHER_NAMES = [

@@ -181,7 +181,10 @@ def read_file(source: bytes | Path | str) -> bytes:
     path = Path(source)
     try:
         if path.stat().st_size > MAX_FILE:
-            raise InputError(f"{path.name[:80]!r} is too large for a file of codes.", "Choose another file.")
+            raise InputError(
+                f"{path.name[:80]!r} is too large.",
+                f"Files of codes and directions have up to {MAX_FILE >> 20} MB.",
+            )
         return path.read_bytes()
     except (OSError, ValueError) as error:
         raise InputError(f"{path.name[:80]!r} cannot be opened.", "Check the path.") from error

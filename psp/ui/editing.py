@@ -83,7 +83,7 @@ def edit_tab(pipeline: PspPipeline) -> Tab:
             model: Name of the model; "auto" is the default one.
             align: Whether to find and crop the face; else the picture is taken as it is.
             face: Which face; 0 is the largest.
-            edits: What is changed and how much, -1 to 1 each: "smile:0.5,age:-1".
+            edits: What is changed and how much, -2 to 2 each (beyond 1 with a warning): "smile:0.5,age:-1".
             likeness: "quick"; "close": looked for longer; "exact": keeps hats, curls, backgrounds as well.
             progress: Shows what happens.
         """

@@ -43,7 +43,7 @@ def from_codes(details: dict[str, Any]) -> bool:
 def need(given: str | None, what: str) -> str:
     """Return the path of an input, or say that there is none."""
     if not given:
-        raise PspError(f"There is no {what} yet.", "Choose one on the left, or take an example.")
+        raise PspError(f"There is no {what} yet.", "Give one, or take an example.")
     return given
 
 

@@ -66,7 +66,7 @@ def super_resolution_tab(pipeline: PspPipeline) -> Tab:
         stop: Stop,
         progress: gr.Progress = gr.Progress(),  # noqa: B008  (how Gradio wants to be asked for it)
     ) -> tuple[Any, ...]:
-        """Make a larger, sharp face from a small or blurred one; the details are invented.
+        """Make a larger, sharp face from a small or blurred one.
 
         Args:
             photo: A photo, or a tiny picture of a face.

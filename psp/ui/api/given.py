@@ -19,7 +19,8 @@ HOW = (
 """What a file may be, for those who call a tool."""
 
 HOW_IN_LISTS = (
-    "Each a data URL (data:image/png;base64,…), or what POST /gradio_api/upload returned for its upload."
+    "Each a data URL (data:image/png;base64,…), the link of a result, "
+    "or what POST /gradio_api/upload returned for its upload."
 )
 """The same for each file of a list."""
 
@@ -30,26 +31,29 @@ _ENDINGS = {
 }
 
 
-def file_from_text(given: object, name: str) -> dict[str, Any]:
+def file_from_text(given: object, name: str, *, listed: bool = False) -> dict[str, Any]:
     """Return a file as a request names it; links are followed later, where all of them are.
 
     Args:
         given: What the tool was called with.
         name: Name of the input.
+        listed: It is one of a list: links are followed to the studio's own results alone.
 
     Raises:
         InputError: It is no file of those kinds.
     """
+    how = HOW_IN_LISTS if listed else HOW
     if not isinstance(given, str) or not given.strip():
-        raise InputError(f"The {name} is {shown(given)}.", f"Give one of these: {HOW}")
+        raise InputError(f"The {name} is {shown(given)}.", f"Give one of these: {how}")
     text = given.strip()
-    if text.startswith("data:"):
+    if text[:5].lower() == "data:":  # schemes know no capitals
+        text = f"data:{text[5:]}"
         # Of several kinds in one list, pictures say that they are some.
         ending = _ENDINGS.get(name) or ("png" if text.startswith("data:image/") else "safetensors")
         return _file(cached(_decoded(text, name), f"{name}.{ending}"))
     path = own_file(text) or text
-    if not is_url(path) and not is_uploaded(path):
-        raise InputError(f"The {name} is no file that may be read here.", f"Give one of these: {HOW}")
+    if not is_uploaded(path) and (listed or not is_url(path)):
+        raise InputError(f"The {name} is no file that may be read here.", f"Give one of these: {how}")
     return _file(path)
 
 

@@ -66,7 +66,7 @@ class Tool:
             if name in self.files and value not in (None, ""):
                 value = file_from_text(value, name)
             elif name in self.lists and isinstance(value, list):  # else the endpoint tells what it takes
-                value = [file_from_text(each, name) for each in value]
+                value = [file_from_text(each, name, listed=True) for each in value]
             values.append(value)
         return values
 

@@ -242,6 +242,13 @@ class _Guarded:
             bare = message["status"] == 422 or (
                 message["status"] >= 500 and b"application/json" not in _content_type(message)
             )
+            unread = message["status"] in (400, 413) and self._path.startswith(f"{_API}upload")
+            if unread and self._refusal is None:  # the reader of forms has words of its own
+                self._refusal = Refusal(
+                    400,
+                    "The upload is no form that can be read.",
+                    "Send multipart/form-data, the file under 'files'.",
+                )
             if self._refusal or (bare and self._path.startswith(_API)):
                 self.replaced = self.started = True
                 refusal = self._refusal or Refusal(

@@ -172,7 +172,9 @@ def _files(value: object, name: str) -> list[dict[str, Any]] | None:
     if value is None or value in ("", []):
         return None
     if not isinstance(value, list):
-        raise InputError(f"The {name} are no list, but {shown(value)}.", "Give a list of uploaded files.")
+        raise InputError(
+            f"{name} takes a list of files, not {shown(value)}.", "Give a list of uploaded files."
+        )
     if len(value) > _MOST_FILES:
         raise InputError(
             f"These are {len(value)} files.", f"Give up to {_MOST_FILES}, or a zip file of them."

@@ -209,3 +209,9 @@ def _check_fields(page: gr.Blocks, path: str, read: dict[str, Any]) -> None:
         raise Refusal(
             422, "The field 'fn_index' is missing.", "Call an endpoint by its name: /gradio_api/call/…."
         )
+    if path.startswith("queue/join") and not read.get("session_hash"):
+        raise Refusal(
+            422,
+            "The field 'session_hash' is missing.",
+            "Choose one, and listen for it at /gradio_api/queue/data.",
+        )

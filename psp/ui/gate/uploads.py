@@ -140,7 +140,7 @@ async def fetch(url: str, most: int) -> str:
         return cached(data, Path(urlsplit(url).path).name[-100:] or "file")
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, OSError, asyncio.TimeoutError) as error:
         raise InputError(
-            "The picture's web address cannot be read.",
+            "The web address cannot be read.",
             f"Give the address of a public file of up to {most >> 20} MB, or upload the file.",
         ) from error
 

@@ -173,6 +173,8 @@ def test_several_variants_are_one_sheet(url: str, inputs: dict[str, Path]) -> No
         ("encode", {"photo": 5}, "The photo is 5."),
         ("encode", {"photo": "/etc/passwd"}, "no file that may be read"),
         ("encode", {"photo": "file:///etc/passwd"}, "no file that may be read"),
+        ("encode", {"photo": "DATA:image/png;base64,aGVsbG8="}, "not a picture"),
+        ("move", {"photo": "example", "through": ["https://example.org/a.png"]}, "the link of a result"),
         ("encode", {"photo": "data:image/png;base64,§"}, "data URL of the photo cannot be read"),
         ("encode", {"photo": "data:image/png"}, "data URL of the photo cannot be read"),
         ("encode", {"photo": "data:image/png;base64,aGVsbG8="}, "not a picture"),

@@ -156,6 +156,25 @@ def test_parameters_by_name_are_told(raw: Raw, body: object, words: str) -> None
     assert words in answer.json["detail"] and len(answer.body) < 1000
 
 
+def test_who_joins_the_line_says_where_the_answer_is_listened_for(raw: Raw) -> None:
+    answer = raw.post("/gradio_api/queue/join", {"data": [], "fn_index": 0})
+    assert answer.status == 422 and "'session_hash' is missing. Choose one" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("multipart/form-data; boundary=x", b"garbage"),
+        ("multipart/form-data", b"--x\r\n\r\n"),
+        ("multipart/form-data; boundary=x", b"--x\r\nA: " + b"b" * 20_000 + b"\r\n\r\n--x--\r\n"),
+    ],
+)
+def test_an_upload_that_is_no_form_is_told(raw: Raw, kind: str, body: bytes) -> None:
+    answer = raw.send("/gradio_api/upload", body, headers={"Content-Type": kind})
+    assert answer.status in (400, 413)
+    assert "no form that can be read. Send multipart/form-data" in answer.json["detail"]
+
+
 def test_too_much_is_refused_before_it_is_kept(raw: Raw) -> None:
     headers = {"Content-Type": "application/json", "Content-Length": str(100 << 20)}
     answer = raw.send("/gradio_api/call/encode", b"{}", headers=headers)

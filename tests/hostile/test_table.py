@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import gc
 import io
@@ -33,6 +34,7 @@ from tests.moving_pictures import frames_of, write_video
 from tests.pages import text_of
 from tests.ui.raw_http import Answer, Raw
 from tests.ui.served import served
+from tests.ui.test_app import CONTRACT
 
 AT_ONCE = 24
 """Requests that wait together: the queue holds 32."""
@@ -280,8 +282,8 @@ def test_names_of_uploads_lead_nowhere(studio: Studio) -> None:
     assert studio.good_answers() == studio.before
 
 
-def test_gradios_own_client_hears_the_same_words(studio: Studio, tmp_path: Path) -> None:
-    """One case of each kind and endpoint, as a program would send it."""
+def one_of_each() -> list[Case]:
+    """Return one case of each kind and endpoint, as a program would send it."""
     chosen = {
         (case.kind, case.endpoint): case
         for kind in GROUPS
@@ -291,7 +293,35 @@ def test_gradios_own_client_hears_the_same_words(studio: Studio, tmp_path: Path)
         and kind not in ("paths", "counts")
         and "half a character" not in case.name  # which no program can write
     }
-    cases = [case for index, case in enumerate(chosen.values()) if index % 2 == 0]
+    return list(chosen.values())
+
+
+def test_tools_are_told_in_words_too(studio: Studio) -> None:
+    def written(value: Any) -> Any:
+        if isinstance(value, File):
+            data = studio.good[value.name][1] if value.name in studio.good else value.make()
+            return f"data:application/octet-stream;base64,{base64.b64encode(data).decode()}"
+        return [written(each) for each in value] if isinstance(value, list | tuple) else value
+
+    fallen, cases = [], one_of_each()[1::2]
+    for case in cases:
+        named = zip(CONTRACT[f"/{case.endpoint}"][0], case.data, strict=True)
+        params = {"name": case.endpoint, "arguments": {name: written(value) for name, value in named}}
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": params}
+        answer = studio.raw.post("/gradio_api/mcp/", message, Accept="application/json, text/event-stream")
+        (line,) = (each for each in answer.body.decode().splitlines() if each.startswith("data: "))
+        result = json.loads(line.removeprefix("data: "))["result"]
+        if not result["isError"]:
+            fallen.append(f"{case}: served")
+        elif wrong := judge(result["content"][0]["text"], "", studio.homes):
+            fallen.append(f"{case}: {wrong}: {result['content'][0]['text']}")
+    assert not fallen, "\n".join(fallen)
+    assert len(cases) >= 20
+    assert studio.good_answers() == studio.before
+
+
+def test_gradios_own_client_hears_the_same_words(studio: Studio, tmp_path: Path) -> None:
+    cases = one_of_each()[::2]
 
     def local(value: Any) -> Any:
         if isinstance(value, File):

@@ -59,7 +59,7 @@ def test_every_task_with_a_tab_can_run_over_a_folder(into: Into, tmp_path: Path)
         (Inference("frontalize", layers="pose"), SettingsError, "layers is a setting of"),
         (Inference("edit"), InputError, "There are no edits"),
         (Inference("encode", face=-1), InputError, "face is -1"),
-        (Inference("edit", edits="smile"), InputError, "edits 'smile' cannot be understood"),
+        (Inference("edit", edits="smile"), InputError, "edits cannot be understood: 'smile'"),
         (Inference("edit", edits="nothing:1"), InputError, "nothing"),
         (Inference("style_mix", alpha=2.0), InputError, "alpha is 2"),
         (Inference("style_mix", seed=-1), InputError, "by chance"),

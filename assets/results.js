@@ -136,7 +136,8 @@ const results = (() => {
     if ((tab.now[first] ?? null) !== before && (first === "photo" || !tab.waiting)) {
       forgive(spec.task);
       tab.failed = false;
-      for (const live of panel(spec.task)?.closest(".tabitem")?.querySelectorAll(".live") ?? []) live.classList.add("behind");
+      const previews = first === "photo" ? panel(spec.task)?.closest(".tabitem")?.querySelectorAll(".live") : null;
+      for (const live of previews ?? []) live.classList.add("behind");
       if (!tab.opening) Object.assign(out, released(spec, tab));
       Object.assign(out, { marked: null, note: "", picker: update({ visible: false }), every: update({ visible: false }) });
     }

@@ -73,7 +73,9 @@ const results = (() => {
 
   const say = (spec, tab) => {
     if (tab.outdated && tab.now.photo && !tab.waiting && !tab.made.every) {
-      return tab.stopped || (tab.failed && "There is no result: the last run ended with an error.") || `The input is another one now: press ${spec.title} to see its result.`;
+      if (tab.stopped) return tab.stopped;
+      return tab.failed ? "There is no result: the last run ended with an error."
+        : `The input is another one now: press ${spec.title} to see its result.`;
     }
     const changed = differing(tab, tab.made.one);
     const what = changed.some((name) => ["strokes", "given"].includes(name)) ? "drawing"

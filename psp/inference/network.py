@@ -326,8 +326,8 @@ def require_picture(images: torch.Tensor) -> None:
     Raises:
         CheckpointError: It holds NaN or infinity, or its values are out of all proportion.
     """
-    typical = float(images.abs().mean())
     if not _is_picture(images):
+        typical = float(images.abs().mean())
         told = f"values about {typical:.3g}" if math.isfinite(typical) else "values that are no numbers"
         raise CheckpointError(
             f"The model gave no picture: {told}, where those of a picture lie in −1 to 1.",

@@ -24,7 +24,8 @@ _JSON = "application/json"
 _NO_JSON, _NO_MESSAGE, _NO_METHOD, _WRONG = -32700, -32600, -32601, -32602
 # Where clients have the id of a request: ahead of what may be long, or after it.
 _ID = re.compile(rb'"id"\s*:\s*(?:(\d{1,18})|"([\w.-]{1,100})")')
-_EDGE = 400
+_EDGE = 400  # bytes that are looked through for it, at either end
+_LONGEST_VERSION = 40
 
 
 class Messages:
@@ -44,7 +45,7 @@ class Messages:
             await nothing(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if len(headers.get("mcp-protocol-version", "")) > _EDGE // 10:  # it would be repeated
+        if len(headers.get("mcp-protocol-version", "")) > _LONGEST_VERSION:  # it would be repeated
             strange = _refused(
                 400, _NO_MESSAGE, "There is no such version of the protocol. Send one like 2025-06-18."
             )

@@ -46,6 +46,7 @@ class Card:
 
     def __init__(self, app: ASGIApp, page: Studio) -> None:
         self._app, self._page = app, page
+        self._early = f"<script>{(assets_dir() / 'opening.js').read_text('utf-8')}</script>"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request for the picture, mend the page, and hand on all else."""
@@ -54,7 +55,8 @@ class Card:
             kept = {"cache-control": f"public, max-age={_DAY}"}
             await FileResponse(assets_dir() / "card.webp", headers=kept)(scope, receive, send)
         elif path == "/" and scope["method"] == "GET":
-            await self._app(scope, receive, _Mended(scope, send, self._address(scope)).send)
+            mended = _Mended(scope, send, head(self._address(scope)) + self._early)
+            await self._app(scope, receive, mended.send)
         else:
             await self._app(scope, receive, send)
 
@@ -70,9 +72,9 @@ class Card:
 class _Mended:
     """One page on its way out: held until it is whole, then mended, packed, and sent."""
 
-    def __init__(self, scope: Scope, send: Send, address: str) -> None:
+    def __init__(self, scope: Scope, send: Send, said: str) -> None:
         self._packs = "gzip" in Headers(scope=scope).get("accept-encoding", "")
-        self._send, self._address = send, address
+        self._send, self._said = send, said
         self._start: Message | None = None
         self._parts: list[bytes] = []
 
@@ -92,8 +94,7 @@ class _Mended:
 
     async def _finish(self, start: Message) -> None:
         body = _THEIRS.sub(b"", b"".join(self._parts))
-        before = f"{head(self._address)}<script>{(assets_dir() / 'opening.js').read_text('utf-8')}</script>"
-        body = body.replace(_FIRST, _FIRST + before.encode(), 1)
+        body = body.replace(_FIRST, _FIRST + self._said.encode(), 1)
         headers = MutableHeaders(raw=start["headers"])
         headers.add_vary_header("accept-encoding")
         if self._packs:
